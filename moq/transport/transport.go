@@ -1,0 +1,144 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// Conn carries one MOQT session (moqt-18 §3.1). It is safe for concurrent
+// use. Whoever dialed or accepted it owns it and ends it with CloseWithError;
+// after that, and after the peer or the network ended it, every method and
+// every stream returns the cause (see Context).
+type Conn interface {
+	// OpenStream opens a bidirectional stream, waiting for stream credit.
+	// The peer learns of it with the first byte, FIN or reset sent.
+	OpenStream(ctx context.Context) (Stream, error)
+	// AcceptStream waits for the peer's next bidirectional stream.
+	AcceptStream(ctx context.Context) (Stream, error)
+	// OpenUniStream opens a unidirectional stream, waiting for credit.
+	OpenUniStream(ctx context.Context) (SendStream, error)
+	// TryOpenUniStream is OpenUniStream without waiting: it returns
+	// ErrStreamLimit when there is no credit now.
+	TryOpenUniStream() (SendStream, error)
+	// AcceptUniStream waits for the peer's next unidirectional stream.
+	AcceptUniStream(ctx context.Context) (ReceiveStream, error)
+
+	// SendDatagram queues one datagram, which may be lost. The bytes are
+	// copied. Returns ErrDatagramTooLarge when it can not fit one packet.
+	SendDatagram([]byte) error
+	// ReceiveDatagram waits for a datagram; the caller owns the result.
+	ReceiveDatagram(ctx context.Context) ([]byte, error)
+
+	// CloseWithError ends the session and all its streams at once; bytes
+	// not yet sent may be lost. Reason is cut to 1024 bytes. Only the first
+	// call has an effect.
+	CloseWithError(code uint64, reason string) error
+	// Context is done when the connection has ended. context.Cause gives
+	// the *CloseError if either side closed it, else the transport's error.
+	Context() context.Context
+
+	// Info describes the connection; it never changes.
+	Info() Info
+	// Stats reads the counters of the connection, zero where unknown.
+	Stats() Stats
+}
+
+// SendStream is the sending half of a stream. Write is called by one
+// goroutine at a time; all other methods may be called at any time.
+type SendStream interface {
+	// Write blocks for flow control. It returns a *StreamError when the peer
+	// asked to stop or the stream was reset, the connection's cause when
+	// that ended, and n < len(p) with os.ErrDeadlineExceeded at the deadline:
+	// the n bytes are sent, the others are not.
+	Write(p []byte) (n int, err error)
+	// Close sends FIN after what was written.
+	Close() error
+	// Reset gives the stream up with a code (moqt-18 §3.3.3). What was
+	// written before SetReliableBoundary is still delivered, if supported.
+	// It does nothing after Close or an earlier Reset.
+	Reset(code uint64)
+	// SetReliableBoundary makes a later Reset deliver all bytes written so
+	// far (RESET_STREAM_AT). Without support on the path it does nothing.
+	SetReliableBoundary()
+	// SetWriteDeadline bounds Write, also one that is blocked now. The zero
+	// time removes the bound.
+	SetWriteDeadline(time.Time) error
+	// Context is done when the stream was closed, reset, or stopped by the
+	// peer, or the connection ended.
+	Context() context.Context
+}
+
+// ReceiveStream is the receiving half of a stream. Read is called by one
+// goroutine at a time; all other methods may be called at any time.
+type ReceiveStream interface {
+	// Read returns io.EOF after FIN, a *StreamError after a reset or Stop,
+	// and os.ErrDeadlineExceeded at the deadline.
+	Read(p []byte) (n int, err error)
+	// Stop tells the peer to stop sending, with a code (moqt-18 §3.3.3), and
+	// discards what has not been read.
+	Stop(code uint64)
+	// SetReadDeadline bounds Read, also one that is blocked now. The zero
+	// time removes the bound.
+	SetReadDeadline(time.Time) error
+}
+
+// Stream is a bidirectional stream. Its halves end independently.
+type Stream interface {
+	SendStream
+	ReceiveStream
+}
+
+// Kind says what a Conn runs over.
+type Kind uint8
+
+// The transports of MOQT, and memory for tests.
+const (
+	KindMemory Kind = iota + 1
+	KindQUIC
+	KindWebTransport
+)
+
+// String returns "quic", "webtransport" or "memory", as used in logs.
+func (k Kind) String() string {
+	switch k {
+	case KindMemory:
+		return "memory"
+	case KindQUIC:
+		return "quic"
+	case KindWebTransport:
+		return "webtransport"
+	}
+	return "unknown"
+}
+
+// Info describes an established connection. The strings that a peer chose
+// (Path, Authority, Origin) are unchecked: quote them in logs.
+type Info struct {
+	Kind Kind
+	// Protocol is the negotiated version, for example "moqt-18".
+	Protocol string
+	// Client is true on the side that dialed.
+	Client bool
+	// LocalAddr and RemoteAddr are never nil.
+	LocalAddr, RemoteAddr net.Addr
+	// Path is the request path with its query, Authority the host with its
+	// port. On the dialing side they come from the URL; on a WebTransport
+	// server from the CONNECT request; on a raw QUIC server they are empty,
+	// as there they travel in SETUP (moqt-18 §3.1.4).
+	Path, Authority string
+	// Origin is the Origin header of a browser, on a WebTransport server.
+	Origin string
+}
+
+// Stats are the counters of a connection. Bytes and packets count what went
+// over UDP, except in memory, where they count the payload. A WebTransport
+// session has the numbers of the QUIC connection below it.
+type Stats struct {
+	// MinRTT, LatestRTT and SmoothedRTT are zero before the first sample.
+	MinRTT, LatestRTT, SmoothedRTT time.Duration
+	// CongestionWindow and BytesInFlight are in bytes.
+	CongestionWindow, BytesInFlight           uint64
+	BytesSent, BytesReceived, BytesLost       uint64
+	PacketsSent, PacketsReceived, PacketsLost uint64
+}
