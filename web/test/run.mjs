@@ -1,0 +1,48 @@
+// Bundles test/**/*.test.ts with esbuild and runs them with node:test.
+//
+//   node test/run.mjs                 all tests
+//   node test/run.mjs moq/wire media  only files whose path contains one of the words
+//
+// Tests run with web/ as the working directory, so they find files by paths relative to it.
+import { build } from "esbuild";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const words = process.argv.slice(2);
+const all = (await readdir(path.join(root, "test"), { recursive: true })).map((f) => f.split(path.sep).join("/")).sort();
+const tests = all.filter((f) => f.endsWith(".test.ts") && (words.length === 0 || words.some((w) => f.includes(w))));
+if (tests.length === 0) {
+  console.error("no test file matches");
+  process.exit(1);
+}
+
+// Below node_modules, so that external packages resolve; one folder a run, so that runs do not meet.
+const cache = path.join(root, "node_modules", ".moqedge-tests");
+await mkdir(cache, { recursive: true });
+const dir = await mkdtemp(path.join(cache, "run-"));
+let status = 1;
+try {
+  await build({
+    absWorkingDir: root,
+    entryPoints: tests.map((f) => ({ in: `test/${f}`, out: f.replace(/\.ts$/, "") })),
+    outdir: dir,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    sourcemap: "inline",
+    logLevel: "warning",
+  });
+  const files = tests.map((f) => path.join(dir, f.replace(/\.ts$/, ".mjs")));
+  const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...files], { cwd: root, stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => child.kill(signal));
+  status = await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+} finally {
+  await rm(dir, { recursive: true, force: true });
+}
+process.exitCode = status;
