@@ -1,0 +1,34 @@
+package wire
+
+import "time"
+
+// Goaway is GOAWAY (moqt-18 §10.4).
+type Goaway struct {
+	// URI is where to go, at most 8192 bytes; empty means here.
+	URI string
+	// Timeout is how long the sender waits, in whole milliseconds on the wire;
+	// 0 means unspecified.
+	Timeout time.Duration
+	// RequestID is the smallest that was not processed. It is set on the control
+	// stream and unset on request streams; the session checks which.
+	RequestID Option[uint64]
+}
+
+// Type returns MsgGoaway.
+func (*Goaway) Type() MessageType { return MsgGoaway }
+
+func encodeGoaway(e *encoder, m *Goaway) {
+	e.text("new session URI", m.URI, MaxGoawayURI)
+	e.millis("timeout", m.Timeout)
+	if m.RequestID.Set {
+		e.varint(m.RequestID.Value)
+	}
+}
+
+func decodeGoaway(d *decoder, m *Goaway) {
+	m.URI = string(d.prefixed("new session URI", MaxGoawayURI))
+	m.Timeout = d.millis()
+	if d.err == nil && len(d.b) > 0 {
+		m.RequestID = Some(d.varint())
+	}
+}
