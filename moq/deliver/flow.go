@@ -1,0 +1,181 @@
+package deliver
+
+import (
+	"errors"
+	"time"
+
+	"moqedge/moq/live"
+	"moqedge/moq/transport"
+)
+
+// coalesce is the largest write that is worth a copy to be one write.
+const coalesce = 2 << 10
+
+// flow is one stream that is being written: where it is in its source, and
+// what of the current object is still to be sent.
+type flow struct {
+	scheduler *Scheduler
+	request   request
+	source    source
+
+	stream transport.SendStream // nil until there is something to send
+	header []byte               // framing bytes not sent yet; may be shared, never changed
+	object *live.Object         // whose payload is being sent
+	offset uint64
+
+	idle   bool // nothing to do until the track changes
+	stalls int
+	parked time.Time
+}
+
+// source says what a flow sends.
+type source interface {
+	// preface returns the header of a new stream.
+	preface() []byte
+	// next sets the flow's header and object, or says what else to do.
+	next(f *flow, now time.Time) verdict
+	// broken reports whether the object being sent will never be complete.
+	broken(f *flow) bool
+	// finish ends the flow, which is then forgotten by its request.
+	finish(f *flow, v verdict)
+}
+
+// verdict is what a source decides.
+type verdict struct {
+	action action
+	code   uint64 // of a reset
+}
+
+type action uint8
+
+const (
+	send     action = iota // header and object are set
+	wait                   // nothing now
+	again                  // the stream was exchanged: ask once more
+	complete               // FIN
+	reset                  // reset with code
+)
+
+// usable reports whether the flow can be tried now.
+func (f *flow) usable(now time.Time) bool {
+	if f.idle {
+		return false
+	}
+	if f.stream == nil && f.scheduler.opening {
+		return false
+	}
+	if now.Before(f.parked) {
+		f.scheduler.parkUntil(f.parked)
+		return false
+	}
+	return true
+}
+
+// park keeps a stream that takes nothing from holding up the others.
+func (f *flow) park(now time.Time) {
+	f.stalls++
+	f.parked = now.Add(min(time.Duration(f.stalls)*50*time.Millisecond, time.Second))
+}
+
+// step does one bounded piece of work. The error ends the session.
+func (f *flow) step(now time.Time) error {
+	s := f.scheduler
+	for len(f.header) == 0 && f.object == nil {
+		switch v := f.source.next(f, now); v.action {
+		case again:
+			continue
+		case wait:
+			f.idle = true
+			return nil
+		case complete, reset:
+			f.end(v)
+			return nil
+		}
+	}
+	if f.stream == nil {
+		st, err := s.open()
+		if err != nil {
+			return err
+		}
+		if st == nil {
+			return nil
+		}
+		f.stream = st
+		f.header = append(f.source.preface(), f.header...)
+		s.config.Counters.Streams.Add(1)
+	}
+	return f.check(f.push(now))
+}
+
+// push writes what it can of the header and one piece of the payload.
+func (f *flow) push(now time.Time) error {
+	s := f.scheduler
+	var piece []byte
+	if f.object != nil {
+		piece = f.object.Bytes(f.offset)
+		if len(piece) > s.config.Piece {
+			piece = piece[:s.config.Piece]
+		}
+	}
+	if len(f.header) > 0 && len(piece) > 0 && len(f.header)+len(piece) <= coalesce {
+		n, err := s.write(f, append(append(s.scratch, f.header...), piece...), now)
+		f.sent(n)
+		return err
+	}
+	if len(f.header) > 0 {
+		n, err := s.write(f, f.header, now)
+		f.sent(n)
+		if err != nil || len(f.header) > 0 {
+			return err
+		}
+	}
+	if len(piece) > 0 {
+		n, err := s.write(f, piece, now)
+		f.sent(n)
+		return err
+	}
+	if f.object != nil && !f.object.Complete() {
+		if f.source.broken(f) {
+			f.end(verdict{reset, 0})
+			return nil
+		}
+		f.idle = true
+	}
+	return nil
+}
+
+// sent moves on by n bytes.
+func (f *flow) sent(n int) {
+	k := min(n, len(f.header))
+	f.header = f.header[k:]
+	f.offset += uint64(n - k)
+	if f.object != nil && len(f.header) == 0 && f.offset == f.object.Size {
+		f.object, f.offset = nil, 0
+		f.scheduler.config.Counters.Objects.Add(1)
+	}
+}
+
+// check tells a stream that the peer does not want from a session that is over.
+func (f *flow) check(err error) error {
+	if err == nil {
+		return nil
+	}
+	var stopped *transport.StreamError
+	if errors.As(err, &stopped) {
+		f.end(verdict{reset, stopped.Code})
+		return nil
+	}
+	return err
+}
+
+// end closes the stream as v says and has the request forget the flow.
+func (f *flow) end(v verdict) {
+	if f.stream != nil {
+		if v.action == complete {
+			_ = f.stream.Close()
+		} else {
+			f.stream.Reset(v.code)
+		}
+	}
+	f.source.finish(f, v)
+}

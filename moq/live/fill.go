@@ -1,0 +1,137 @@
+package live
+
+import (
+	"moqedge/moq/wire"
+)
+
+// Unknown returns the parts of r, up to the largest location, that the track
+// cannot speak for: neither has it their objects nor does it know that they do
+// not exist.
+func (t *Track) Unknown(r Range) []Range {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.unknown.within(r)
+}
+
+// Forget notes that the track cannot speak for r: it was not subscribed then.
+func (t *Track) Forget(r Range) {
+	t.mu.Lock()
+	t.unknown = t.unknown.add(r)
+	t.mu.Unlock()
+}
+
+// ExpectFill announces that somebody fetches r: subscribers wait for what is in
+// it instead of going on behind it.
+func (t *Track) ExpectFill(r Range) {
+	t.mu.Lock()
+	t.unknown = t.unknown.add(r)
+	t.filling = t.filling.add(r)
+	t.mu.Unlock()
+}
+
+// EndFill ends what ExpectFill began. With complete, all objects of r that
+// exist have been inserted, so the groups it ends in or covers are whole.
+func (t *Track) EndFill(r Range, complete bool) {
+	t.mu.Lock()
+	t.filling = t.filling.remove(r)
+	if complete {
+		t.unknown = t.unknown.remove(r)
+		for _, g := range t.groups {
+			first := wire.Location{Group: g.id}
+			if first.Less(r.From) && g.id != r.From.Group || !first.Less(r.To) {
+				continue
+			}
+			for _, s := range g.subgroups {
+				if !first.Less(r.From) {
+					s.firstKnown = true
+				}
+				if g.id < r.To.Group && s.writers == 0 && s.state != Finished {
+					s.state = Finished
+				}
+			}
+		}
+	}
+	t.mu.Unlock()
+	t.notify()
+}
+
+// Settle gives up on subgroups that wait for another writer: nobody will
+// continue those of groups before the given one.
+func (t *Track) Settle(before uint64) {
+	t.mu.Lock()
+	for _, g := range t.groups {
+		if g.id >= before {
+			break
+		}
+		for _, s := range g.subgroups {
+			if s.state == Waiting {
+				s.state, s.code = Aborted, wire.ResetInternalError
+			}
+		}
+	}
+	t.mu.Unlock()
+	t.notify()
+}
+
+// Filler inserts fetched objects into a track. It is used by one goroutine.
+type Filler struct {
+	track   *Track
+	current *SubgroupWriter
+}
+
+// NewFiller returns a filler for the objects of one FETCH response.
+func (t *Track) NewFiller() *Filler { return &Filler{track: t} }
+
+// Begin starts an object that goes by stream; its payload is then written into
+// Buffer and committed.
+func (f *Filler) Begin(group, subgroup uint64, priority uint8, h ObjectHeader) error {
+	w := f.current
+	if w != nil && (w.subgroup.Group != group || w.subgroup.ID != subgroup || (w.started && h.ID <= w.last)) {
+		f.End()
+		w = nil
+	}
+	if w == nil {
+		var err error
+		w, err = f.track.openForFill(SubgroupInfo{Group: group, ID: subgroup, Priority: priority, HasProperties: true})
+		if err != nil {
+			return err
+		}
+		f.current = w
+	}
+	return w.Begin(h)
+}
+
+// Buffer is SubgroupWriter.Buffer for the current object.
+func (f *Filler) Buffer() []byte { return f.current.Buffer() }
+
+// Commit is SubgroupWriter.Commit for the current object.
+func (f *Filler) Commit(n int) { f.current.Commit(n) }
+
+// End leaves the current subgroup as it is.
+func (f *Filler) End() {
+	if w := f.current; w != nil {
+		f.current = nil
+		w.leaveFilled()
+	}
+}
+
+// openForFill opens a subgroup without making readers believe that its live
+// writer is back.
+func (t *Track) openForFill(i SubgroupInfo) (*SubgroupWriter, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.done != nil {
+		return nil, ErrClosed
+	}
+	s, made := t.groupFor(i.Group).subgroup(t, i)
+	if made {
+		s.state = Waiting
+		t.opened.append(s)
+	}
+	return &SubgroupWriter{track: t, subgroup: s, filling: true}, nil
+}
+
+func (w *SubgroupWriter) leaveFilled() {
+	w.closed = true
+	w.release()
+}

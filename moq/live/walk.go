@@ -1,0 +1,190 @@
+package live
+
+import (
+	"math"
+	"slices"
+
+	"moqedge/moq/wire"
+)
+
+// Step is what Walk.Next found.
+type Step uint8
+
+const (
+	// StepObject: this object is next.
+	StepObject Step = iota
+	// StepWait: the status of what is next is not known yet; ask again when the track has changed.
+	StepWait
+	// StepUnknown: the track cannot speak for what lies up to the returned location, inclusive.
+	StepUnknown
+	// StepEnd: nothing is left.
+	StepEnd
+)
+
+// Walk goes through the objects of a range in the order of a FETCH response
+// (moqt-18 §10.12.3): groups ascending or descending, objects by ID, whatever
+// their subgroup. It is used by one goroutine.
+type Walk struct {
+	track       *Track
+	first, last wire.Location // inclusive
+	down        bool
+	at          wire.Location // what is wanted next
+	over        bool
+}
+
+// NewWalk returns a walk over [first, last]; down asks for descending groups.
+func (t *Track) NewWalk(first, last wire.Location, down bool) *Walk {
+	w := &Walk{track: t, first: first, last: last, down: down, at: first, over: last.Less(first)}
+	if down {
+		w.enter(last.Group)
+	}
+	return w
+}
+
+// Next finds what comes next and, unless that is StepWait, moves past it.
+func (w *Walk) Next() (Step, *Object, wire.Location) {
+	t := w.track
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for !w.over {
+		bound := wire.Location{Group: w.at.Group, Object: math.MaxUint64}
+		if w.at.Group == w.last.Group {
+			bound = w.last
+		}
+		o, open := t.objectFrom(w.at, bound)
+		gap := Range{w.at, after(bound)}
+		if o != nil {
+			gap.To = o.Location()
+		}
+		if missing := t.unknown.within(gap); len(missing) > 0 {
+			if len(t.filling.within(missing[0])) > 0 {
+				return StepWait, nil, wire.Location{}
+			}
+			return StepUnknown, nil, w.pass(o)
+		}
+		if open && t.done == nil {
+			return StepWait, nil, wire.Location{}
+		}
+		if o == nil {
+			w.leave()
+			continue
+		}
+		w.at = after(o.Location())
+		if w.at.Group != o.Group || bound.Less(w.at) {
+			w.at.Group = o.Group
+			w.leave()
+		}
+		return StepObject, o, o.Location()
+	}
+	return StepEnd, nil, wire.Location{}
+}
+
+// enter moves to the start of the part of a group that is wanted.
+func (w *Walk) enter(group uint64) {
+	w.at = wire.Location{Group: group}
+	if group == w.first.Group {
+		w.at = w.first
+	}
+}
+
+// leave moves to the next group that is kept or unknown. The caller holds mu.
+func (w *Walk) leave() {
+	switch t := w.track; {
+	case !w.down && w.at.Group < w.last.Group:
+		from := w.at.Group + 1
+		next := w.last.Group
+		if i, _ := t.findGroup(from); i < len(t.groups) {
+			next = min(next, t.groups[i].id)
+		}
+		if u := t.unknown.within(Range{wire.Location{Group: from}, end}); len(u) > 0 {
+			next = min(next, u[0].From.Group)
+		}
+		w.enter(next)
+	case w.down && w.at.Group > w.first.Group:
+		next := w.first.Group
+		if i, _ := t.findGroup(w.at.Group); i > 0 {
+			next = max(next, t.groups[i-1].id)
+		}
+		if u := t.unknown.within(Range{wire.Location{}, wire.Location{Group: w.at.Group}}); len(u) > 0 {
+			next = max(next, before(u[len(u)-1].To).Group)
+		}
+		w.enter(next)
+	default:
+		w.over = true
+	}
+}
+
+// pass moves over unknown locations: to o, or else as far as neither the
+// unknown range ends nor a group is kept. It returns the last location passed
+// over. The caller holds mu.
+func (w *Walk) pass(o *Object) wire.Location {
+	if o != nil {
+		w.at = o.Location()
+		return before(w.at)
+	}
+	t := w.track
+	if w.down {
+		passed := wire.Location{Group: w.at.Group, Object: math.MaxUint64}
+		if w.at.Group == w.last.Group {
+			passed = w.last
+		}
+		w.leave()
+		return passed
+	}
+	stop := wire.Location{Group: w.at.Group + 1}
+	if u := t.unknown.within(Range{stop, end}); len(u) > 0 && u[0].From == stop {
+		stop = u[0].To
+		if i, _ := t.findGroup(w.at.Group + 1); i < len(t.groups) {
+			stop = earlier(stop, wire.Location{Group: t.groups[i].id})
+		}
+	}
+	if !stop.Less(w.last) && stop != w.last {
+		w.over = true
+		return w.last
+	}
+	w.at = stop
+	return before(stop)
+}
+
+// before is the last location ahead of l.
+func before(l wire.Location) wire.Location {
+	switch {
+	case l.Object > 0:
+		return wire.Location{Group: l.Group, Object: l.Object - 1}
+	case l.Group > 0:
+		return wire.Location{Group: l.Group - 1, Object: math.MaxUint64}
+	}
+	return l
+}
+
+// objectFrom returns the first object in [from, last] of from's group, and
+// whether an object may still come before it (or, without one, at all). The
+// caller holds mu.
+func (t *Track) objectFrom(from, last wire.Location) (o *Object, open bool) {
+	i, ok := t.findGroup(from.Group)
+	if !ok {
+		return nil, false
+	}
+	g := t.groups[i]
+	consider := func(list []*Object) {
+		j, _ := slices.BinarySearchFunc(list, from.Object, compareObject)
+		if j < len(list) && list[j].ID <= last.Object && (o == nil || list[j].ID < o.ID) {
+			o = list[j]
+		}
+	}
+	consider(g.datagrams)
+	for _, s := range g.subgroups {
+		consider(s.objects)
+	}
+	if (o != nil && o.ID == from.Object) || (g.ended && from.Object >= g.end) {
+		return o, false
+	}
+	for _, s := range g.subgroups {
+		// An open subgroup may bring what lies behind its newest object.
+		n := len(s.objects)
+		if (s.state == Open || s.state == Waiting) && (n == 0 || o == nil || s.objects[n-1].ID < o.ID) {
+			return o, true
+		}
+	}
+	return o, false
+}
