@@ -177,11 +177,7 @@ func (p *memoryPipe) Read(b []byte) (n int, err error) {
 
 func (p *memoryPipe) Close() error {
 	p.mu.Lock()
-	switch {
-	case p.shut:
-		p.mu.Unlock()
-		return context.Cause(p.from.ctx)
-	case p.reset != nil || p.stop != nil || p.fin:
+	if p.shut || p.reset != nil || p.stop != nil || p.fin {
 		p.mu.Unlock()
 		return nil
 	}
@@ -193,10 +189,11 @@ func (p *memoryPipe) Close() error {
 
 func (p *memoryPipe) Reset(code uint64) {
 	p.mu.Lock()
-	if p.shut || p.fin || p.reset != nil || p.stop != nil {
+	if p.shut || p.seen || p.reset != nil || p.stop != nil {
 		p.mu.Unlock()
 		return
 	}
+	p.fin = false
 	p.reset = &code
 	p.buf = p.buf[:p.reliable]
 	p.unlock()

@@ -25,7 +25,8 @@ type Conn interface {
 	AcceptUniStream(ctx context.Context) (ReceiveStream, error)
 
 	// SendDatagram queues one datagram, which may be lost. The bytes are
-	// copied. Returns ErrDatagramTooLarge when it can not fit one packet.
+	// copied. It waits while 32 datagrams are queued because the network
+	// takes no more. ErrDatagramTooLarge: it does not fit one packet.
 	SendDatagram([]byte) error
 	// ReceiveDatagram waits for a datagram; the caller owns the result.
 	ReceiveDatagram(ctx context.Context) ([]byte, error)
@@ -52,11 +53,15 @@ type SendStream interface {
 	// that ended, and n < len(p) with os.ErrDeadlineExceeded at the deadline:
 	// the n bytes are sent, the others are not.
 	Write(p []byte) (n int, err error)
-	// Close sends FIN after what was written.
+	// Close sends FIN after what was written; not to be called while Write
+	// is running. It does nothing after Reset or when the peer has stopped,
+	// but has to be called, or Reset, in that last case too: a stream whose
+	// end nobody has acknowledged is kept.
 	Close() error
 	// Reset gives the stream up with a code (moqt-18 §3.3.3). What was
 	// written before SetReliableBoundary is still delivered, if supported.
-	// It does nothing after Close or an earlier Reset.
+	// After Close it gives up what was not delivered yet, so that the peer
+	// sees either the FIN or the reset.
 	Reset(code uint64)
 	// SetReliableBoundary makes a later Reset deliver all bytes written so
 	// far (RESET_STREAM_AT). Without support on the path it does nothing.

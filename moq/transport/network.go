@@ -1,0 +1,190 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/webtransport-go"
+)
+
+// network is what the Conns over raw QUIC and over WebTransport share. A
+// WebTransport session has a QUIC connection to itself, so that the end of
+// one is the end of the other.
+type network struct {
+	qconn *quic.Conn
+	info  Info
+	// maxCode is the largest stream error code that can be sent.
+	maxCode uint64
+	// ctx ends with the cause that the peer or we gave; cancel is called once
+	// by the callback that watches the connection or the session.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+func newNetwork(qconn *quic.Conn, info Info, maxCode uint64) network {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	info.LocalAddr, info.RemoteAddr = qconn.LocalAddr(), qconn.RemoteAddr()
+	return network{qconn: qconn, info: info, maxCode: maxCode, ctx: ctx, cancel: cancel}
+}
+
+func (n *network) Context() context.Context { return n.ctx }
+
+func (n *network) Info() Info { return n.info }
+
+func (n *network) Stats() Stats {
+	s := n.qconn.ConnectionStats()
+	return Stats{
+		MinRTT: s.MinRTT, LatestRTT: s.LatestRTT, SmoothedRTT: s.SmoothedRTT,
+		CongestionWindow: s.CongestionWindow,
+		BytesSent:        s.BytesSent, BytesReceived: s.BytesReceived, BytesLost: s.BytesLost,
+		PacketsSent: s.PacketsSent, PacketsReceived: s.PacketsReceived, PacketsLost: s.PacketsLost,
+	}
+}
+
+// convert turns the errors of both libraries into those of this package.
+func (n *network) convert(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if e, ok := errors.AsType[*quic.StreamError](err); ok {
+		return &StreamError{Code: uint64(e.ErrorCode), Remote: e.Remote}
+	}
+	if e, ok := errors.AsType[*webtransport.StreamError](err); ok {
+		return &StreamError{Code: uint64(e.ErrorCode), Remote: e.Remote}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return os.ErrDeadlineExceeded
+	}
+	if isA[*quic.StreamLimitReachedError](err) || isA[*webtransport.StreamLimitReachedError](err) {
+		return ErrStreamLimit
+	}
+	if isA[*quic.DatagramTooLargeError](err) {
+		return ErrDatagramTooLarge
+	}
+	if errors.Is(err, quic.ErrStreamClosed) {
+		return errWriteAfterClose
+	}
+	// All errors by which quic-go ends a connection unwrap to net.ErrClosed.
+	// The context follows within the same event, and knows the cause.
+	if errors.Is(err, net.ErrClosed) || isA[*webtransport.SessionError](err) || isA[*http3.Error](err) {
+		<-n.ctx.Done()
+		return context.Cause(n.ctx)
+	}
+	return err
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// streamCode is the type of stream error codes: quic.StreamErrorCode or
+// webtransport.StreamErrorCode.
+type streamCode interface{ ~uint32 | ~uint64 }
+
+// sender is the sending half of a stream of either library.
+type sender[C streamCode] interface {
+	io.WriteCloser
+	CancelWrite(C)
+	SetWriteDeadline(time.Time) error
+	Context() context.Context
+}
+
+// receiver is the receiving half of a stream of either library.
+type receiver[C streamCode] interface {
+	io.Reader
+	CancelRead(C)
+	SetReadDeadline(time.Time) error
+}
+
+// duplex is a bidirectional stream of either library.
+type duplex[C streamCode] interface {
+	sender[C]
+	receiver[C]
+}
+
+type sendStream[C streamCode] struct {
+	out  sender[C]
+	conn *network
+}
+
+func (s sendStream[C]) Write(p []byte) (int, error) {
+	n, err := s.out.Write(p)
+	return n, s.conn.convert(err)
+}
+
+func (s sendStream[C]) Close() error {
+	// After Reset or STOP_SENDING this lets quic-go forget the stream, and
+	// its complaint is of no use to anybody.
+	if err := s.out.Close(); err != nil && s.out.Context().Err() == nil {
+		return s.conn.convert(err)
+	}
+	return nil
+}
+
+func (s sendStream[C]) Reset(code uint64) { s.out.CancelWrite(C(min(code, s.conn.maxCode))) }
+
+// SetReliableBoundary works over raw QUIC only: webtransport-go v0.13 does
+// not pass it on.
+func (s sendStream[C]) SetReliableBoundary() {
+	if b, ok := s.out.(interface{ SetReliableBoundary() }); ok {
+		b.SetReliableBoundary()
+	}
+}
+
+func (s sendStream[C]) SetWriteDeadline(t time.Time) error {
+	return s.conn.convert(s.out.SetWriteDeadline(t))
+}
+
+func (s sendStream[C]) Context() context.Context { return s.out.Context() }
+
+type receiveStream[C streamCode] struct {
+	in   receiver[C]
+	conn *network
+}
+
+func (s receiveStream[C]) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	return n, s.conn.convert(err)
+}
+
+func (s receiveStream[C]) Stop(code uint64) { s.in.CancelRead(C(min(code, s.conn.maxCode))) }
+
+func (s receiveStream[C]) SetReadDeadline(t time.Time) error {
+	return s.conn.convert(s.in.SetReadDeadline(t))
+}
+
+type stream[C streamCode] struct {
+	sendStream[C]
+	receiveStream[C]
+}
+
+// The three functions below take what the libraries return when a stream is
+// opened or accepted.
+
+func newStream[C streamCode](n *network, s duplex[C], err error) (Stream, error) {
+	if err != nil {
+		return nil, n.convert(err)
+	}
+	return &stream[C]{sendStream[C]{s, n}, receiveStream[C]{s, n}}, nil
+}
+
+func newSendStream[C streamCode](n *network, s sender[C], err error) (SendStream, error) {
+	if err != nil {
+		return nil, n.convert(err)
+	}
+	return &sendStream[C]{s, n}, nil
+}
+
+func newReceiveStream[C streamCode](n *network, s receiver[C], err error) (ReceiveStream, error) {
+	if err != nil {
+		return nil, n.convert(err)
+	}
+	return &receiveStream[C]{s, n}, nil
+}
