@@ -1,0 +1,55 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// closing ends the source with the test.
+func closing(t *testing.T, s *Source, err error) *Source {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func leaf(t *testing.T, s *Source) *x509.Certificate {
+	t.Helper()
+	c, err := s.GetCertificate(&tls.ClientHelloInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Leaf
+}
+
+func textLog() (*slog.Logger, *bytes.Buffer) {
+	var b bytes.Buffer
+	return slog.New(slog.NewTextHandler(&b, nil)), &b
+}
+
+// pair writes a fresh certificate for host and its key as two files.
+func pair(t *testing.T, certFile, keyFile, host string) {
+	t.Helper()
+	b, err := generate([]string{host}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, _ := strings.Cut(string(b), "-----BEGIN PRIVATE KEY")
+	for name, content := range map[string]string{certFile: cert, keyFile: "-----BEGIN PRIVATE KEY" + key} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
