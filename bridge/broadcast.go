@@ -2,94 +2,166 @@ package bridge
 
 import (
 	"fmt"
-	"sync"
 	"time"
+
+	"moqedge/bridge/codec"
 )
 
 // Broadcast is one publication's hold on a name. Its methods, and those of its
-// tracks, are safe for concurrent use.
+// tracks, are safe for concurrent use. Whoever gets one from Hub.Publish must
+// Close it.
 type Broadcast struct {
-	hub   *Hub
-	name  string
-	from  Ingest
-	since time.Time
-	once  sync.Once
-	done  chan struct{}
-	err   error
+	station *station
+	done    chan struct{}
+
+	// Guarded by station.mu:
+	err        error // why done is closed
+	ready      bool
+	settled    bool      // its first catalog has been published
+	firstMedia time.Time // wall clock
+	added      int       // tracks
+	claimed    int       // tracks that have an output
+	dropped    uint64    // frames not published
 }
 
-// AddVideo adds a video track; the first is the main one. ErrUnsupported for
-// a codec that cannot be carried.
+// AddVideo adds a video track; the first of each kind is the main one.
+// Errors: ErrUnsupported, ErrClosed.
 func (b *Broadcast) AddVideo(c VideoConfig) (*VideoTrack, error) {
 	if !c.Codec.IsVideo() {
 		return nil, fmt.Errorf("%w: video codec %v", ErrUnsupported, c.Codec)
 	}
-	return &VideoTrack{broadcast: b, config: c}, nil
+	v := &VideoTrack{broadcast: b, codec: c.Codec}
+	if _, err := v.sets.Update(c.ParameterSets); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
+	}
+	s := b.station
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != b {
+		return nil, ErrClosed
+	}
+	b.added++
+	if o := s.claim(b, c.Codec, nil); o != nil {
+		v.adopt(o)
+	}
+	switch {
+	case c.Codec == H264 && v.sets.Complete():
+		if err := v.configureH264(); err != nil {
+			b.added--
+			return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
+		}
+	case c.Codec == VP8 && v.output == nil && c.Width > 0 && c.Height > 0:
+		if err := v.configureVP8(c.Width, c.Height); err != nil {
+			b.added--
+			return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
+		}
+	}
+	s.settle(b, s.hub.config.Now())
+	return v, nil
 }
 
-// AddAudio adds an audio track; the first is the main one.
+// AddAudio adds an audio track; the first of each kind is the main one.
+// Errors: ErrUnsupported, ErrClosed.
 func (b *Broadcast) AddAudio(c AudioConfig) (*AudioTrack, error) {
-	if !c.Codec.IsAudio() {
+	a := &AudioTrack{broadcast: b, codec: c.Codec}
+	var err error
+	switch c.Codec {
+	case AAC:
+		if a.aac, err = codec.ParseAAC(c.ASC); err != nil {
+			return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
+		}
+		if a.aac.Channels == 0 { // the stream says; the ingest may have looked
+			a.aac.Channels = c.Channels
+		}
+		a.rate, a.sampleRate, a.channels = a.aac.CoreRate, a.aac.SampleRate, a.aac.Channels
+	case Opus:
+		a.rate, a.sampleRate, a.channels = codec.OpusRate, codec.OpusRate, c.Channels
+	default:
 		return nil, fmt.Errorf("%w: audio codec %v", ErrUnsupported, c.Codec)
 	}
-	return &AudioTrack{broadcast: b, config: c}, nil
+	init, err := a.initSegment()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
+	}
+	s := b.station
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != b {
+		return nil, ErrClosed
+	}
+	b.added++
+	b.claimed++
+	a.output = s.claim(b, c.Codec, func() *output {
+		return s.newOutput("audio_"+c.Codec.String(), c.Codec, priorityAudio)
+	})
+	a.describe(init)
+	s.settle(b, s.hub.config.Now())
+	return a, nil
 }
 
 // Ready says that all tracks are added: the catalog is published as soon as
-// their parameters are known. Without it that happens 300 ms after the first media.
-func (b *Broadcast) Ready() {}
+// their parameters are known, at the latest 2 s after the first media. Without
+// Ready that happens 300 ms after the first media.
+func (b *Broadcast) Ready() {
+	s := b.station
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == b {
+		b.ready = true
+		s.settle(b, s.hub.config.Now())
+	}
+}
 
 // Close gives the name up: its tracks wait for Config.Grace for the publisher
 // to return. reason is for the log; nil and io.EOF mean an orderly end.
 func (b *Broadcast) Close(reason error) {
-	b.hub.mu.Lock()
-	if b.hub.live[b.name] == b {
-		delete(b.hub.live, b.name)
-	}
-	b.hub.mu.Unlock()
-	b.end(reason)
+	b.station.mu.Lock()
+	defer b.station.mu.Unlock()
+	b.station.release(b, reason)
 }
 
 // Done is closed when the broadcast has ended: by Close, by the hub, or by an
 // error of Write.
 func (b *Broadcast) Done() <-chan struct{} { return b.done }
 
-func (b *Broadcast) end(reason error) {
-	b.once.Do(func() {
-		b.err = reason
-		close(b.done)
-	})
+// Err returns why the broadcast has ended: the reason given to Close (io.EOF
+// for nil), the error of Write, or ErrClosed for the hub; nil while it lives.
+func (b *Broadcast) Err() error {
+	b.station.mu.Lock()
+	defer b.station.mu.Unlock()
+	return b.err
 }
 
-// VideoTrack takes the pictures of one video track.
-type VideoTrack struct {
-	broadcast *Broadcast
-	config    VideoConfig
-}
-
-// Write packages one picture. Pictures before the first key frame are dropped.
-// Errors: ErrClosed after the broadcast ended, ErrTooLarge (which ends it).
-func (v *VideoTrack) Write(u VideoUnit) error {
-	select {
-	case <-v.broadcast.done:
+// begin notes that media has come. The caller holds the station's mu.
+func (b *Broadcast) begin() error {
+	if b.station.current != b {
 		return ErrClosed
-	default:
+	}
+	if b.firstMedia.IsZero() {
+		b.firstMedia = b.station.hub.config.Now()
+	}
+	return nil
+}
+
+// checkSize ends the broadcast when a frame is too large. The caller holds the
+// station's mu.
+func (b *Broadcast) checkSize(size int) error {
+	limit := b.station.hub.config.MaxObjectSize
+	if size <= limit {
 		return nil
 	}
+	err := fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, size, limit)
+	b.station.release(b, err)
+	return err
 }
 
-// AudioTrack takes the frames of one audio track.
-type AudioTrack struct {
-	broadcast *Broadcast
-	config    AudioConfig
-}
-
-// Write packages one audio frame. Errors as VideoTrack.Write.
-func (a *AudioTrack) Write(u AudioUnit) error {
-	select {
-	case <-a.broadcast.done:
-		return ErrClosed
-	default:
+// fail ends the broadcast because its tracks cannot be written. The caller
+// holds the station's mu.
+func (b *Broadcast) fail(err error) error {
+	if err == nil {
 		return nil
 	}
+	err = fmt.Errorf("publishing media: %w", err)
+	b.station.release(b, err)
+	return err
 }

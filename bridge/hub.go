@@ -3,7 +3,10 @@ package bridge
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,45 +29,84 @@ type Config struct {
 	TargetLatency time.Duration
 }
 
-// Ingest says where a publication comes from, for people and logs.
-type Ingest struct {
-	Protocol string // "srt", "whip" or "file"
-	Remote   string // address of the peer, or the file
-}
-
-func (i Ingest) String() string { return fmt.Sprintf("%s from %s", i.Protocol, i.Remote) }
-
-// Status describes one name.
-type Status struct {
-	Name   string
-	Ingest Ingest
-	Since  time.Time // when the current publisher took the name
-	Live   bool      // false: the publisher is gone and its grace runs
-}
-
-// Hub owns the names. Its methods are safe for concurrent use.
-type Hub struct {
-	config    Config
-	publisher Publisher
-
-	mu     sync.Mutex // guards all below
-	live   map[string]*Broadcast
-	closed bool
-}
-
-// NewHub returns a hub that offers its tracks on p.
-func NewHub(p Publisher, c Config) *Hub {
+func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Hub{config: c, publisher: p, live: make(map[string]*Broadcast)}
+	if c.MaxObjectSize == 0 {
+		c.MaxObjectSize = 16 << 20
+	}
+	for _, d := range []struct {
+		value *time.Duration
+		zero  time.Duration
+	}{{&c.Grace, 10 * time.Second}, {&c.AudioGroup, time.Second}, {&c.CatalogEvery, time.Second}, {&c.TargetLatency, 300 * time.Millisecond}} {
+		if *d.value == 0 {
+			*d.value = d.zero
+		}
+	}
+	return c
 }
 
-// Publish claims a name. Errors: ErrBadName, ErrNameInUse while another
-// publisher is live, ErrClosed.
+// Ingest says where a publication comes from, for people and logs.
+type Ingest struct {
+	Protocol string // "srt", "whip" or "file"
+	Remote   string // address of the peer, or the file
+}
+
+func (i Ingest) String() string { return fmt.Sprintf("%s from %q", i.Protocol, i.Remote) }
+
+// Status describes one name.
+type Status struct {
+	Name   string
+	Ingest Ingest    // of the current publisher, or the last one
+	Since  time.Time // when that publisher took the name
+	Live   bool      // false: the publisher is gone and its grace runs
+	Tracks []TrackStatus
+	// Dropped counts frames of the current publication that were not
+	// published: before the first key frame, or unreadable.
+	Dropped uint64
+}
+
+// TrackStatus describes one media track of a name.
+type TrackStatus struct {
+	Name          string  // e.g. "video_720_avc"
+	Codec         string  // RFC 6381
+	Width, Height int     // pixels; 0 for audio
+	Framerate     float64 // 0: audio, or not known yet
+	SampleRate    int     // Hz; 0 for video
+	Channels      int
+	Bitrate       int // bits per second
+}
+
+// Hub owns the names. Its methods are safe for concurrent use.
+//
+// Lock order: Hub.mu before station.mu.
+type Hub struct {
+	config    Config
+	publisher Publisher
+	running   sync.WaitGroup // catalog goroutines of stations
+
+	// topGroup is the largest media group id that an ended track has used; ids
+	// of a track's name must never come back (MSF "Group numbering").
+	topGroup atomic.Uint64
+
+	mu       sync.Mutex // guards all below
+	stations map[string]*station
+	catalogs catalogNumbers
+	closed   bool
+}
+
+// NewHub returns a hub that offers its tracks on p.
+func NewHub(p Publisher, c Config) *Hub {
+	return &Hub{config: c.withDefaults(), publisher: p, stations: make(map[string]*station)}
+}
+
+// Publish claims a name. A publisher that returns within Config.Grace goes on
+// in the tracks of the one before, with higher group ids. Errors: ErrBadName,
+// ErrNameInUse while another publisher is live, ErrClosed.
 func (h *Hub) Publish(name string, from Ingest) (*Broadcast, error) {
 	if !validName(name) {
 		return nil, ErrBadName
@@ -74,34 +116,63 @@ func (h *Hub) Publish(name string, from Ingest) (*Broadcast, error) {
 	if h.closed {
 		return nil, ErrClosed
 	}
-	if held, ok := h.live[name]; ok {
-		return nil, fmt.Errorf("%w: %q is published over %v", ErrNameInUse, name, held.from)
+	s, ok := h.stations[name]
+	if !ok {
+		s = newStation(h, name, h.catalogs.next(name))
+		h.stations[name] = s
+		h.running.Go(s.republish)
 	}
-	b := &Broadcast{hub: h, name: name, from: from, since: h.config.Now(), done: make(chan struct{})}
-	h.live[name] = b
-	return b, nil
+	return s.take(from)
 }
 
 // Names lists the names that are live or in their grace, sorted.
 func (h *Hub) Names() []Status {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	var all []Status
-	for name, b := range h.live {
-		all = append(all, Status{Name: name, Ingest: b.from, Since: b.since, Live: true})
+	all := make([]Status, 0, len(h.stations))
+	for _, s := range h.stations {
+		all = append(all, s.status())
 	}
+	h.mu.Unlock()
+	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
-// Close ends all broadcasts and their tracks; Publish fails after it.
+// Close ends all broadcasts and their tracks; Publish fails after it. It
+// returns when the hub's goroutines have ended.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
-	all := h.live
-	h.live = make(map[string]*Broadcast)
+	for name, s := range h.stations {
+		s.end(true)
+		delete(h.stations, name)
+	}
 	h.mu.Unlock()
-	for _, b := range all {
-		b.end(ErrClosed)
+	h.running.Wait()
+}
+
+// expire ends a station whose publisher has not returned.
+func (h *Hub) expire(s *station, loss uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stations[s.name] != s || !s.lost(loss) {
+		return
+	}
+	h.catalogs.remember(s.name, s.end(false))
+	delete(h.stations, s.name)
+}
+
+// firstGroup returns the id of a new track's first group.
+func (h *Hub) firstGroup() uint64 {
+	return max(uint64(h.config.Now().UnixMilli())/100, h.topGroup.Load()+1)
+}
+
+// usedGroup notes that a track has ended at a group id.
+func (h *Hub) usedGroup(id uint64) {
+	for {
+		top := h.topGroup.Load()
+		if id <= top || h.topGroup.CompareAndSwap(top, id) {
+			return
+		}
 	}
 }
 

@@ -1,4 +1,28 @@
 package bridge
 
-// Publisher is where tracks go: an origin that answers subscriptions.
-type Publisher interface{}
+import (
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// Publisher is where tracks go: an origin that answers subscriptions. Its
+// methods are called with locks held; they must not call back into the hub.
+type Publisher interface {
+	AddNamespace(wire.Namespace)
+	RemoveNamespace(wire.Namespace)
+	AddTrack(*live.Track)
+	RemoveTrack(wire.FullTrackName)
+}
+
+// Priorities of the tracks, lower is more urgent (moqt-18 §12.4). The catalog
+// comes first (MSF "Catalog"); audio goes before video because it is small and
+// its gaps are noticed most.
+const (
+	priorityCatalog = 0
+	priorityAudio   = 64
+	priorityVideo   = 128
+)
+
+func priorityProperty(priority uint8) wire.Properties {
+	return wire.AppendProperties(nil, wire.KeyValue{Type: wire.PropPublisherPriority, Value: uint64(priority)})
+}

@@ -62,7 +62,7 @@ func TestReorder(t *testing.T) {
 			{at: 1, push: []uint16{9000}, want: []uint16{9000}, lost: 2},
 		},
 		"sender starts over": {
-			{at: 0, push: []uint16{40000}, want: []uint16{40000}},
+			{at: 0, push: []uint16{20000}, want: []uint16{20000}},
 			{at: 1, push: []uint16{7}},
 			{at: 2, push: []uint16{8}},
 			{at: 3, push: []uint16{9}, want: []uint16{9}, lost: 1},

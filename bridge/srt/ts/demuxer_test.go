@@ -415,7 +415,7 @@ func TestUnitLimit(t *testing.T) {
 
 // How a stream is cut into pieces must not matter, whatever is in it.
 func FuzzPush(f *testing.F) {
-	clean := written(f, 20)
+	clean := written(f, 4)
 	f.Add(clean, 188)
 	f.Add(clean[:len(clean)/2+17], 1316)
 	f.Add(clean[55:], 3)
@@ -424,7 +424,7 @@ func FuzzPush(f *testing.F) {
 		f.Add(append(bytes.Clone(clean[:packetSize*2+i*5]), clean[packetSize*4:]...), 188)
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
-		if len(stream) > 1<<16 {
+		if len(stream) > 1<<14 {
 			return
 		}
 		whole := feed(t, stream, max(len(stream), 1))

@@ -9,6 +9,8 @@ type Unit struct {
 	// are the PTS. Meaningless unless HasTime.
 	PTS, DTS int64
 	HasTime  bool
+	// AfterLoss says that bytes of the stream before this unit are missing.
+	AfterLoss bool
 	// Data is valid until the sink returns.
 	Data []byte
 }
@@ -33,6 +35,7 @@ type stream struct {
 	counter     uint8
 	repeated    bool // the last packet came twice already
 
+	lost    bool // bytes are missing since the last unit given away
 	stuffed bool // the last packet of the open unit was stuffed
 	early   bool // the last unit was given away on its stuffed packet
 	trust   int  // stuffed packets that were followed by a new unit
@@ -45,10 +48,9 @@ func (s *stream) add(p packet, d *Demuxer) error {
 		return nil
 	case packetAfterLoss:
 		d.Damage.LostPackets++
-		s.stuffed, s.early = false, false
+		s.stuffed, s.early, s.lost = false, false, true
 		if s.open {
-			s.open = false
-			d.Damage.BrokenUnits++
+			s.drop(d)
 		}
 	}
 	if p.start {
@@ -65,7 +67,7 @@ func (s *stream) add(p packet, d *Demuxer) error {
 		// The unit goes on behind its stuffed packet: this multiplexer stuffs
 		// anywhere, and the unit given away was a part of one.
 		s.early, s.trust = false, never
-		d.Damage.BrokenUnits++
+		s.drop(d)
 	}
 	if !s.open {
 		return nil
@@ -74,8 +76,7 @@ func (s *stream) add(p packet, d *Demuxer) error {
 		s.stuffed, s.trust = false, never
 	}
 	if len(s.buf)+len(p.payload) > d.MaxUnit {
-		s.open = false
-		d.Damage.BrokenUnits++
+		s.drop(d)
 		return nil
 	}
 	s.buf = append(s.buf, p.payload...)
@@ -135,10 +136,11 @@ func (s *stream) emit(d *Demuxer) error {
 	s.open = false
 	u, ok := parsePES(s.buf)
 	if !ok {
-		d.Damage.BrokenUnits++
+		s.drop(d)
 		return nil
 	}
-	u.PID = s.pid
+	u.PID, u.AfterLoss = s.pid, s.lost
+	s.lost = false
 	return d.sink.Unit(u)
 }
 
@@ -150,11 +152,16 @@ func (s *stream) flush(d *Demuxer) error {
 	// A unit that knows its length would have been given away; one that does
 	// not is whole only if its last packet was stuffed.
 	if s.size() > 0 || !s.stuffed {
-		s.open = false
-		d.Damage.BrokenUnits++
+		s.drop(d)
 		return nil
 	}
 	return s.emit(d)
+}
+
+// drop gives up the open unit.
+func (s *stream) drop(d *Demuxer) {
+	s.open, s.lost = false, true
+	d.Damage.BrokenUnits++
 }
 
 func parsePES(b []byte) (Unit, bool) {

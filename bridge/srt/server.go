@@ -1,0 +1,219 @@
+package srt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	gosrt "github.com/datarhei/gosrt"
+	"golang.org/x/time/rate"
+
+	"moqedge/bridge"
+)
+
+const (
+	// peerIdle is how long a peer may send no packet at all, not even a keepalive.
+	peerIdle = 5 * time.Second
+	// staleAfter is how long a publisher must have sent nothing for another one
+	// to take its name over: an encoder that was killed leaves its connection
+	// behind for peerIdle, and its successor should not have to wait.
+	staleAfter = time.Second
+)
+
+// Server accepts publishers. Make one with Listen.
+type Server struct {
+	config Config
+	out    publisher
+	ln     gosrt.Listener
+	refuse *rate.Limiter // of the lines about refused requests: anyone can cause them
+
+	wait sync.WaitGroup // one for every request being handled and every connection
+
+	mu     sync.Mutex // guards all below
+	conns  map[string]*conn
+	closed bool
+	lastID uint64
+}
+
+// Listen opens the port. The caller ends it with Serve or Close.
+func Listen(c Config) (*Server, error) {
+	if c.Hub == nil {
+		return nil, errors.New("srt: no hub")
+	}
+	return listen(c, hubPublisher{c.Hub})
+}
+
+func listen(c Config, out publisher) (*Server, error) {
+	c, err := c.valid()
+	if err != nil {
+		return nil, err
+	}
+	ln, err := gosrt.Listen("srt", c.Addr, c.listen())
+	if err != nil {
+		return nil, fmt.Errorf("srt: %w", err)
+	}
+	return &Server{
+		config: c, out: out, ln: ln,
+		refuse: rate.NewLimiter(5, 20),
+		conns:  make(map[string]*conn),
+	}, nil
+}
+
+// Addr is the address listened on.
+func (s *Server) Addr() net.Addr { return s.ln.Addr() }
+
+// Close ends Serve and all connections. It does not wait for them.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	conns := make([]*conn, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.end(errServerClosed)
+	}
+	s.ln.Close()
+}
+
+// Serve accepts publishers until ctx ends or Close is called, and returns when
+// every connection has ended. Its error is nil then, or that of the socket.
+func (s *Server) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, s.Close)
+	defer stop()
+	defer s.wait.Wait()
+	defer s.Close()
+	for {
+		req, err := next(s.ln)
+		switch {
+		case err == nil:
+			s.wait.Go(func() { s.handle(req) })
+		case errors.Is(err, errHandshake):
+			if s.refuse.Allow() {
+				s.config.Logger.Warn("SRT request ignored", "reason", err)
+			}
+		case errors.Is(err, gosrt.ErrListenerClosed):
+			return nil
+		default:
+			return fmt.Errorf("srt: %w", err)
+		}
+	}
+}
+
+// handle refuses a request or serves it until its connection ends.
+func (s *Server) handle(req gosrt.ConnRequest) {
+	remote := req.RemoteAddr().String()
+	c, err := s.admit(req, remote)
+	if err != nil {
+		req.Reject(code(err))
+		if s.refuse.Allow() {
+			s.config.Logger.Warn("SRT publisher refused", "remote", remote, "reason", err)
+		}
+		return
+	}
+	c.run()
+	s.mu.Lock()
+	delete(s.conns, c.name)
+	s.mu.Unlock()
+	close(c.finished)
+}
+
+// admit makes the connection of a request that may publish.
+func (s *Server) admit(req gosrt.ConnRequest, remote string) (*conn, error) {
+	if req.Version() != 5 {
+		return nil, refuse(gosrt.REJ_VERSION, "SRT handshake version %d has no stream id: use SRT 1.3 or later", req.Version())
+	}
+	if err := saneSize(req); err != nil {
+		return nil, err
+	}
+	name, err := publishName(req.StreamId())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.unlock(req); err != nil {
+		return nil, err
+	}
+	pub, err := s.claim(name, remote)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.connect(req, name, remote, pub)
+	if err != nil {
+		pub.close(err)
+		return nil, err
+	}
+	return c, nil
+}
+
+// unlock checks the encryption.
+func (s *Server) unlock(req gosrt.ConnRequest) error {
+	switch {
+	case s.config.Passphrase == "" && !req.IsEncrypted():
+		return nil
+	case s.config.Passphrase == "":
+		return refuse(gosrt.REJ_UNSECURE, "the publisher encrypts, but no passphrase is configured here")
+	case !req.IsEncrypted():
+		return refuse(gosrt.REJ_UNSECURE, "the publisher does not encrypt: a passphrase is required")
+	}
+	if err := req.SetPassphrase(s.config.Passphrase); err != nil {
+		return refuse(gosrt.REJ_BADSECRET, "wrong passphrase")
+	}
+	return nil
+}
+
+// claim takes the name in the hub, if need be from a connection that is dead
+// but not yet known to be.
+func (s *Server) claim(name, remote string) (publication, error) {
+	from := bridge.Ingest{Protocol: "srt", Remote: remote}
+	pub, err := s.out.publish(name, from)
+	if errors.Is(err, bridge.ErrNameInUse) {
+		s.mu.Lock()
+		held := s.conns[name]
+		s.mu.Unlock()
+		if held != nil && held.silent() > staleAfter {
+			held.end(errReplaced)
+			<-held.finished
+			pub, err = s.out.publish(name, from)
+		}
+	}
+	switch {
+	case err == nil:
+		return pub, nil
+	case errors.Is(err, bridge.ErrNameInUse):
+		return pub, refuse(gosrt.REJX_CONFLICT, "%v", err)
+	case errors.Is(err, bridge.ErrBadName):
+		return pub, refuse(gosrt.REJX_BAD_REQUEST, "%v: %q", err, name)
+	}
+	return pub, refuse(gosrt.REJX_DOWN, "%v", err)
+}
+
+// connect accepts the request and registers its connection.
+func (s *Server) connect(req gosrt.ConnRequest, name, remote string, pub publication) (*conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, refuse(gosrt.REJ_CLOSE, "%v", errServerClosed)
+	case len(s.conns) >= s.config.MaxPublishers:
+		return nil, refuse(gosrt.REJX_OVERLOAD, "the limit of %d publishers is reached", s.config.MaxPublishers)
+	}
+	link, err := req.Accept()
+	if err != nil {
+		return nil, refuse(gosrt.REJX_ISE, "accepting: %v", err)
+	}
+	s.lastID++
+	c := &conn{
+		config: s.config, name: name, pub: pub, link: link,
+		log:      s.config.Logger.With(slog.String("conn", fmt.Sprintf("srt-%d", s.lastID)), slog.String("name", name), slog.String("remote", remote)),
+		began:    time.Now(),
+		ended:    make(chan struct{}),
+		finished: make(chan struct{}),
+	}
+	s.conns[name] = c
+	return c, nil
+}
