@@ -126,7 +126,7 @@ func (c *DialConfig) dial(ctx context.Context, t target, versions []string) (Con
 		return c.dialWebTransport(ctx, t, qconn, info, versions)
 	}
 	if !qconn.ConnectionState().SupportsDatagrams.Remote {
-		qconn.CloseWithError(codeProtocolViolation, reasonNoDatagrams)
+		qconn.CloseWithError(quic.ApplicationErrorCode(codeProtocolViolation), reasonNoDatagrams)
 		return nil, 0, errors.New("the server does not support QUIC datagrams, which MOQT requires")
 	}
 	return newQUICConn(qconn, info), 0, nil

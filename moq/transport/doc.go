@@ -9,7 +9,8 @@
 // # What it must not know
 //
 // No MOQT message, no track, no setup option: the codes it carries are plain
-// numbers to it. From moq/wire it takes only the names of the versions.
+// numbers to it. From moq/wire it takes the names of the versions, and the two
+// codes with which it closes connections on its own.
 //
 // # Where to start reading
 //

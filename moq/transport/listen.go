@@ -17,6 +17,8 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
+
+	"moqedge/moq/wire"
 )
 
 // ListenConfig is how Listen serves. GetCertificate and one of Addr and
@@ -166,7 +168,7 @@ func (l *Listener) run() {
 		l.mu.Lock()
 		if l.conns == nil {
 			l.mu.Unlock()
-			qconn.CloseWithError(codeNoError, reasonClosing)
+			qconn.CloseWithError(quic.ApplicationErrorCode(codeNoError), reasonClosing)
 			continue
 		}
 		l.conns[qconn] = nil
@@ -196,7 +198,7 @@ func (l *Listener) serve(qconn *quic.Conn) {
 	}
 	if !qconn.ConnectionState().SupportsDatagrams.Remote {
 		l.logger.Debug("client without QUIC datagrams refused", "remote", qconn.RemoteAddr().String())
-		qconn.CloseWithError(codeProtocolViolation, reasonNoDatagrams)
+		qconn.CloseWithError(quic.ApplicationErrorCode(codeProtocolViolation), reasonNoDatagrams)
 		return
 	}
 	l.deliver(qconn, newQUICConn(qconn, Info{}))
@@ -260,7 +262,7 @@ func (l *Listener) Close() error {
 	for qconn, c := range conns {
 		wg.Go(func() {
 			if c == nil {
-				qconn.CloseWithError(codeNoError, reasonClosing)
+				qconn.CloseWithError(quic.ApplicationErrorCode(codeNoError), reasonClosing)
 				return
 			}
 			c.CloseWithError(codeNoError, reasonClosing)
@@ -273,11 +275,11 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// Session error codes of moqt-18 §3.5 and reasons that this package gives on
+// Session error codes (moqt-18 §3.5) and reasons that this package gives on
 // its own.
 const (
-	codeNoError           = 0x0
-	codeProtocolViolation = 0x3
+	codeNoError           = uint64(wire.SessionNoError)
+	codeProtocolViolation = uint64(wire.SessionProtocolViolation)
 
 	reasonClosing     = "the server is shutting down"
 	reasonNoDatagrams = "MOQT requires QUIC datagrams"

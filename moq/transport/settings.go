@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+
+	"moqedge/moq/wire"
 )
 
 // The limits that this package gives to its connections, unless a config
@@ -47,7 +49,13 @@ const (
 
 // defaultVersions are the protocols offered and accepted when a config names
 // none, preferred first.
-func defaultVersions() []string { return []string{"moqt-18"} }
+func defaultVersions() []string {
+	var names []string
+	for _, v := range wire.Versions() {
+		names = append(names, v.String())
+	}
+	return names
+}
 
 // settings are the parts of the two configs that shape a QUIC connection;
 // zero values mean the defaults above.

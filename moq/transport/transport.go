@@ -142,8 +142,8 @@ type Info struct {
 type Stats struct {
 	// MinRTT, LatestRTT and SmoothedRTT are zero before the first sample.
 	MinRTT, LatestRTT, SmoothedRTT time.Duration
-	// CongestionWindow and BytesInFlight are in bytes.
-	CongestionWindow, BytesInFlight           uint64
+	// CongestionWindow is in bytes.
+	CongestionWindow                          uint64
 	BytesSent, BytesReceived, BytesLost       uint64
 	PacketsSent, PacketsReceived, PacketsLost uint64
 }

@@ -135,7 +135,7 @@ func TestUnknownVersion(t *testing.T) {
 	wantError(t, err, SessionProtocolViolation)
 	_, _, err = ParseSubgroupHeader(none, unhex("14 02 00 00 00"))
 	wantError(t, err, SessionProtocolViolation)
-	for _, in := range []string{"00 00 00 00 00", "b32b3e29"} {
+	for _, in := range []string{"00 00 00 00 00", "f0132b3e29"} {
 		_, _, err = ParseDatagram(none, unhex(in))
 		wantError(t, err, SessionProtocolViolation)
 	}

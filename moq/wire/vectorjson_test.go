@@ -47,14 +47,13 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// lowerCamel turns RequestID into requestID and URI into uri.
+// lowerCamel turns RequestID into requestId and URI into uri.
 func lowerCamel(s string) string {
 	r := []rune(s)
-	for i := range r {
-		if i > 0 && i+1 < len(r) && unicode.IsLower(r[i+1]) || !unicode.IsUpper(r[i]) {
-			break
+	for i := len(r) - 1; i >= 0; i-- {
+		if i == 0 || unicode.IsUpper(r[i-1]) {
+			r[i] = unicode.ToLower(r[i])
 		}
-		r[i] = unicode.ToLower(r[i])
 	}
 	return string(r)
 }

@@ -1,0 +1,105 @@
+package moq
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// Client keeps a session to one server: when it ends, another one is made.
+type Client struct {
+	// URL of the server: moqt:// or https://.
+	URL string
+	// Dial configures the connection.
+	Dial transport.DialConfig
+	// Config of the sessions.
+	Config Config
+	// MinBackoff and MaxBackoff bound the jittered pause before a new attempt;
+	// 0 means 100 ms and 10 s.
+	MinBackoff, MaxBackoff time.Duration
+	// Refresh, when set, may change Dial before an attempt, for pins that are renewed.
+	Refresh func(ctx context.Context, d *transport.DialConfig) error
+	// Connected is called with each session and returns when it no longer
+	// needs it: the session is then closed. Its context is done when the
+	// session or Run is over.
+	Connected func(ctx context.Context, s *Session)
+	// Failed is told of attempts that failed and of sessions that ended; nil logs them.
+	Failed func(err error)
+}
+
+// Connect makes one session.
+func (c *Client) Connect(ctx context.Context) (*Session, error) {
+	if c.Refresh != nil {
+		if err := c.Refresh(ctx, &c.Dial); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := transport.Dial(ctx, c.URL, &c.Dial)
+	if err != nil {
+		return nil, err
+	}
+	return NewSession(ctx, conn, c.Config)
+}
+
+// Run keeps a session until ctx is done.
+func (c *Client) Run(ctx context.Context) {
+	lowest, highest := c.MinBackoff, c.MaxBackoff
+	if lowest == 0 {
+		lowest = 100 * time.Millisecond
+	}
+	if highest == 0 {
+		highest = 10 * time.Second
+	}
+	pause := lowest
+	for ctx.Err() == nil {
+		started := time.Now()
+		s, err := c.Connect(ctx)
+		if err == nil {
+			err = c.hold(ctx, s)
+			if time.Since(started) > highest {
+				pause = lowest
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		c.failed(err)
+		select {
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+		}
+		pause = min(2*pause, highest)
+	}
+}
+
+// hold uses a session until it is over, and says why it ended.
+func (c *Client) hold(ctx context.Context, s *Session) error {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.Context(), cancel)()
+	c.Connected(inner, s)
+	err := errors.New("session given up")
+	if s.Context().Err() != nil {
+		err = context.Cause(s.Context())
+	}
+	s.Close(wire.SessionNoError, "")
+	s.Wait()
+	return err
+}
+
+func (c *Client) failed(err error) {
+	if c.Failed != nil {
+		c.Failed(err)
+		return
+	}
+	logger := c.Config.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.Warn("no session", "server", c.URL, "error", err)
+}

@@ -1,0 +1,250 @@
+package moq
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"moqedge/moq/live"
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// FetchOptions say what to fetch.
+type FetchOptions struct {
+	// Into is the track that the objects are inserted into.
+	Into *live.Track
+	// First and Last bound the range, both inclusive. A Last.Object of
+	// math.MaxUint64 asks for the whole group.
+	First, Last wire.Location
+	// Params are sent with FETCH.
+	Params wire.Parameters
+}
+
+// Fetch is a request for a range of objects. It ends when all of them are in
+// the track, or with an error.
+type Fetch struct {
+	session *Session
+	id      uint64
+	track   *live.Track
+	order   wire.GroupOrder
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	stream   transport.ReceiveStream
+	range_   wire.Option[live.Range] // announced to the track by ExpectFill
+	unknown  []live.Range            // what the publisher could not speak for
+	accepted bool                    // FETCH_OK came
+	complete bool                    // the data stream ended with FIN
+	finished bool
+	err      error
+	done     chan struct{}
+}
+
+// newFetch makes a fetch whose data stream may arrive from now on.
+func (s *Session) newFetch(into *live.Track, order wire.GroupOrder) *Fetch {
+	f := &Fetch{session: s, id: s.requestID(), track: into, order: order, done: make(chan struct{})}
+	f.ctx, f.cancel = context.WithCancel(s.ctx)
+	s.mu.Lock()
+	s.fetches[f.id] = f
+	s.mu.Unlock()
+	return f
+}
+
+// Fetch asks the peer for a range of a track (moqt-18 §10.12).
+func (s *Session) Fetch(o FetchOptions) *Fetch {
+	f := s.newFetch(o.Into, o.Params.GroupOrder.Or(wire.GroupOrderAscending))
+	r := live.Range{From: o.First, To: o.Last.Next()}
+	o.Into.ExpectFill(r)
+	f.covers(r)
+	s.tasks.Go(func() {
+		f.run(&wire.Fetch{RequestID: f.id, Kind: wire.FetchStandalone, Track: o.Into.Name(), Start: o.First, End: wireEnd(o.Last), Params: o.Params})
+	})
+	return f
+}
+
+// wireEnd encodes an inclusive end: the last object plus 1, or 0 for a whole group.
+func wireEnd(last wire.Location) wire.Location {
+	return wire.Location{Group: last.Group, Object: last.Object + 1} // wraps to 0
+}
+
+// inclusiveEnd undoes wireEnd.
+func inclusiveEnd(end wire.Location) wire.Location {
+	return wire.Location{Group: end.Group, Object: end.Object - 1} // wraps to the largest
+}
+
+// covers notes the range that was announced to the track for this fetch.
+func (f *Fetch) covers(r live.Range) {
+	f.mu.Lock()
+	late := f.finished
+	f.range_ = wire.Some(r)
+	err := f.err
+	f.mu.Unlock()
+	if late {
+		f.track.EndFill(r, err == nil)
+	}
+}
+
+// run makes the request and waits for its end.
+func (f *Fetch) run(m *wire.Fetch) {
+	x, answer, err := f.session.request(f.ctx, f.id, m, nil)
+	if err != nil {
+		f.finish(err)
+		return
+	}
+	ok, isOK := answer.(*wire.FetchOK)
+	if !isOK {
+		f.finish(x.unexpected(answer))
+		return
+	}
+	if m.Kind == wire.FetchStandalone && inclusiveEnd(ok.End).Less(m.Start) {
+		err := violation("FETCH_OK ends before the range begins")
+		f.session.fail(err)
+		f.finish(err)
+		return
+	}
+	f.mu.Lock()
+	f.accepted = true
+	complete := f.complete
+	f.mu.Unlock()
+	if complete {
+		f.finish(nil)
+	}
+	err = x.follow(func(m wire.Message) error { return x.unexpected(m) })
+	if !errors.Is(err, io.EOF) {
+		f.finish(err)
+	}
+	select {
+	case <-f.done:
+	case <-f.ctx.Done():
+		f.finish(context.Cause(f.ctx))
+	}
+	x.cancel(wire.ResetCancelled)
+}
+
+// receive reads the data stream, whose header has been read.
+func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
+	f.mu.Lock()
+	f.stream = stream
+	over := f.finished
+	f.mu.Unlock()
+	if over {
+		stream.Stop(uint64(wire.ResetCancelled))
+		return nil
+	}
+	filler := f.track.NewFiller()
+	defer filler.End()
+	cursor := wire.FetchCursor{Descending: f.order == wire.GroupOrderDescending}
+	var last wire.Location
+	for {
+		o, err := parse(in, func(b []byte) (wire.FetchObject, int, error) {
+			return wire.ParseFetchObject(f.session.version, &cursor, b)
+		})
+		if err != nil {
+			return f.streamEnd(err)
+		}
+		at := wire.Location{Group: o.Group, Object: o.ID}
+		switch o.Kind {
+		case wire.FetchItemEndUnknown:
+			f.mu.Lock()
+			f.unknown = append(f.unknown, live.Range{From: last, To: at.Next()})
+			f.mu.Unlock()
+		case wire.FetchItemObject:
+			if err := f.insert(filler, in, &o); err != nil {
+				return f.streamEnd(err)
+			}
+		}
+		last = at.Next()
+	}
+}
+
+// insert moves one object from the stream into the track.
+func (f *Fetch) insert(filler *live.Filler, in *inbound, o *wire.FetchObject) error {
+	if o.PayloadLen > f.session.config.MaxObjectSize {
+		return tooLarge(o.PayloadLen, f.session.config.MaxObjectSize)
+	}
+	properties := append(wire.Properties(nil), o.Properties...)
+	if o.Datagram {
+		payload, err := in.bytes(o.PayloadLen)
+		if err == nil {
+			f.track.AppendDatagram(wire.Datagram{Group: o.Group, ID: o.ID, Priority: wire.Some(o.Priority), Properties: properties, Payload: payload})
+		}
+		return err
+	}
+	err := filler.Begin(o.Group, o.Subgroup, o.Priority, live.ObjectHeader{ID: o.ID, Properties: properties, Size: o.PayloadLen})
+	if err != nil {
+		return err
+	}
+	return in.payload(filler, f.session.config.Counters)
+}
+
+// streamEnd takes in how the data stream ended.
+func (f *Fetch) streamEnd(err error) error {
+	if err == io.EOF {
+		f.mu.Lock()
+		f.complete = true
+		accepted := f.accepted
+		f.mu.Unlock()
+		if accepted {
+			f.finish(nil)
+		}
+		return nil
+	}
+	var reset *transport.StreamError
+	if errors.As(err, &reset) {
+		err = errors.New("moq: fetch stream reset: " + wire.ResetCode(reset.Code).String())
+	}
+	f.finish(err)
+	return err
+}
+
+// finish ends the fetch; only the first call has an effect.
+func (f *Fetch) finish(err error) {
+	f.mu.Lock()
+	if f.finished {
+		f.mu.Unlock()
+		return
+	}
+	f.finished, f.err = true, err
+	r, unknown, stream := f.range_, f.unknown, f.stream
+	f.mu.Unlock()
+	f.session.mu.Lock()
+	delete(f.session.fetches, f.id)
+	f.session.mu.Unlock()
+	if err != nil && stream != nil {
+		stream.Stop(uint64(wire.ResetCancelled))
+	}
+	if r.Set {
+		f.track.EndFill(r.Value, err == nil || errors.Is(err, &RequestError{Code: wire.RequestInvalidRange}))
+	}
+	for _, u := range unknown {
+		f.track.Forget(u)
+	}
+	close(f.done)
+	f.cancel()
+}
+
+// Close gives the fetch up; it has no effect on one that is done.
+func (f *Fetch) Close() { f.finish(context.Canceled) }
+
+// Done is closed when the fetch is over.
+func (f *Fetch) Done() <-chan struct{} { return f.done }
+
+// Err says why the fetch failed, nil when it did not or is not over.
+func (f *Fetch) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// Wait waits until the fetch is over and returns Err.
+func (f *Fetch) Wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return f.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

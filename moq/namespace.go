@@ -1,0 +1,138 @@
+package moq
+
+import (
+	"context"
+
+	"moqedge/moq/wire"
+)
+
+// NamespacePublication is a namespace that this side announced.
+type NamespacePublication struct {
+	exchange *exchange
+	done     chan struct{}
+}
+
+// PublishNamespace announces that tracks of a namespace can be had here (moqt-18 §10.15).
+func (s *Session) PublishNamespace(ctx context.Context, ns wire.Namespace) (*NamespacePublication, error) {
+	id := s.requestID()
+	x, err := s.namespaceRequest(ctx, id, &wire.PublishNamespace{RequestID: id, Namespace: ns})
+	if err != nil {
+		return nil, err
+	}
+	p := &NamespacePublication{exchange: x, done: make(chan struct{})}
+	s.tasks.Go(func() {
+		_ = x.follow(func(m wire.Message) error { return x.unexpected(m) })
+		close(p.done)
+	})
+	return p, nil
+}
+
+// namespaceRequest makes a request that is answered by a plain REQUEST_OK.
+func (s *Session) namespaceRequest(ctx context.Context, id uint64, m wire.Message) (*exchange, error) {
+	x, answer, err := s.request(ctx, id, m, nil)
+	if err != nil {
+		return nil, err
+	}
+	ok, isOK := answer.(*wire.RequestOK)
+	if !isOK {
+		return nil, x.unexpected(answer)
+	}
+	if err := ok.CheckFor(m.Type()); err != nil {
+		s.fail(err)
+		return nil, err
+	}
+	return x, nil
+}
+
+// Done is closed when the peer revoked its acceptance, or after Close.
+func (p *NamespacePublication) Done() <-chan struct{} { return p.done }
+
+// Close withdraws the namespace.
+func (p *NamespacePublication) Close() { p.exchange.cancel(wire.ResetCancelled) }
+
+// NamespaceEvents is told of the namespaces below a prefix. Its methods are
+// called one after the other and must not block.
+type NamespaceEvents interface {
+	NamespaceAdded(ns wire.Namespace)
+	NamespaceRemoved(ns wire.Namespace)
+}
+
+// NamespaceSubscription follows the namespaces below a prefix.
+type NamespaceSubscription struct {
+	exchange *exchange
+	done     chan struct{}
+}
+
+// SubscribeNamespace asks for the namespaces below a prefix (moqt-18 §10.18).
+// When the subscription ends, every namespace that was added is removed.
+func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace, events NamespaceEvents) (*NamespaceSubscription, error) {
+	id := s.requestID()
+	x, err := s.namespaceRequest(ctx, id, &wire.SubscribeNamespace{RequestID: id, Prefix: prefix})
+	if err != nil {
+		return nil, err
+	}
+	n := &NamespaceSubscription{exchange: x, done: make(chan struct{})}
+	s.tasks.Go(func() { n.follow(prefix, events) })
+	return n, nil
+}
+
+func (n *NamespaceSubscription) follow(prefix wire.Namespace, events NamespaceEvents) {
+	active := map[string]wire.Namespace{}
+	_ = n.exchange.follow(func(m wire.Message) error {
+		switch m := m.(type) {
+		case *wire.NamespaceMsg:
+			ns := append(append(wire.Namespace{}, prefix...), m.Suffix...)
+			if _, known := active[ns.Key()]; !known {
+				active[ns.Key()] = ns
+				events.NamespaceAdded(ns)
+			}
+		case *wire.NamespaceDone:
+			ns := append(append(wire.Namespace{}, prefix...), m.Suffix...)
+			if _, known := active[ns.Key()]; !known {
+				err := violation("NAMESPACE_DONE without NAMESPACE")
+				n.exchange.session.fail(err)
+				return err
+			}
+			delete(active, ns.Key())
+			events.NamespaceRemoved(ns)
+		default:
+			return n.exchange.unexpected(m)
+		}
+		return nil
+	})
+	for _, ns := range active {
+		events.NamespaceRemoved(ns)
+	}
+	close(n.done)
+}
+
+// Done is closed when the subscription is over.
+func (n *NamespaceSubscription) Done() <-chan struct{} { return n.done }
+
+// Close cancels the subscription.
+func (n *NamespaceSubscription) Close() { n.exchange.cancel(wire.ResetCancelled) }
+
+// TrackStatus is what a publisher says about a track.
+type TrackStatus struct {
+	Largest    wire.Option[wire.Location]
+	Properties wire.Properties
+}
+
+// TrackStatus asks about a track (moqt-18 §10.14).
+func (s *Session) TrackStatus(ctx context.Context, name wire.FullTrackName) (TrackStatus, error) {
+	id := s.requestID()
+	x, answer, err := s.request(ctx, id, &wire.TrackStatus{RequestID: id, Track: name}, nil)
+	if err != nil {
+		return TrackStatus{}, err
+	}
+	defer x.out.finish(nil)
+	ok, isOK := answer.(*wire.RequestOK)
+	if !isOK {
+		return TrackStatus{}, x.unexpected(answer)
+	}
+	if err := ok.CheckFor(wire.MsgTrackStatus); err != nil {
+		s.fail(err)
+		return TrackStatus{}, err
+	}
+	return TrackStatus{Largest: ok.Params.LargestObject, Properties: ok.TrackProperties}, nil
+}

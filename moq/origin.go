@@ -1,0 +1,219 @@
+package moq
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// Origin is a set of tracks and namespaces that a publisher offers. As a
+// Handler it answers SUBSCRIBE, FETCH and TRACK_STATUS from them, and
+// SUBSCRIBE_NAMESPACE with them. It is safe for concurrent use.
+type Origin struct {
+	mu         sync.Mutex
+	tracks     map[string]*live.Track
+	namespaces map[string]wire.Namespace
+	watchers   map[NamespaceEvents]struct{}
+}
+
+// NewOrigin returns an empty origin.
+func NewOrigin() *Origin {
+	return &Origin{tracks: map[string]*live.Track{}, namespaces: map[string]wire.Namespace{}, watchers: map[NamespaceEvents]struct{}{}}
+}
+
+// AddTrack offers a track, in place of one of the same name.
+func (o *Origin) AddTrack(t *live.Track) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tracks[t.Name().Key()] = t
+}
+
+// RemoveTrack stops offering a track to new subscribers.
+func (o *Origin) RemoveTrack(name wire.FullTrackName) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.tracks, name.Key())
+}
+
+// AddNamespace announces a namespace on every session of the origin.
+func (o *Origin) AddNamespace(ns wire.Namespace) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, known := o.namespaces[ns.Key()]; known {
+		return
+	}
+	o.namespaces[ns.Key()] = ns
+	for w := range o.watchers {
+		w.NamespaceAdded(ns)
+	}
+}
+
+// RemoveNamespace withdraws a namespace.
+func (o *Origin) RemoveNamespace(ns wire.Namespace) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, known := o.namespaces[ns.Key()]; !known {
+		return
+	}
+	delete(o.namespaces, ns.Key())
+	for w := range o.watchers {
+		w.NamespaceRemoved(ns)
+	}
+}
+
+// watch tells w of all namespaces, those that are there first, until stop.
+func (o *Origin) watch(w NamespaceEvents) (stop func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.watchers[w] = struct{}{}
+	for _, key := range slices.Sorted(maps.Keys(o.namespaces)) {
+		w.NamespaceAdded(o.namespaces[key])
+	}
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.watchers, w)
+	}
+}
+
+func (o *Origin) track(name wire.FullTrackName) *live.Track {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tracks[name.Key()]
+}
+
+// Serve implements Handler.
+func (o *Origin) Serve(ctx context.Context, r Request) {
+	never := wire.Option[time.Duration]{}
+	switch r := r.(type) {
+	case *SubscribeRequest:
+		if t := o.track(r.Track); t != nil {
+			r.Accept(t)
+			return
+		}
+		r.Reject(wire.RequestDoesNotExist, "no such track", never)
+	case *TrackStatusRequest:
+		if t := o.track(r.Track); t != nil {
+			r.Accept(t)
+			return
+		}
+		r.Reject(wire.RequestDoesNotExist, "no such track", never)
+	case *FetchRequest:
+		t := r.Joined()
+		if t == nil {
+			t = o.track(r.Track)
+		}
+		if t != nil {
+			r.Accept(t)
+			return
+		}
+		r.Reject(wire.RequestDoesNotExist, "no such track", never)
+	case *SubscribeNamespaceRequest:
+		if !r.Accept() {
+			return
+		}
+		queue := NewNamespaceQueue(r.Prefix)
+		defer o.watch(queue)()
+		queue.Run(ctx, r.Add, r.Remove)
+	}
+}
+
+// Announce publishes the origin's namespaces on a session until the session is
+// over or ctx is done, whatever comes and goes.
+func (o *Origin) Announce(ctx context.Context, s *Session) {
+	queue := NewNamespaceQueue(nil)
+	defer o.watch(queue)()
+	active := map[string]*NamespacePublication{}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.Context(), cancel)()
+	queue.Run(ctx, func(ns wire.Namespace) {
+		p, err := s.PublishNamespace(ctx, ns)
+		if err != nil {
+			s.log.Warn("namespace not announced", "namespace", ns.String(), "error", err)
+			return
+		}
+		active[ns.Key()] = p
+	}, func(ns wire.Namespace) {
+		if p := active[ns.Key()]; p != nil {
+			p.Close()
+			delete(active, ns.Key())
+		}
+	})
+}
+
+// NamespaceQueue hands namespace events below a prefix on to a goroutine that
+// may block. What is withdrawn before it was handed on is never seen.
+type NamespaceQueue struct {
+	prefix wire.Namespace
+	wake   chan struct{}
+	mu     sync.Mutex
+	wanted map[string]wire.Namespace
+	known  map[string]wire.Namespace // as handed on
+}
+
+// NewNamespaceQueue returns an empty queue.
+func NewNamespaceQueue(prefix wire.Namespace) *NamespaceQueue {
+	return &NamespaceQueue{prefix: prefix, wake: make(chan struct{}, 1), wanted: map[string]wire.Namespace{}, known: map[string]wire.Namespace{}}
+}
+
+// NamespaceAdded implements NamespaceEvents.
+func (q *NamespaceQueue) NamespaceAdded(ns wire.Namespace) {
+	if ns.HasPrefix(q.prefix) {
+		q.change(func() { q.wanted[ns.Key()] = ns })
+	}
+}
+
+// NamespaceRemoved implements NamespaceEvents.
+func (q *NamespaceQueue) NamespaceRemoved(ns wire.Namespace) {
+	q.change(func() { delete(q.wanted, ns.Key()) })
+}
+
+func (q *NamespaceQueue) change(f func()) {
+	q.mu.Lock()
+	f()
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run calls add and remove, one after the other, until ctx is done.
+func (q *NamespaceQueue) Run(ctx context.Context, add, remove func(wire.Namespace)) {
+	for ctx.Err() == nil {
+		var added, removed []wire.Namespace
+		q.mu.Lock()
+		for _, key := range slices.Sorted(maps.Keys(q.known)) {
+			if _, ok := q.wanted[key]; !ok {
+				removed = append(removed, q.known[key])
+				delete(q.known, key)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(q.wanted)) {
+			if _, ok := q.known[key]; !ok {
+				added = append(added, q.wanted[key])
+				q.known[key] = q.wanted[key]
+			}
+		}
+		q.mu.Unlock()
+		for _, ns := range removed {
+			remove(ns)
+		}
+		for _, ns := range added {
+			add(ns)
+		}
+		if len(added)+len(removed) > 0 {
+			continue
+		}
+		select {
+		case <-q.wake:
+		case <-ctx.Done():
+		}
+	}
+}

@@ -1,0 +1,344 @@
+package moq
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"moqedge/moq/live"
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// Counters count what sessions have received. They may be shared.
+type Counters struct {
+	Bytes, Objects, Streams, Datagrams atomic.Uint64
+	// Unwanted counts streams and datagrams of tracks that nobody asked for.
+	Unwanted atomic.Uint64
+}
+
+// acceptUni takes the peer's unidirectional streams.
+func (s *Session) acceptUni() {
+	for {
+		stream, err := s.conn.AcceptUniStream(s.ctx)
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		s.tasks.Go(func() { s.receive(stream) })
+	}
+}
+
+// receive reads one unidirectional stream to its end.
+func (s *Session) receive(stream transport.ReceiveStream) {
+	in := newInbound(stream)
+	defer in.free()
+	t, err := parse(in, func(b []byte) (wire.StreamType, int, error) {
+		t, _, err := wire.ParseStreamType(s.version, b)
+		return t, 0, err // the type belongs to the header that follows
+	})
+	switch {
+	case err != nil: // gone before it said what it is, or of an unknown type
+		s.fault(err)
+	case t == wire.StreamSetup:
+		s.mu.Lock()
+		twice := s.peerControl
+		s.peerControl = true
+		s.mu.Unlock()
+		if twice {
+			s.fail(violation("second control stream"))
+			return
+		}
+		s.fail(s.serveControl(in))
+	case t == wire.StreamPadding:
+		discard(in)
+	case t == wire.StreamFetch:
+		s.fault(s.receiveFetch(stream, in))
+	default:
+		s.fault(s.receiveSubgroup(stream, in))
+	}
+}
+
+// fault closes the session when err is a fault of the peer. A stream that ends
+// within an item is one (moqt-18 §11.4).
+func (s *Session) fault(err error) {
+	var e *wire.Error
+	switch {
+	case errors.As(err, &e):
+		s.fail(e)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		s.fail(violation("stream ended within an object"))
+	}
+}
+
+func discard(in *inbound) {
+	for {
+		in.consume(len(in.window()))
+		if in.more() != nil {
+			return
+		}
+	}
+}
+
+// wait blocks until ready says yes or the alias timeout is over. ready is
+// called under mu, each time aliases or served gained something.
+func (s *Session) wait(ready func() bool) bool {
+	var timeout <-chan time.Time
+	for {
+		s.mu.Lock()
+		ok, moved := ready(), s.moved
+		s.mu.Unlock()
+		if ok {
+			return true
+		}
+		if timeout == nil {
+			timer := time.NewTimer(s.config.AliasTimeout)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-moved:
+		case <-timeout:
+			return false
+		case <-s.ctx.Done():
+			return false
+		}
+	}
+}
+
+// announce wakes those in wait. The caller holds mu.
+func (s *Session) announce() {
+	close(s.moved)
+	s.moved = make(chan struct{})
+}
+
+// subscriptionFor finds what an alias stands for. Data may come before the
+// message that explains the alias, so it waits a little (moqt-18 §11.4.2).
+func (s *Session) subscriptionFor(alias uint64) *Subscription {
+	var x *Subscription
+	s.wait(func() bool {
+		found, known := s.aliases[alias]
+		x = found
+		return known
+	})
+	return x
+}
+
+func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) error {
+	h, err := parse(in, func(b []byte) (wire.FetchHeader, int, error) { return wire.ParseFetchHeader(s.version, b) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	f := s.fetches[h.RequestID]
+	s.mu.Unlock()
+	if f == nil { // given up meanwhile: it was registered before it was asked for
+		s.config.Counters.Unwanted.Add(1)
+		stream.Stop(uint64(wire.ResetCancelled))
+		return nil
+	}
+	s.config.Counters.Streams.Add(1)
+	return f.receive(stream, in)
+}
+
+func (s *Session) receiveSubgroup(stream transport.ReceiveStream, in *inbound) error {
+	h, err := parse(in, func(b []byte) (wire.SubgroupHeader, int, error) { return wire.ParseSubgroupHeader(s.version, b) })
+	if err != nil {
+		return err
+	}
+	x := s.subscriptionFor(h.TrackAlias)
+	if x == nil || !x.sawStream() {
+		s.config.Counters.Unwanted.Add(1)
+		stream.Stop(uint64(wire.ResetCancelled))
+		return nil
+	}
+	s.config.Counters.Streams.Add(1)
+	r := &subgroupReceiver{session: s, subscription: x, stream: stream, in: in, header: h}
+	return r.run()
+}
+
+// subgroupReceiver appends one subgroup stream to its track.
+type subgroupReceiver struct {
+	session      *Session
+	subscription *Subscription
+	stream       transport.ReceiveStream
+	in           *inbound
+	header       wire.SubgroupHeader
+	cursor       wire.ObjectCursor
+	writer       *live.SubgroupWriter
+}
+
+func (r *subgroupReceiver) run() error {
+	h := &r.header
+	if h.Mode != wire.SubgroupFirstObject {
+		if err := r.open(); err != nil {
+			return nil
+		}
+	}
+	for {
+		o, err := parse(r.in, func(b []byte) (wire.Object, int, error) {
+			return wire.ParseSubgroupObject(r.session.version, &r.cursor, h.HasProperties, b)
+		})
+		if err == nil {
+			err = r.object(&o)
+		}
+		if err != nil {
+			return r.finish(err)
+		}
+	}
+}
+
+func (r *subgroupReceiver) open() error {
+	h := &r.header
+	w, err := r.subscription.track.OpenSubgroup(live.SubgroupInfo{
+		Group: h.Group, ID: h.Subgroup, Priority: h.Priority.Or(r.subscription.defaults.PublisherPriority),
+		HasProperties: h.HasProperties, EndOfGroup: h.EndOfGroup, FirstObject: h.FirstObject,
+	})
+	if err != nil {
+		r.stream.Stop(uint64(wire.ResetCancelled))
+		return err
+	}
+	r.writer = w
+	return nil
+}
+
+// object takes in the object whose header was read.
+func (r *subgroupReceiver) object(o *wire.Object) error {
+	if r.writer == nil { // the first object names the subgroup
+		r.header.Subgroup = o.ID
+		if err := r.open(); err != nil {
+			return err
+		}
+	}
+	if limit := r.session.config.MaxObjectSize; o.PayloadLen > limit {
+		return tooLarge(o.PayloadLen, limit)
+	}
+	var properties wire.Properties
+	if len(o.Properties) > 0 {
+		properties = append(properties, o.Properties...)
+	}
+	err := r.writer.Begin(live.ObjectHeader{ID: o.ID, Status: o.Status, Properties: properties, Size: o.PayloadLen})
+	if err != nil {
+		return err
+	}
+	r.session.config.Counters.Objects.Add(1)
+	return r.in.payload(r.writer, r.session.config.Counters)
+}
+
+// finish ends the subgroup as the stream ended.
+func (r *subgroupReceiver) finish(err error) error {
+	var reset *transport.StreamError
+	var big *tooLargeError
+	w := r.writer
+	switch {
+	case err == io.EOF && w != nil:
+		_ = w.Close()
+		return nil
+	case err == io.EOF, w == nil:
+	case errors.As(err, &reset) && reset.Remote:
+		w.Abort(wire.ResetCode(reset.Code))
+		return nil
+	case errors.As(err, &big):
+		w.Abort(wire.ResetInternalError)
+		r.stream.Stop(uint64(wire.ResetInternalError))
+		r.session.log.Warn("subscription cancelled", "track", r.subscription.track.Name().String(), "reason", err.Error())
+		r.subscription.cancel(err.Error())
+		return nil
+	case errors.Is(err, live.ErrClosed):
+		w.Abort(wire.ResetCancelled)
+		r.stream.Stop(uint64(wire.ResetCancelled))
+		return nil
+	default:
+		w.Interrupt()
+	}
+	return err
+}
+
+// tooLargeError says that an object is larger than this side accepts.
+type tooLargeError struct{ size, limit uint64 }
+
+func tooLarge(size, limit uint64) error { return &tooLargeError{size, limit} }
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("object of %d bytes, the limit is %d", e.size, e.limit)
+}
+
+// sink takes payload bytes: a live.SubgroupWriter or live.Filler.
+type sink interface {
+	Buffer() []byte
+	Commit(n int)
+}
+
+// payload moves the rest of the current object from the stream into to: what
+// the window holds is copied, the rest is read in place.
+func (in *inbound) payload(to sink, c *Counters) error {
+	for {
+		b := to.Buffer()
+		if len(b) == 0 {
+			return nil
+		}
+		n := copy(b, in.window())
+		in.consume(n)
+		if n == 0 {
+			var err error
+			if n, err = in.stream.Read(b); n == 0 && err != nil {
+				if err == io.EOF {
+					err = io.ErrUnexpectedEOF
+				}
+				return err
+			}
+		}
+		c.Bytes.Add(uint64(n))
+		to.Commit(n)
+	}
+}
+
+// bytes reads n bytes; it allocates as they come.
+func (in *inbound) bytes(n uint64) ([]byte, error) {
+	var b []byte
+	for uint64(len(b)) < n {
+		if len(in.window()) == 0 {
+			if err := in.more(); err != nil {
+				if err == io.EOF {
+					err = io.ErrUnexpectedEOF
+				}
+				return nil, err
+			}
+		}
+		k := min(n-uint64(len(b)), uint64(len(in.window())))
+		b = append(b, in.window()[:k]...)
+		in.consume(int(k))
+	}
+	return b, nil
+}
+
+// receiveDatagrams appends the peer's datagrams to their tracks.
+func (s *Session) receiveDatagrams() {
+	for {
+		b, err := s.conn.ReceiveDatagram(s.ctx)
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		d, padding, err := wire.ParseDatagram(s.version, b)
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		if padding {
+			continue
+		}
+		s.mu.Lock()
+		x := s.aliases[d.TrackAlias]
+		s.mu.Unlock()
+		if x == nil { // moqt-18 §11.3: may be dropped
+			s.config.Counters.Unwanted.Add(1)
+			continue
+		}
+		s.config.Counters.Datagrams.Add(1)
+		s.config.Counters.Bytes.Add(uint64(len(b)))
+		x.track.AppendDatagram(d)
+	}
+}

@@ -1,0 +1,136 @@
+package moq
+
+import (
+	"context"
+
+	"moqedge/moq/deliver"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// FetchRequest asks for a range of a track.
+type FetchRequest struct {
+	*inRequest
+	// Track, First and Last are valid when the Handler sees the request, also
+	// for a joining fetch. Both ends are inclusive.
+	Track       wire.FullTrackName
+	First, Last wire.Location
+	Params      wire.Parameters
+
+	message *wire.Fetch
+	joined  *served                // the subscription joined
+	sending *deliver.FetchResponse // guarded by mu
+}
+
+// prepare computes the range. It waits for the subscription that a joining
+// fetch refers to (moqt-18 §10.12.2).
+func (r *FetchRequest) prepare(ctx context.Context) *wire.RequestErr {
+	m := r.message
+	if m.Kind == wire.FetchStandalone {
+		r.First, r.Last = m.Start, inclusiveEnd(m.End)
+		if m.End.Group < m.Start.Group || r.Last.Less(r.First) {
+			return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "the range ends before it begins"}
+		}
+		return nil
+	}
+	s := r.session
+	var v *served
+	s.wait(func() bool { // FETCH may overtake the SUBSCRIBE it joins
+		v = s.served[m.JoiningRequestID]
+		return v != nil || m.JoiningRequestID < s.peerRequests.next()
+	})
+	if v == nil {
+		return &wire.RequestErr{Code: wire.RequestInvalidJoiningRequestID, Reason: "no such subscription"}
+	}
+	select {
+	case <-v.settled:
+	case <-ctx.Done():
+		return &wire.RequestErr{Code: wire.RequestTimeout, Reason: "the subscription was not established"}
+	}
+	if v.track == nil {
+		return &wire.RequestErr{Code: wire.RequestInvalidJoiningRequestID, Reason: "the subscription was refused"}
+	}
+	s.mu.Lock()
+	state := v.params
+	s.mu.Unlock()
+	if !state.forward || !state.joining.Set {
+		return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "nothing to join"}
+	}
+	r.joined, r.Track, r.Last = v, v.name, state.joining.Value
+	r.First.Group = m.JoiningStart
+	if m.Kind == wire.FetchRelativeJoining {
+		r.First.Group = r.Last.Group - min(m.JoiningStart, r.Last.Group)
+	}
+	if r.Last.Less(r.First) {
+		return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "the range begins after the joining location"}
+	}
+	return nil
+}
+
+// Joined is the track of the subscription that a joining fetch joins, else nil.
+func (r *FetchRequest) Joined() *live.Track {
+	if r.joined == nil {
+		return nil
+	}
+	return r.joined.track
+}
+
+// Accept answers FETCH_OK and sends the range from t.
+func (r *FetchRequest) Accept(t *live.Track) {
+	if !r.claim() {
+		return
+	}
+	largest, any := t.Largest()
+	if !any || largest.Less(r.First) {
+		r.refuse(&wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "nothing was published there"})
+		return
+	}
+	last := r.Last
+	ok := &wire.FetchOK{End: r.message.End}
+	if r.message.Kind != wire.FetchStandalone {
+		ok.End = wireEnd(last)
+	}
+	if largest.Less(last) {
+		last = largest
+		ok.End = wireEnd(largest)
+	}
+	ok.EndOfTrack = t.Done() != nil && last == largest
+	ok.TrackProperties, _ = t.Properties()
+	done := make(chan bool, 1)
+	sending := r.session.sender.Fetch(deliver.Fetch{
+		Track: t, RequestID: r.id, First: r.First, Last: last,
+		Order:    r.Params.GroupOrder.Or(wire.GroupOrderAscending),
+		Priority: r.Params.SubscriberPriority.Or(128),
+		Done:     func(complete bool) { done <- complete },
+	})
+	r.mu.Lock()
+	r.sending = sending
+	r.mu.Unlock()
+	if r.out.send(ok) != nil {
+		sending.Cancel(wire.ResetCancelled)
+		return
+	}
+	select {
+	case complete := <-done:
+		if complete {
+			r.out.finish(nil)
+		} else {
+			r.out.reset(wire.ResetCancelled)
+		}
+	case <-r.ctx.Done():
+		sending.Cancel(wire.ResetCancelled)
+		r.out.reset(wire.ResetCancelled)
+	}
+}
+
+func (r *FetchRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
+	r.mu.Lock()
+	sending := r.sending
+	r.mu.Unlock()
+	if p := m.Params.SubscriberPriority; p.Set && sending != nil {
+		sending.SetPriority(p.Value)
+	}
+	return wire.Parameters{}, nil
+}
+
+func (r *FetchRequest) released() {}

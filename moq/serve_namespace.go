@@ -1,0 +1,197 @@
+package moq
+
+import (
+	"slices"
+	"sync"
+
+	"moqedge/moq/wire"
+)
+
+// PublishNamespaceRequest announces a namespace of the peer.
+type PublishNamespaceRequest struct {
+	*inRequest
+	Namespace wire.Namespace
+	Params    wire.Parameters
+}
+
+// Accept answers REQUEST_OK. The namespace is published until the context of
+// the request is done; Revoke ends it from this side.
+func (r *PublishNamespaceRequest) Accept() {
+	if r.claim() && r.out.send(&wire.RequestOK{}) != nil {
+		r.stop()
+	}
+}
+
+// Revoke withdraws the acceptance (moqt-18 §6.2).
+func (r *PublishNamespaceRequest) Revoke(code wire.ResetCode) { r.cancel(code) }
+
+func (r *PublishNamespaceRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
+	return wire.Parameters{}, nil
+}
+
+func (r *PublishNamespaceRequest) released() {}
+
+// SubscribeNamespaceRequest asks for the namespaces below a prefix.
+type SubscribeNamespaceRequest struct {
+	*inRequest
+	Prefix wire.Namespace // as first asked for
+	Params wire.Parameters
+
+	// Updated is called when the peer changes the prefix, after it was
+	// answered; nil refuses such updates. It is set before Accept.
+	Updated func(prefix wire.Namespace)
+
+	sendMu   sync.Mutex
+	current  wire.Namespace // guarded by the session's mu; valid when accepted
+	accepted bool
+}
+
+// Accept answers REQUEST_OK; false means that the request was refused because
+// its prefix overlaps another (moqt-18 §10.18).
+func (r *SubscribeNamespaceRequest) Accept() bool {
+	if !r.claim() {
+		return false
+	}
+	if !r.session.claimPrefix(r.kind, wire.Option[wire.Namespace]{}, r.Prefix) {
+		r.refuse(&wire.RequestErr{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"})
+		return false
+	}
+	r.session.mu.Lock()
+	r.current, r.accepted = r.Prefix, true
+	r.session.mu.Unlock()
+	if r.out.send(&wire.RequestOK{}) != nil {
+		r.stop()
+	}
+	return true
+}
+
+// Add tells of a namespace below the prefix, Remove of its end (NAMESPACE,
+// NAMESPACE_DONE). A peer that does not read them loses the subscription.
+func (r *SubscribeNamespaceRequest) Add(ns wire.Namespace) {
+	r.tell(ns, func(suffix wire.Namespace) wire.Message { return &wire.NamespaceMsg{Suffix: suffix} })
+}
+
+// Remove is the counterpart of Add.
+func (r *SubscribeNamespaceRequest) Remove(ns wire.Namespace) {
+	r.tell(ns, func(suffix wire.Namespace) wire.Message { return &wire.NamespaceDone{Suffix: suffix} })
+}
+
+func (r *SubscribeNamespaceRequest) tell(ns wire.Namespace, m func(wire.Namespace) wire.Message) {
+	r.session.mu.Lock()
+	prefix := r.current
+	r.session.mu.Unlock()
+	r.sendMu.Lock()
+	defer r.sendMu.Unlock()
+	if r.out.send(m(ns.Suffix(prefix))) != nil {
+		r.cancel(wire.ResetInternalError)
+	}
+}
+
+func (r *SubscribeNamespaceRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
+	p := m.Params.TrackNamespacePrefix
+	if !p.Set {
+		return wire.Parameters{}, nil
+	}
+	if r.Updated == nil {
+		return wire.Parameters{}, &RequestError{Code: wire.RequestNotSupported, Reason: "the prefix cannot be changed"}
+	}
+	r.session.mu.Lock()
+	old, accepted := r.current, r.accepted
+	r.session.mu.Unlock()
+	if !accepted || !r.session.claimPrefix(r.kind, wire.Some(old), p.Value) {
+		return wire.Parameters{}, &RequestError{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"}
+	}
+	r.session.mu.Lock()
+	r.current = p.Value
+	r.session.mu.Unlock()
+	r.Updated(p.Value)
+	return wire.Parameters{}, nil
+}
+
+func (r *SubscribeNamespaceRequest) released() {
+	r.session.mu.Lock()
+	defer r.session.mu.Unlock()
+	if r.accepted {
+		r.accepted = false
+		r.session.dropPrefix(r.kind, r.current)
+	}
+}
+
+// SubscribeTracksRequest asks for PUBLISH of all tracks below a prefix.
+type SubscribeTracksRequest struct {
+	*inRequest
+	Prefix wire.Namespace
+	Params wire.Parameters
+
+	accepted bool // guarded by the session's mu
+}
+
+// Accept answers REQUEST_OK, as SubscribeNamespaceRequest.Accept does. The
+// Handler then offers tracks by Session.Publish until the context is done.
+func (r *SubscribeTracksRequest) Accept() bool {
+	if !r.claim() {
+		return false
+	}
+	if !r.session.claimPrefix(r.kind, wire.Option[wire.Namespace]{}, r.Prefix) {
+		r.refuse(&wire.RequestErr{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"})
+		return false
+	}
+	r.session.mu.Lock()
+	r.accepted = true
+	r.session.mu.Unlock()
+	if r.out.send(&wire.RequestOK{}) != nil {
+		r.stop()
+	}
+	return true
+}
+
+// Blocked tells that a track could not be offered (moqt-18 §10.20).
+func (r *SubscribeTracksRequest) Blocked(name wire.FullTrackName) {
+	_ = r.out.send(&wire.PublishBlocked{Suffix: name.Namespace.Suffix(r.Prefix), Name: name.Name})
+}
+
+func (r *SubscribeTracksRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
+	if m.Params.TrackNamespacePrefix.Set {
+		return wire.Parameters{}, &RequestError{Code: wire.RequestNotSupported, Reason: "the prefix cannot be changed"}
+	}
+	return wire.Parameters{}, nil
+}
+
+func (r *SubscribeTracksRequest) released() {
+	r.session.mu.Lock()
+	defer r.session.mu.Unlock()
+	if r.accepted {
+		r.accepted = false
+		r.session.dropPrefix(r.kind, r.Prefix)
+	}
+}
+
+// claimPrefix notes a prefix of one kind of subscription, in place of old when
+// that is set; false means that it overlaps another of its kind.
+func (s *Session) claimPrefix(kind wire.MessageType, old wire.Option[wire.Namespace], prefix wire.Namespace) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := slices.Clone(s.prefixes[kind])
+	if old.Set {
+		rest = withoutPrefix(rest, old.Value)
+	}
+	for _, p := range rest {
+		if p.HasPrefix(prefix) || prefix.HasPrefix(p) {
+			return false
+		}
+	}
+	s.prefixes[kind] = append(rest, prefix)
+	return true
+}
+
+// dropPrefix forgets a prefix. The caller holds mu.
+func (s *Session) dropPrefix(kind wire.MessageType, prefix wire.Namespace) {
+	s.prefixes[kind] = withoutPrefix(slices.Clone(s.prefixes[kind]), prefix)
+}
+
+func withoutPrefix(list []wire.Namespace, prefix wire.Namespace) []wire.Namespace {
+	if i := slices.IndexFunc(list, prefix.Equal); i >= 0 {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}

@@ -1,0 +1,294 @@
+package moq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"moqedge/moq/deliver"
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// Config of a session. The zero value is a subscriber that answers no requests.
+type Config struct {
+	// Handler answers the peer's requests; nil refuses them all with NOT_SUPPORTED.
+	Handler Handler
+	// Implementation is the MOQT_IMPLEMENTATION sent, name and version; empty sends none.
+	Implementation string
+	// SetupTimeout bounds how long the peer may take for its SETUP; 0 means 10 s.
+	SetupTimeout time.Duration
+	// RequestTimeout bounds how long the peer may take to answer a request
+	// whose context has no deadline; 0 means 10 s.
+	RequestTimeout time.Duration
+	// AliasTimeout is how long data of an unknown track alias is held back
+	// for the message that explains it; 0 means 2 s.
+	AliasTimeout time.Duration
+	// MaxObjectSize is the largest object accepted, in bytes; 0 means 16 MiB.
+	MaxObjectSize uint64
+	// Deliver configures how objects are sent.
+	Deliver deliver.Config
+	// OnGoaway is told of the peer's GOAWAY; it must not block.
+	OnGoaway func(uri string, timeout time.Duration)
+	// Counters are added to; nil means counters of the session's own.
+	Counters *Counters
+	// Logger; nil means slog.Default.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.SetupTimeout, 10*time.Second)
+	def(&c.RequestTimeout, 10*time.Second)
+	def(&c.AliasTimeout, 2*time.Second)
+	if c.MaxObjectSize == 0 {
+		c.MaxObjectSize = 16 << 20
+	}
+	if c.Counters == nil {
+		c.Counters = new(Counters)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// Session is one MOQT session. Its methods are safe for concurrent use. It
+// ends when either side closes it or its connection ends; all its goroutines
+// end with it.
+type Session struct {
+	conn    transport.Conn
+	version wire.Version
+	config  Config
+	log     *slog.Logger
+	sender  *deliver.Scheduler
+	ctx     context.Context // done when the session is over; its cause says why
+	cancel  context.CancelCauseFunc
+	tasks   sync.WaitGroup
+
+	control   *messageWriter
+	peerReady chan struct{} // closed when peer is valid
+	peer      wire.Setup
+
+	mu           sync.Mutex // guards all below; never held while writing to the connection
+	nextRequest  uint64
+	peerRequests requestIDs
+	aliases      map[uint64]*Subscription // tracks received, by the peer's alias
+	moved        chan struct{}            // closed and replaced when aliases or served gained something
+	received     map[string]*Subscription // tracks received, by name
+	fetches      map[uint64]*Fetch        // own fetches whose data stream has not begun
+	served       map[uint64]*served       // subscriptions sent, by the request ID that made them
+	servedTracks map[string]*served       // the same by track
+	nextAlias    uint64
+	prefixes     map[wire.MessageType][]wire.Namespace // of the peer's namespace subscriptions
+	goawaySent   bool
+	goawayGotten bool
+	peerControl  bool // the peer's control stream was seen
+}
+
+// NewSession makes a session of a connection and waits for the peer's SETUP.
+// On error the connection is closed.
+func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, error) {
+	v, ok := wire.ParseVersion(conn.Info().Protocol)
+	if !ok {
+		_ = conn.CloseWithError(uint64(wire.SessionVersionNegotiationFailed), "no MOQT version negotiated")
+		return nil, fmt.Errorf("moq: peer negotiated %q, which is not spoken here", conn.Info().Protocol)
+	}
+	c = c.withDefaults()
+	s := &Session{
+		conn: conn, version: v, config: c,
+		log:          c.Logger.With("remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String()),
+		sender:       deliver.New(conn, v, c.Deliver),
+		peerReady:    make(chan struct{}),
+		aliases:      map[uint64]*Subscription{},
+		moved:        make(chan struct{}),
+		received:     map[string]*Subscription{},
+		fetches:      map[uint64]*Fetch{},
+		served:       map[uint64]*served{},
+		servedTracks: map[string]*served{},
+		prefixes:     map[wire.MessageType][]wire.Namespace{},
+	}
+	s.peerRequests.parity = 0
+	if conn.Info().Client {
+		s.peerRequests.parity = 1
+	} else {
+		s.nextRequest = 1
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.tasks.Go(s.watch)
+	if err := s.start(ctx); err != nil {
+		s.fail(err)
+		s.tasks.Wait()
+		return nil, s.cause()
+	}
+	return s, nil
+}
+
+// start sends SETUP, begins to serve the peer and waits for its SETUP.
+func (s *Session) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.SetupTimeout,
+		&wire.Error{Code: wire.SessionControlMessageTimeout, Reason: "no SETUP in time"})
+	defer cancel()
+	out, err := s.conn.OpenUniStream(ctx)
+	if err != nil {
+		return err
+	}
+	s.control = &messageWriter{stream: out, version: s.version}
+	if err := s.control.send(s.setup()); err != nil {
+		return err
+	}
+	s.tasks.Go(func() { s.fail(s.sender.Run(s.ctx)) })
+	s.tasks.Go(s.acceptUni)
+	s.tasks.Go(s.acceptRequests)
+	s.tasks.Go(s.receiveDatagrams)
+	select {
+	case <-s.peerReady:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.ctx.Done():
+		return s.cause()
+	}
+}
+
+func (s *Session) setup() *wire.Setup {
+	m := &wire.Setup{}
+	if s.config.Implementation != "" {
+		m.Implementation = wire.Some(s.config.Implementation)
+	}
+	if info := s.conn.Info(); info.Client && info.Kind == transport.KindQUIC { // moqt-18 §3.1.4
+		if info.Authority != "" {
+			m.Authority = wire.Some(info.Authority)
+		}
+		if info.Path != "" {
+			m.Path = wire.Some(info.Path)
+		}
+	}
+	return m
+}
+
+// watch ends the session when the connection does.
+func (s *Session) watch() {
+	select {
+	case <-s.conn.Context().Done():
+		s.cancel(context.Cause(s.conn.Context()))
+	case <-s.ctx.Done():
+	}
+}
+
+// fail ends the session because of err; a *wire.Error names the code.
+func (s *Session) fail(err error) {
+	if err == nil {
+		return
+	}
+	code := wire.SessionInternalError
+	reason := ""
+	var e *wire.Error
+	var closed *transport.CloseError
+	switch {
+	case errors.As(err, &closed), s.conn.Context().Err() != nil: // the connection is over already
+		if cause := context.Cause(s.conn.Context()); cause != nil {
+			err = cause
+		}
+		s.cancel(err)
+		return
+	case errors.As(err, &e):
+		code, reason = e.Code, e.Reason
+	case errors.Is(err, context.Canceled):
+		code = wire.SessionNoError
+	}
+	s.cancel(err)
+	_ = s.conn.CloseWithError(uint64(code), reason)
+}
+
+// cause says why the session ended.
+func (s *Session) cause() error { return context.Cause(s.ctx) }
+
+// Close ends the session.
+func (s *Session) Close(code wire.SessionError, reason string) {
+	s.cancel(&wire.Error{Code: code, Reason: reason})
+	_ = s.conn.CloseWithError(uint64(code), reason)
+}
+
+// Wait waits until the session is over and its goroutines have ended. It must
+// not be called by a Handler.
+func (s *Session) Wait() {
+	<-s.ctx.Done()
+	s.tasks.Wait()
+}
+
+// Context is done when the session is over; context.Cause says why.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Conn returns the connection, for its Info and Stats.
+func (s *Session) Conn() transport.Conn { return s.conn }
+
+// Version is the draft spoken.
+func (s *Session) Version() wire.Version { return s.version }
+
+// Path is the path and query the client asked for, "" when it named none.
+func (s *Session) Path() string {
+	if p := s.peer.Path; p.Set {
+		return p.Value
+	}
+	return s.conn.Info().Path
+}
+
+// PeerImplementation is what the peer calls itself; quote it in logs.
+func (s *Session) PeerImplementation() string { return s.peer.Implementation.Or("") }
+
+// PeerTokens are the authorization tokens of the peer's SETUP.
+func (s *Session) PeerTokens() []wire.Token { return s.peer.AuthTokens }
+
+// requestID takes the next request ID of this side (moqt-18 §10.1).
+func (s *Session) requestID() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.nextRequest
+	s.nextRequest += 2
+	return id
+}
+
+// requestIDs are the peer's request IDs, which may arrive out of order but not twice.
+type requestIDs struct {
+	parity uint64
+	below  uint64              // all valid IDs below are seen
+	beyond map[uint64]struct{} // seen ones from there on
+}
+
+// maxReordered bounds how far request IDs may run ahead of missing ones.
+const maxReordered = 4096
+
+func (r *requestIDs) take(id uint64) error {
+	if id%2 != r.parity {
+		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d has the wrong parity", id)}
+	}
+	n := id / 2
+	if _, seen := r.beyond[n]; seen || n < r.below {
+		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d was used before", id)}
+	}
+	if n-r.below > maxReordered {
+		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d skips too many", id)}
+	}
+	if r.beyond == nil {
+		r.beyond = map[uint64]struct{}{}
+	}
+	r.beyond[n] = struct{}{}
+	for {
+		if _, seen := r.beyond[r.below]; !seen {
+			return nil
+		}
+		delete(r.beyond, r.below)
+		r.below++
+	}
+}
+
+// next is the smallest ID not seen yet.
+func (r *requestIDs) next() uint64 { return r.below*2 + r.parity }

@@ -1,0 +1,347 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write testdata/vectors from the tables")
+
+// vector is an entry of a vector file; the README there explains it.
+type vector struct {
+	name string
+	// extra members stand between "draft" and "hex".
+	extra      object
+	in         []byte
+	noHex      bool
+	decodeOnly bool
+	value      any
+	err        string
+	after      object
+}
+
+func (v vector) json() object {
+	o := append(object{{"name", v.name}, {"draft", int(Draft18)}}, v.extra...)
+	if !v.noHex {
+		o = append(o, member{"hex", hex.EncodeToString(v.in)})
+	}
+	if v.decodeOnly {
+		o = append(o, member{"decodeOnly", true})
+	}
+	if v.err != "" {
+		return append(append(o, member{"error", v.err}), v.after...)
+	}
+	return append(append(o, member{"value", v.value}), v.after...)
+}
+
+func valueOf(v any) any { return toJSON(reflect.ValueOf(v)) }
+
+func badVectors(cases []badCase, extra ...member) []vector {
+	var vs []vector
+	for _, c := range cases {
+		vs = append(vs, vector{name: c.name, extra: extra, in: c.in, err: c.code.String()})
+	}
+	return vs
+}
+
+const short = "short"
+
+func varintVectors() []vector {
+	var vs []vector
+	for _, c := range varintCases {
+		vs = append(vs, vector{name: "varint " + c.in, in: unhex(c.in), decodeOnly: c.decodeOnly, value: strconv.FormatUint(c.value, 10)})
+	}
+	for _, in := range []string{"", "80", "c000", "fe000000000000", "ffffffffffffffff"} {
+		vs = append(vs, vector{name: "varint cut " + in, in: unhex(in), err: short})
+	}
+	return vs
+}
+
+func messageVectors() []vector {
+	var vs []vector
+	for _, c := range messageCases {
+		vs = append(vs, vector{name: c.name, extra: object{{"message", c.msg.Type().String()}}, in: c.in,
+			decodeOnly: c.decodeOnly, value: valueOf(c.msg)})
+	}
+	for _, in := range []string{"", "af", "af00", "03", "0300", "070001", "10 0003 00 00"} {
+		vs = append(vs, vector{name: "message cut " + in, in: unhex(in), err: short})
+	}
+	return append(vs, badVectors(badMessages)...)
+}
+
+func subgroupVectors() []vector {
+	var vs []vector
+	for _, c := range subgroupCases {
+		vs = append(vs, vector{name: c.name, in: c.in, decodeOnly: c.decodeOnly, value: valueOf(c.value)})
+	}
+	for _, in := range []string{"", "80", "1402", "30812c", "300000 00", "300000 0002 61", "310000 0002 3c"} {
+		vs = append(vs, vector{name: "subgroup cut " + in, in: unhex(in), err: short})
+	}
+	return append(vs, badVectors(badSubgroups)...)
+}
+
+func fetchVectors() []vector {
+	var vs []vector
+	for _, c := range fetchStreamCases {
+		vs = append(vs, vector{name: c.name, extra: object{{"descending", c.descending}}, in: c.in,
+			decodeOnly: c.decodeOnly, value: valueOf(c.value)})
+	}
+	for _, in := range []string{"05", "0500 1c", "0500 1c050380", "0500 1c05038001", "0500 810c02"} {
+		vs = append(vs, vector{name: "fetch cut " + in, extra: object{{"descending", false}}, in: unhex(in), err: short})
+	}
+	vs = append(vs, badVectors(badFetchStreams, member{"descending", false})...)
+	return append(vs, badVectors(badDescendingFetches, member{"descending", true})...)
+}
+
+func datagramVectors() []vector {
+	var vs []vector
+	for _, c := range datagramCases {
+		vs = append(vs, vector{name: c.name, in: c.in, decodeOnly: c.decodeOnly, value: valueOf(c.value)})
+	}
+	for _, in := range paddingDatagrams {
+		vs = append(vs, vector{name: "padding " + hex.EncodeToString(in), in: in, decodeOnly: true, value: object{{"padding", true}}})
+	}
+	return append(vs, badVectors(badDatagrams)...)
+}
+
+func propertiesVectors() []vector {
+	var vs []vector
+	for _, c := range propertiesCases {
+		v := vector{name: c.name, in: c.in, decodeOnly: c.decodeOnly, value: object{{"pairs", valueOf(c.pairs)}}}
+		if c.infoCode != 0 {
+			v.after = object{{"trackError", c.infoCode.String()}}
+		} else {
+			v.after = object{{"trackInfo", valueOf(c.info)}}
+		}
+		vs = append(vs, v)
+	}
+	return append(vs, badVectors(badProperties)...)
+}
+
+func nameVectors() []vector {
+	var vs []vector
+	for _, c := range nameCases {
+		vs = append(vs, vector{name: c.name, extra: object{{"text", c.text}}, in: c.in, value: valueOf(c.value)})
+	}
+	vs = append(vs, badVectors(badNames)...)
+	for _, s := range badNameTexts {
+		vs = append(vs, vector{name: "text " + strconv.Quote(s[:min(len(s), 40)]), extra: object{{"text", s}}, noHex: true, err: "text"})
+	}
+	return vs
+}
+
+var vectorFiles = map[string]func() []vector{
+	"varint.json":     varintVectors,
+	"messages.json":   messageVectors,
+	"subgroup.json":   subgroupVectors,
+	"fetch.json":      fetchVectors,
+	"datagram.json":   datagramVectors,
+	"properties.json": propertiesVectors,
+	"names.json":      nameVectors,
+}
+
+// The files are what the tables say; -update makes them so.
+func TestVectorFilesAreCurrent(t *testing.T) {
+	for file, vectors := range vectorFiles {
+		var b bytes.Buffer
+		b.WriteString("[\n")
+		names := map[string]bool{}
+		for i, v := range vectors() {
+			if names[v.name] {
+				t.Errorf("%s: two vectors %q", file, v.name)
+			}
+			names[v.name] = true
+			if i > 0 {
+				b.WriteString(",\n")
+			}
+			line, err := v.json().MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Write(line)
+		}
+		b.WriteString("\n]\n")
+		path := filepath.Join("testdata", "vectors", file)
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, b.Bytes()) {
+			t.Errorf("%s is not what the tables say: run go test ./moq/wire -run TestVectorFiles -update", path)
+		}
+	}
+}
+
+// fileVector is an entry as a reader of the files sees it.
+type fileVector struct {
+	Name       string
+	Draft      Version
+	Message    string
+	Text       *string
+	Descending bool
+	Hex        *string
+	DecodeOnly bool
+	Value      any
+	Error      string
+	TrackInfo  any
+	TrackError string
+}
+
+// decodeInto fills dst with the value of v.
+func (v *fileVector) decodeInto(t *testing.T, dst any) {
+	t.Helper()
+	if err := fromJSON(reflect.ValueOf(dst).Elem(), v.Value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check compares what a decoder made of in with the value of v, and what the
+// encoder makes of the value with in.
+func check[T any](t *testing.T, v *fileVector, in []byte, got T, err error, encode func(T) []byte) {
+	t.Helper()
+	if v.Error != "" {
+		if v.Error == short && errors.Is(err, ErrShort) {
+			return
+		}
+		var e *Error
+		if !errors.As(err, &e) || e.Code.String() != v.Error {
+			t.Fatalf("error %v, want %s", err, v.Error)
+		}
+		return
+	}
+	var want T
+	v.decodeInto(t, &want)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("decoded\n%+v (%v), want\n%+v", got, err, want)
+	}
+	if b := encode(want); !v.DecodeOnly && !bytes.Equal(b, in) {
+		t.Fatalf("encoded\n%x, want\n%x", b, in)
+	}
+}
+
+var vectorChecks = map[string]func(*testing.T, *fileVector, []byte){
+	"varint.json": func(t *testing.T, v *fileVector, in []byte) {
+		got, n := ParseVarint(in)
+		var err error
+		if n == 0 {
+			err = ErrShort
+		}
+		check(t, v, in, got, err, func(u uint64) []byte { return AppendVarint(nil, u) })
+	},
+	"messages.json": func(t *testing.T, v *fileVector, in []byte) {
+		m, _, err := DecodeMessage(Draft18, in)
+		if v.Error != "" {
+			check(t, v, in, m, err, nil)
+			return
+		}
+		if err != nil || m.Type().String() != v.Message {
+			t.Fatalf("decoded %T, %v, want %s", m, err, v.Message)
+		}
+		want := reflect.New(reflect.TypeOf(m).Elem())
+		v.decodeInto(t, want.Interface())
+		if !reflect.DeepEqual(m, want.Interface()) {
+			t.Fatalf("decoded\n%+v, want\n%+v", m, want)
+		}
+		b, err := AppendMessage(nil, Draft18, want.Interface().(Message))
+		if err != nil || !v.DecodeOnly && !bytes.Equal(b, in) {
+			t.Fatalf("encoded\n%x (%v), want\n%x", b, err, in)
+		}
+	},
+	"subgroup.json": func(t *testing.T, v *fileVector, in []byte) {
+		got, err := readSubgroup(in)
+		if got.Header.Mode == SubgroupFirstObject {
+			got.Header.Subgroup = 0 // not on the wire
+		}
+		check(t, v, in, got, err, func(s subgroupStream) []byte { return writeSubgroup(&s) })
+	},
+	"fetch.json": func(t *testing.T, v *fileVector, in []byte) {
+		got, err := readFetch(in, v.Descending)
+		check(t, v, in, got, err, func(s fetchStream) []byte { return writeFetch(&s, v.Descending) })
+	},
+	"datagram.json": func(t *testing.T, v *fileVector, in []byte) {
+		got, padding, err := ParseDatagram(Draft18, in)
+		if o, ok := v.Value.(map[string]any); ok && o["padding"] == true {
+			if !padding || err != nil {
+				t.Fatalf("padding %v, %v", padding, err)
+			}
+			return
+		}
+		check(t, v, in, got, err, func(d Datagram) []byte { return AppendDatagram(nil, Draft18, &d) })
+	},
+	"properties.json": func(t *testing.T, v *fileVector, in []byte) {
+		type block struct{ Pairs []KeyValue }
+		p := Properties(in)
+		check(t, v, in, block{slices.Collect(p.All())}, p.Validate(),
+			func(b block) []byte { return AppendProperties(nil, b.Pairs...) })
+		if v.Error != "" {
+			return
+		}
+		info, err := p.TrackInfo()
+		if v.TrackError != "" {
+			var e *Error
+			if !errors.As(err, &e) || e.Code.String() != v.TrackError {
+				t.Fatalf("track info error %v, want %s", err, v.TrackError)
+			}
+			return
+		}
+		var want TrackInfo
+		if e := fromJSON(reflect.ValueOf(&want).Elem(), v.TrackInfo); e != nil || err != nil || info != want {
+			t.Fatalf("track info %+v, want %+v (%v, %v)", info, want, err, e)
+		}
+	},
+	"names.json": func(t *testing.T, v *fileVector, in []byte) {
+		if v.Error == "text" {
+			if f, err := ParseFullTrackName(*v.Text); err == nil {
+				t.Fatalf("parsed as %+v", f)
+			}
+			return
+		}
+		got, err := readName(in)
+		check(t, v, in, got, err, writeName)
+		if v.Error != "" {
+			return
+		}
+		if s := got.String(); s != *v.Text {
+			t.Fatalf("printed as %q, want %q", s, *v.Text)
+		}
+		if parsed, err := ParseFullTrackName(*v.Text); err != nil || !reflect.DeepEqual(parsed, got) {
+			t.Fatalf("parsed as %+v (%v), want %+v", parsed, err, got)
+		}
+	},
+}
+
+func TestVectors(t *testing.T) {
+	for file, check := range vectorChecks {
+		b, err := os.ReadFile(filepath.Join("testdata", "vectors", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var vectors []fileVector
+		if err := json.Unmarshal(b, &vectors); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, v := range vectors {
+			t.Run(file+"/"+v.Name[:min(len(v.Name), 60)], func(t *testing.T) {
+				var in []byte
+				if v.Hex != nil {
+					in = unhex(*v.Hex)
+				}
+				check(t, &v, in)
+			})
+		}
+	}
+}
