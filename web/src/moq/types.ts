@@ -39,7 +39,10 @@ export interface MoqObject {
   arrivedAt: number;
 }
 
-/** Receives a track. The methods are called synchronously and never after onDone or after Subscription.close. */
+/**
+ * Receives a track. The methods may be called before the promise of subscribe resolves, and never after onDone or
+ * after Subscription.close.
+ */
 export interface TrackHandler {
   /**
    * Objects of one group arrive in ascending order and once each, whether fetched or live. Groups may overlap:
@@ -47,8 +50,8 @@ export interface TrackHandler {
    */
   onObject(o: MoqObject): void;
   /**
-   * Once for each group of which anything arrived, when no more of it is expected. complete is false when
-   * something was lost: a stream was reset, or the joining fetch failed.
+   * Once for each group seen, when no more of it is expected: its end was marked, or a newer group began and no
+   * stream of it is open. complete is false when something was lost: a stream was reset, or the joining fetch failed.
    */
   onGroupEnd?(group: number, complete: boolean): void;
   /** The track is over: code is a PublishDoneCode; after a failure without one, INTERNAL_ERROR with the reason in words. */

@@ -1,6 +1,6 @@
 /** Key-Value-Pairs (moqt-18 §1.4.3) and the properties of tracks and objects made of them (§2.5, §12). */
 import { Reader, Writer } from "./buffer.ts";
-import { badKeyValue, ShortInput, violation } from "./errors.ts";
+import { badKeyValue, ShortInput, violation, WireError } from "./errors.ts";
 import { add, isEven, subtract, type U64 } from "./u64.ts";
 
 /** Even types carry an integer, odd types carry bytes. */
@@ -29,6 +29,13 @@ export const PropertyType = {
 
 /** All pairs of a block. Values alias it. Throws WireError. */
 export function parseKeyValues(block: Uint8Array): KeyValue[] {
+  const { pairs, fault } = scanKeyValues(block);
+  if (fault !== undefined) throw fault;
+  return pairs;
+}
+
+/** The pairs before the first fault, and the fault. */
+function scanKeyValues(block: Uint8Array): { pairs: KeyValue[]; fault?: WireError } {
   const r = new Reader(block);
   const pairs: KeyValue[] = [];
   let previous: U64 = 0;
@@ -40,10 +47,11 @@ export function parseKeyValues(block: Uint8Array): KeyValue[] {
       previous = type;
     }
   } catch (e) {
-    if (e instanceof ShortInput) throw badKeyValue("key-value pairs end in the middle of one");
+    if (e instanceof ShortInput) return { pairs, fault: badKeyValue("key-value pairs end in the middle of one") };
+    if (e instanceof WireError) return { pairs, fault: e };
     throw e;
   }
-  return pairs;
+  return { pairs };
 }
 
 /** Encodes pairs in ascending order of type; pairs of one type keep their order. */
@@ -73,13 +81,8 @@ export function flattenImmutable(pairs: readonly KeyValue[]): KeyValue[] | undef
   const immutable = pairs.filter((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES);
   if (immutable.length === 0) return [...pairs];
   if (immutable.length > 1) return undefined;
-  let inner: KeyValue[];
-  try {
-    inner = parseKeyValues((immutable[0] as KeyValue).value as Uint8Array);
-  } catch {
-    return undefined;
-  }
-  if (inner.some((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)) return undefined;
+  const { pairs: inner, fault } = scanKeyValues((immutable[0] as KeyValue).value as Uint8Array);
+  if (fault !== undefined || inner.some((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)) return undefined;
   return [...pairs.filter((p) => p.type !== PropertyType.IMMUTABLE_PROPERTIES), ...inner];
 }
 
@@ -93,8 +96,13 @@ export interface TrackInfo {
   unknownMandatory?: number;
 }
 
-/** Throws WireError for values that §12.4 to §12.6 forbid. */
-export function trackInfo(pairs: readonly KeyValue[]): TrackInfo {
+/**
+ * Values inside Immutable Properties count as far as those can be read; what stands outside comes first. Throws
+ * WireError for values that §12.4 to §12.6 forbid.
+ */
+export function trackInfo(outside: readonly KeyValue[]): TrackInfo {
+  const immutable = outside.find((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)?.value;
+  const pairs = immutable instanceof Uint8Array ? [...outside, ...scanKeyValues(immutable).pairs] : outside;
   const priority = findInteger(pairs, PropertyType.DEFAULT_PUBLISHER_PRIORITY) ?? 128;
   if (priority > 255) throw violation(`publisher priority ${priority} is above 255`);
   const order = findInteger(pairs, PropertyType.DEFAULT_PUBLISHER_GROUP_ORDER) ?? 1;

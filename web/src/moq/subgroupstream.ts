@@ -1,0 +1,51 @@
+/** One live stream of a subscription (moqt-18 §11.4.2). */
+import type { StreamId, StreamSink } from "./actions.ts";
+import { ResetCode } from "./errors.ts";
+import { safeId, toObject } from "./objects.ts";
+import type { LiveStream } from "./order.ts";
+import { ObjectTooLarge, SubgroupParser } from "./parsers.ts";
+import type { TrackSubscription } from "./subscription.ts";
+import type { SubgroupHeader } from "./wire/subgroup.ts";
+import type { U64 } from "./wire/u64.ts";
+
+export class SubgroupStream implements StreamSink, LiveStream {
+  readonly group: number;
+  private readonly parser: SubgroupParser;
+  private subgroup: U64 | undefined;
+
+  constructor(
+    private readonly owner: TrackSubscription,
+    readonly stream: StreamId,
+    private readonly header: SubgroupHeader,
+  ) {
+    this.group = safeId(header.group, "group ID");
+    this.subgroup = header.mode === "firstObject" ? undefined : header.subgroup;
+    this.parser = new SubgroupParser(header.hasProperties);
+  }
+
+  data(bytes: Uint8Array, at: number): void {
+    const { group, owner } = this;
+    const priority = this.header.priority ?? owner.defaultPriority;
+    try {
+      this.parser.push(bytes, ({ id, status, properties }, payload) => {
+        const subgroup = (this.subgroup ??= id);
+        owner.object(() => toObject({ group, subgroup, id, priority, status, properties, payload, at }));
+      });
+    } catch (e) {
+      if (!(e instanceof ObjectTooLarge)) throw e;
+      owner.connection.stop(this.stream, ResetCode.EXCESSIVE_LOAD);
+      owner.streamClosed(this, { lost: true, endOfGroup: false });
+    }
+  }
+
+  fin(): void {
+    this.parser.end();
+    this.owner.connection.forget(this.stream);
+    this.owner.streamClosed(this, { lost: false, endOfGroup: this.header.endOfGroup });
+  }
+
+  reset(): void {
+    this.owner.connection.forget(this.stream);
+    this.owner.streamClosed(this, { lost: true, endOfGroup: false });
+  }
+}

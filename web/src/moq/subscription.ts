@@ -1,0 +1,304 @@
+/** A subscription from SUBSCRIBE to its end, with the joining fetch (moqt-18 §5.1, §10.7 to §10.12). */
+import type { StreamId, StreamSink, Timer } from "./actions.ts";
+import type { Connection } from "./connection.ts";
+import type { TrackReceiver } from "./datastreams.ts";
+import { codeName, MoqError, PublishDoneCode, RequestError, ResetCode } from "./errors.ts";
+import { FetchRequest } from "./fetch.ts";
+import { MalformedTrack, safeId, toObject, toProperties } from "./objects.ts";
+import { TrackOrder } from "./order.ts";
+import { requestError, type RequestStream, type RequestUser, unansweredError } from "./requests.ts";
+import { SubgroupStream } from "./subgroupstream.ts";
+import type { Location, MoqObject, Property, SubscribeOptions, TrackHandler, TrackName } from "./types.ts";
+import type { Datagram } from "./wire/datagram.ts";
+import { violation } from "./wire/errors.ts";
+import { checkRequestOkParameters, FilterType, type Parameters } from "./wire/params.ts";
+import { parseKeyValues, trackInfo } from "./wire/properties.ts";
+import type { SubgroupHeader } from "./wire/subgroup.ts";
+import { type Message, MessageType, messageName, type PublishDone, type RequestOk, type SubscribeOk } from "./wire/types.ts";
+import type { U64 } from "./wire/u64.ts";
+
+/** How long late streams are waited for after PUBLISH_DONE (moqt-18 §10.11). */
+export const LINGER_MS = 2000;
+/** How long a joining fetch may make no progress before it is given up. */
+export const JOIN_STALL_MS = 3000;
+
+/** Told once how the request went. */
+export interface Settled {
+  established(): void;
+  failed(e: MoqError): void;
+}
+
+export class TrackSubscription implements RequestUser, TrackReceiver {
+  private state: "pending" | "established" | "done" = "pending";
+  private readonly request: RequestStream;
+  private readonly order: TrackOrder;
+  private readonly open = new Set<SubgroupStream>();
+  private join: FetchRequest | undefined;
+  private joinTimer: Timer | undefined;
+  private readonly joinGroups: number | undefined;
+  private alias: U64 | undefined;
+  private streamsSeen = 0;
+  private publishDone: PublishDone | undefined;
+  private readonly updates: { resolve(): void; reject(e: MoqError): void }[] = [];
+  /** Of objects that name none. */
+  defaultPriority = 128;
+  largest: Location | undefined;
+  properties: Property[] = [];
+
+  constructor(
+    readonly connection: Connection,
+    track: TrackName,
+    o: SubscribeOptions,
+    private readonly handler: TrackHandler,
+    private readonly settled: Settled,
+  ) {
+    this.joinGroups = o.joinGroups;
+    this.order = new TrackOrder({
+      object: (object) => this.state !== "done" && handler.onObject(object),
+      groupEnd: (group, complete) => this.state !== "done" && handler.onGroupEnd?.(group, complete),
+      overflow: () => this.endJoin(true),
+      after: (ms, run) => connection.after(ms, run),
+      cancelTimer: (t) => connection.cancelTimer(t),
+    });
+    const nextGroup = o.filter === "nextGroup" && o.joinGroups === undefined;
+    const params: Parameters = { filter: { type: nextGroup ? FilterType.NEXT_GROUP : FilterType.LARGEST_OBJECT } };
+    if (o.priority !== undefined) params.subscriberPriority = o.priority;
+    const text = new TextEncoder();
+    const wireTrack = { namespace: track.namespace.map((f) => text.encode(f)), name: text.encode(track.name) };
+    this.request = connection.openRequest((requestId) => ({ type: MessageType.SUBSCRIBE, requestId, track: wireTrack, params }), this);
+    connection.dataStreams.subscribeSent();
+    if (this.joinGroups !== undefined) this.startJoin(this.joinGroups, o.priority);
+  }
+
+  private startJoin(groups: number, priority: number | undefined): void {
+    const params: Parameters = priority === undefined ? {} : { subscriberPriority: priority };
+    this.join = new FetchRequest(
+      this.connection,
+      (requestId) => ({ type: MessageType.FETCH, requestId, kind: 2, joiningRequestId: this.request.requestId, joiningStart: groups, params }),
+      {
+        object: (o) => {
+          this.watchJoin();
+          this.order.fetched(o);
+        },
+        unknown: (to) => this.order.fetchUnknown(to),
+        done: (e) => {
+          this.join = undefined;
+          this.endJoin(e !== undefined);
+        },
+      },
+      false,
+    );
+  }
+
+  /** Starts the time without progress again. */
+  private watchJoin(): void {
+    this.connection.cancelTimer(this.joinTimer);
+    this.joinTimer = this.connection.after(JOIN_STALL_MS, () => this.endJoin(true));
+  }
+
+  private endJoin(lost: boolean): void {
+    this.connection.cancelTimer(this.joinTimer);
+    this.join?.cancel();
+    this.join = undefined;
+    this.order.endFetch(lost);
+    this.checkDone();
+  }
+
+  /** Resolves when the publisher has accepted. */
+  update(p: { priority?: number; forward?: boolean }): Promise<void> {
+    if (this.state !== "established" || this.publishDone !== undefined) {
+      return Promise.reject(new MoqError("request", RequestError.INTERNAL_ERROR, "the subscription is not established"));
+    }
+    const params: Parameters = {};
+    if (p.priority !== undefined) params.subscriberPriority = p.priority;
+    if (p.forward !== undefined) params.forward = p.forward;
+    this.request.send({ type: MessageType.REQUEST_UPDATE, requestId: this.connection.takeRequestId(), params });
+    return new Promise((resolve, reject) => this.updates.push({ resolve, reject }));
+  }
+
+  /** Ends the subscription from our side; the handler is not called any more. */
+  close(): void {
+    if (this.state === "done") return;
+    const wasPending = this.state === "pending";
+    this.request.cancel();
+    this.letGo(new MoqError("request", RequestError.INTERNAL_ERROR, "the subscription was closed"));
+    if (wasPending) this.connection.dataStreams.subscribeAnswered();
+  }
+
+  // RequestUser
+
+  message(m: Message): void {
+    if (m.type === MessageType.GOAWAY) return this.handler.onGoaway?.(m.uri, Number(m.timeout));
+    if (this.state === "pending") {
+      if (m.type === MessageType.SUBSCRIBE_OK) return this.accepted(m);
+      if (m.type === MessageType.REQUEST_ERROR) return this.refused(requestError(m));
+    } else if (this.publishDone === undefined) {
+      if (m.type === MessageType.PUBLISH_DONE) return this.publisherDone(m);
+      if (m.type === MessageType.REQUEST_OK) return this.updated(m);
+      if (m.type === MessageType.REQUEST_ERROR) {
+        // One error may answer several updates (moqt-18 §10.9.1).
+        for (const u of this.updates.splice(0)) u.reject(requestError(m));
+        return;
+      }
+    }
+    throw violation(`${messageName(m.type)} has no place in a subscription that is ${this.publishDone === undefined ? this.state : "over"}`);
+  }
+
+  private accepted(m: SubscribeOk): void {
+    const pairs = parseKeyValues(m.trackProperties);
+    const info = trackInfo(pairs);
+    if (info.unknownMandatory !== undefined) {
+      this.request.cancel();
+      return this.refused(new MoqError("request", RequestError.UNSUPPORTED_EXTENSION, `the track needs the extension 0x${info.unknownMandatory.toString(16)}`));
+    }
+    try {
+      this.properties = toProperties(pairs);
+    } catch (e) {
+      if (!(e instanceof MalformedTrack)) throw e;
+      this.request.cancel();
+      return this.refused(new MoqError("request", RequestError.MALFORMED_TRACK, e.message));
+    }
+    this.defaultPriority = info.publisherPriority;
+    const largest = m.params.largestObject;
+    if (largest !== undefined) this.largest = { group: safeId(largest.group, "group ID"), object: safeId(largest.object, "object ID") };
+    this.state = "established";
+    this.alias = m.trackAlias;
+    if (this.join !== undefined && this.joinGroups !== undefined && this.largest !== undefined) {
+      this.order.beginFetch(Math.max(0, this.largest.group - this.joinGroups), this.largest);
+      this.watchJoin();
+    }
+    this.settled.established();
+    this.connection.dataStreams.register(m.trackAlias, this);
+    this.connection.dataStreams.subscribeAnswered();
+    this.join?.release();
+  }
+
+  private refused(e: MoqError): void {
+    this.letGo(e);
+    this.connection.dataStreams.subscribeAnswered();
+    this.settled.failed(e);
+  }
+
+  private updated(m: RequestOk): void {
+    const update = this.updates.shift();
+    if (update === undefined) throw violation("REQUEST_OK without a REQUEST_UPDATE");
+    if (m.trackProperties.length > 0) throw violation("Track Properties in the REQUEST_OK for REQUEST_UPDATE");
+    checkRequestOkParameters(m.params, MessageType.REQUEST_UPDATE);
+    update.resolve();
+  }
+
+  private publisherDone(m: PublishDone): void {
+    this.publishDone = m;
+    this.request.finish();
+    this.connection.after(LINGER_MS, () => this.done(m));
+    this.checkDone();
+  }
+
+  ended(code?: number): void {
+    if (this.publishDone !== undefined) return;
+    if (this.state === "pending") return this.refused(unansweredError(code));
+    if (this.state === "done") return;
+    // These codes mean the same in both tables (moqt-18 §15.10.3, §15.10.4).
+    const same: readonly (number | undefined)[] = [ResetCode.GOING_AWAY, ResetCode.TOO_FAR_BEHIND, ResetCode.EXCESSIVE_LOAD, ResetCode.MALFORMED_TRACK];
+    const done = same.includes(code) ? (code as number) : PublishDoneCode.INTERNAL_ERROR;
+    const reason = code === undefined ? "the relay ended the subscription without saying why" : `the relay cancelled the subscription: ${codeName(ResetCode, code)}`;
+    this.finish(done, reason);
+  }
+
+  closed(e: MoqError): void {
+    if (this.state === "done") return;
+    const { state } = this;
+    this.state = "done";
+    this.order.discard();
+    for (const u of this.updates.splice(0)) u.reject(e);
+    if (state === "pending") this.settled.failed(e);
+    else this.handler.onDone(PublishDoneCode.INTERNAL_ERROR, e.message);
+  }
+
+  // TrackReceiver
+
+  get lingering(): boolean {
+    return this.publishDone !== undefined;
+  }
+
+  expel(): void {
+    if (this.publishDone !== undefined) this.done(this.publishDone);
+  }
+
+  subgroup(stream: StreamId, h: SubgroupHeader): StreamSink {
+    this.streamsSeen++;
+    const s = new SubgroupStream(this, stream, h);
+    this.open.add(s);
+    this.order.opened(s);
+    return s;
+  }
+
+  datagram(d: Datagram, at: number): void {
+    const group = safeId(d.group, "group ID");
+    const { id, status, properties } = d;
+    this.checked(() => {
+      const priority = d.priority ?? this.defaultPriority;
+      this.order.datagram(toObject({ group, subgroup: 0, id, priority, status, properties, payload: d.payload.slice(), at }));
+    });
+  }
+
+  // For SubgroupStream.
+
+  /** Delivers an object, or ends the subscription if the track is malformed (moqt-18 §2.4.2). */
+  object(make: () => MoqObject): void {
+    this.checked(() => this.order.live(make()));
+  }
+
+  streamClosed(s: SubgroupStream, end: { lost: boolean; endOfGroup: boolean }): void {
+    if (!this.open.delete(s)) return;
+    this.order.closed(s, end);
+    this.checkDone();
+  }
+
+  private checked(f: () => void): void {
+    if (this.state !== "established") return;
+    try {
+      f();
+    } catch (e) {
+      if (!(e instanceof MalformedTrack)) throw e;
+      this.request.cancel();
+      this.finish(PublishDoneCode.MALFORMED_TRACK, e.message);
+    }
+  }
+
+  /** After PUBLISH_DONE: ends when all that was announced is here. */
+  private checkDone(): void {
+    const m = this.publishDone;
+    if (m === undefined || this.open.size > 0 || this.join !== undefined || this.streamsSeen < m.streamCount) return;
+    this.done(m);
+  }
+
+  private done(m: PublishDone): void {
+    const name = codeName(PublishDoneCode, m.code);
+    this.finish(name.startsWith("0x") ? PublishDoneCode.INTERNAL_ERROR : Number(m.code), m.reason === "" ? name : m.reason);
+  }
+
+  private finish(code: number, reason: string): void {
+    if (this.state === "done") return;
+    this.join?.cancel();
+    this.join = undefined;
+    this.order.finish();
+    // The handler may have closed us.
+    if ((this.state as string) === "done") return;
+    this.letGo(new MoqError("request", RequestError.INTERNAL_ERROR, reason));
+    this.handler.onDone(code, reason);
+  }
+
+  /** Leaves nothing behind in the connection. */
+  private letGo(e: MoqError): void {
+    this.state = "done";
+    this.connection.cancelTimer(this.joinTimer);
+    this.join?.cancel();
+    this.join = undefined;
+    this.order.discard();
+    for (const s of this.open) this.connection.stop(s.stream, ResetCode.CANCELLED);
+    this.open.clear();
+    if (this.alias !== undefined) this.connection.dataStreams.retire(this.alias, this);
+    for (const u of this.updates.splice(0)) u.reject(e);
+  }
+}
