@@ -34,9 +34,6 @@ export interface StreamSink {
   closed?(): void;
 }
 
-/** Runs a callback of the application, whose faults must not become faults of the session. */
-export type Isolate = (callback: () => void) => void;
-
 /** A timer of a Connection. */
 export interface Timer {
   at: number;

@@ -1,27 +1,196 @@
-import { MoqError } from "./errors.ts";
+/** The session that applications use: promises and callbacks around a Connection. */
+import { Connection } from "./connection.ts";
+import { type Open, openTransport, openWebTransport } from "./connect.ts";
+import { MoqError, PublishDoneCode, RequestError, SessionError } from "./errors.ts";
+import { FetchRequest } from "./fetch.ts";
+import { NamespaceWatch } from "./namespaces.ts";
+import { TrackSubscription } from "./subscription.ts";
+import { TransportDriver } from "./transport.ts";
 import type { FetchEnd, Location, NamespaceHandler, SessionOptions, SessionStats, SubscribeOptions, Subscription, TrackHandler, TrackName } from "./types.ts";
+import { MessageType } from "./wire/types.ts";
 
-/** A session with a relay over WebTransport. */
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const IMPLEMENTATION = "moqedge-web/0.2";
+
+/** A session with a relay over WebTransport. Methods may be called from within callbacks. */
 export class MoqSession {
-  /** Protocol in use, "moqt-18". */
-  readonly protocol: string = "";
-  /** True if the browser did not tell the negotiated protocol, so that protocol is an assumption. */
-  readonly protocolAssumed: boolean = false;
+  /** True once close was called: nothing of the application is called any more. */
+  private closing = false;
 
-  static connect(_o: SessionOptions): Promise<MoqSession> {
-    return Promise.reject(new MoqError("transport", 0, "not connected"));
+  private constructor(
+    private readonly connection: Connection,
+    private readonly driver: TransportDriver,
+    /** Protocol in use, "moqt-18". */
+    readonly protocol: string,
+    /** True if the browser or the relay did not tell the negotiated protocol, so that it is an assumption. */
+    readonly protocolAssumed: boolean,
+    /** Name and version of the relay's implementation, if it tells. Text of the peer: do not trust it. */
+    readonly peerImplementation: string | undefined,
+  ) {}
+
+  /** Resolves when both SETUP messages are exchanged. Rejects with MoqError. open is for tests. */
+  static async connect(o: SessionOptions, open: Open = openWebTransport): Promise<MoqSession> {
+    const timeoutMs = o.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      abort.abort(new MoqError("transport", 0, `the relay at ${o.url} did not answer within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+    try {
+      return await MoqSession.establish(o, open, abort.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
-  subscribe(_track: TrackName, _o: SubscribeOptions, _h: TrackHandler): Promise<Subscription> {
-    return Promise.reject(new MoqError("transport", 0, "not connected"));
+
+  private static async establish(o: SessionOptions, open: Open, signal: AbortSignal): Promise<MoqSession> {
+    const { transport, protocol, assumed } = await openTransport(o, open, signal);
+    let session: MoqSession | undefined;
+    return new Promise((resolve, reject) => {
+      const connection = new Connection({
+        role: "client",
+        implementation: IMPLEMENTATION,
+        now: () => performance.now(),
+        onSetup(m) {
+          session = new MoqSession(connection, driver, protocol, assumed, m.implementation);
+          resolve(session);
+        },
+        onGoaway: (uri, timeoutMs) => session?.call(() => o.onGoaway?.(uri, timeoutMs)),
+        onClosed(e) {
+          if (session === undefined) reject(e);
+          else session.call(() => o.onClosed(e));
+        },
+      });
+      const driver = new TransportDriver(transport, connection);
+      signal.addEventListener("abort", () => {
+        if (session !== undefined) return;
+        connection.close(SessionError.CONTROL_MESSAGE_TIMEOUT, "no SETUP");
+        driver.flush();
+        reject(signal.reason);
+      });
+      driver.start();
+    });
   }
-  fetch(_track: TrackName, _start: Location, _end: FetchEnd, _h: TrackHandler): Promise<void> {
-    return Promise.reject(new MoqError("transport", 0, "not connected"));
+
+  /** Resolves when the publisher has accepted. Rejects with MoqError; then the handler is never called. */
+  subscribe(track: TrackName, o: SubscribeOptions, h: TrackHandler): Promise<Subscription> {
+    const handler = this.isolated(h);
+    return new Promise((resolve, reject) => {
+      this.act(reject, () => {
+        const core = new TrackSubscription(this.connection, track, o, handler, {
+          established: () => resolve(this.handle(core)),
+          failed: reject,
+        });
+      });
+    });
   }
-  subscribeNamespace(_prefix: string[], _on: NamespaceHandler): { close(): void } {
-    return { close() {} };
+
+  private handle(core: TrackSubscription): Subscription {
+    return {
+      largest: core.largest,
+      properties: core.properties,
+      update: (p) => {
+        const updated = core.update(p);
+        this.driver.flush();
+        return updated;
+      },
+      close: () => {
+        core.close();
+        this.driver.flush();
+      },
+    };
   }
+
+  /**
+   * Fetches what lies between start and end, both included; without end.object the whole of that group. Objects come
+   * in ascending order. Resolves after the last, and after onDone with SUBSCRIPTION_ENDED. Rejects with MoqError.
+   */
+  fetch(track: TrackName, start: Location, end: FetchEnd, h: TrackHandler): Promise<void> {
+    const handler = this.isolated(h);
+    const text = new TextEncoder();
+    const wireTrack = { namespace: track.namespace.map((f) => text.encode(f)), name: text.encode(track.name) };
+    const wireEnd = { group: end.group, object: end.object === undefined ? 0 : end.object + 1 };
+    return new Promise((resolve, reject) => {
+      this.act(reject, () => {
+        new FetchRequest(
+          this.connection,
+          (requestId) => ({ type: MessageType.FETCH, requestId, kind: 1, track: wireTrack, start, end: wireEnd, params: {} }),
+          {
+            object: (o) => handler.onObject(o),
+            unknown() {},
+            done: (e) => {
+              if (e !== undefined) return reject(e);
+              handler.onDone(PublishDoneCode.SUBSCRIPTION_ENDED, "");
+              resolve();
+            },
+          },
+        );
+      });
+    });
+  }
+
+  /** Watches what is published under a prefix; [] is everything. Prefixes in one session must not overlap. */
+  subscribeNamespace(prefix: string[], on: NamespaceHandler): { close(): void } {
+    let watch: NamespaceWatch | undefined;
+    const fail = (e: MoqError) => queueMicrotask(() => this.call(() => on.error(e)));
+    this.act(fail, () => {
+      watch = new NamespaceWatch(this.connection, prefix, {
+        add: (n) => this.call(() => on.add(n)),
+        remove: (n) => this.call(() => on.remove(n)),
+        error: (e) => this.call(() => on.error(e)),
+      });
+    });
+    return {
+      close: () => {
+        watch?.close();
+        this.driver.flush();
+      },
+    };
+  }
+
   stats(): SessionStats {
-    return { bytesReceived: 0 };
+    const rttMs = this.driver.rttMs();
+    return { bytesReceived: this.connection.bytesReceived, ...(rttMs === undefined ? {} : { rttMs }) };
   }
-  close(_code?: number, _reason?: string): void {}
+
+  /** Ends the session. No callback follows; pending promises are rejected. */
+  close(code: number = SessionError.NO_ERROR, reason = ""): void {
+    this.closing = true;
+    this.connection.close(code, reason);
+    this.driver.flush();
+  }
+
+  /** Makes a request, unless none may be made. */
+  private act(fail: (e: MoqError) => void, request: () => void): void {
+    if (this.connection.closed !== undefined) return fail(this.connection.closed);
+    if (this.connection.goingAway) return fail(new MoqError("request", RequestError.GOING_AWAY, "the relay is going away"));
+    try {
+      request();
+    } catch (e) {
+      // Names and numbers that cannot be sent.
+      if (!(e instanceof RangeError)) throw e;
+      return fail(new MoqError("request", RequestError.INTERNAL_ERROR, e.message, { cause: e }));
+    }
+    this.driver.flush();
+  }
+
+  private isolated(h: TrackHandler): TrackHandler {
+    return {
+      onObject: (o) => this.call(() => h.onObject(o)),
+      onGroupEnd: (group, complete) => this.call(() => h.onGroupEnd?.(group, complete)),
+      onDone: (code, reason) => this.call(() => h.onDone(code, reason)),
+      onGoaway: (uri, timeoutMs) => this.call(() => h.onGoaway?.(uri, timeoutMs)),
+    };
+  }
+
+  /** Calls the application. Its exceptions are its own: they are reported as uncaught and do not end the session. */
+  private call(callback: () => void): void {
+    if (this.closing) return;
+    try {
+      callback();
+    } catch (e) {
+      queueMicrotask(() => {
+        throw e;
+      });
+    }
+  }
 }
