@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
@@ -89,20 +88,19 @@ func (o *Origin) track(name wire.FullTrackName) *live.Track {
 
 // Serve implements Handler.
 func (o *Origin) Serve(ctx context.Context, r Request) {
-	never := wire.Option[time.Duration]{}
 	switch r := r.(type) {
 	case *SubscribeRequest:
 		if t := o.track(r.Track); t != nil {
 			r.Accept(t)
 			return
 		}
-		r.Reject(wire.RequestDoesNotExist, "no such track", never)
+		r.Reject(wire.RequestDoesNotExist, "no such track", NoRetry())
 	case *TrackStatusRequest:
 		if t := o.track(r.Track); t != nil {
 			r.Accept(t)
 			return
 		}
-		r.Reject(wire.RequestDoesNotExist, "no such track", never)
+		r.Reject(wire.RequestDoesNotExist, "no such track", NoRetry())
 	case *FetchRequest:
 		t := r.Joined()
 		if t == nil {
@@ -112,7 +110,7 @@ func (o *Origin) Serve(ctx context.Context, r Request) {
 			r.Accept(t)
 			return
 		}
-		r.Reject(wire.RequestDoesNotExist, "no such track", never)
+		r.Reject(wire.RequestDoesNotExist, "no such track", NoRetry())
 	case *SubscribeNamespaceRequest:
 		if !r.Accept() {
 			return
@@ -128,23 +126,7 @@ func (o *Origin) Serve(ctx context.Context, r Request) {
 func (o *Origin) Announce(ctx context.Context, s *Session) {
 	queue := NewNamespaceQueue(nil)
 	defer o.watch(queue)()
-	active := map[string]*NamespacePublication{}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.Context(), cancel)()
-	queue.Run(ctx, func(ns wire.Namespace) {
-		p, err := s.PublishNamespace(ctx, ns)
-		if err != nil {
-			s.log.Warn("namespace not announced", "namespace", ns.String(), "error", err)
-			return
-		}
-		active[ns.Key()] = p
-	}, func(ns wire.Namespace) {
-		if p := active[ns.Key()]; p != nil {
-			p.Close()
-			delete(active, ns.Key())
-		}
-	})
+	queue.Announce(ctx, s)
 }
 
 // NamespaceQueue hands namespace events below a prefix on to a goroutine that
@@ -216,4 +198,26 @@ func (q *NamespaceQueue) Run(ctx context.Context, add, remove func(wire.Namespac
 		case <-ctx.Done():
 		}
 	}
+}
+
+// Announce publishes the namespaces of the queue on a session until the session
+// is over or ctx is done, as they come and go.
+func (q *NamespaceQueue) Announce(ctx context.Context, s *Session) {
+	active := map[string]*NamespacePublication{}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.Context(), cancel)()
+	q.Run(ctx, func(ns wire.Namespace) {
+		p, err := s.PublishNamespace(ctx, ns)
+		if err != nil {
+			s.log.Warn("namespace not announced", "namespace", ns.String(), "error", err)
+			return
+		}
+		active[ns.Key()] = p
+	}, func(ns wire.Namespace) {
+		if p := active[ns.Key()]; p != nil {
+			p.Close()
+			delete(active, ns.Key())
+		}
+	})
 }

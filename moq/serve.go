@@ -110,7 +110,7 @@ func (s *Session) serve(stream transport.Stream) {
 func (s *Session) dispatch(ctx context.Context, req Request) {
 	if f, ok := req.(*FetchRequest); ok {
 		if refusal := f.prepare(ctx); refusal != nil {
-			f.Reject(refusal.Code, refusal.Reason, wire.Option[time.Duration]{})
+			f.Reject(refusal.Code, refusal.Reason, NoRetry())
 			return
 		}
 	}
@@ -118,7 +118,7 @@ func (s *Session) dispatch(ctx context.Context, req Request) {
 		s.config.Handler.Serve(ctx, req)
 	}
 	if !req.answeredYet() {
-		req.Reject(wire.RequestNotSupported, "not supported", wire.Option[time.Duration]{})
+		req.Reject(wire.RequestNotSupported, "not supported", NoRetry())
 	}
 	if x, ok := req.(*SubscribeRequest); ok {
 		x.served.settle()
@@ -160,16 +160,16 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, uint64, err
 		return nil, 0, err
 	}
 	if s.leaving() {
-		req.Reject(wire.RequestGoingAway, "going away", wire.Option[time.Duration]{})
+		req.Reject(wire.RequestGoingAway, "going away", NoRetry())
 		return nil, id, nil
 	}
 	if reserved(name.Namespace) {
-		req.Reject(wire.RequestDoesNotExist, "reserved namespace", wire.Option[time.Duration]{})
+		req.Reject(wire.RequestDoesNotExist, "reserved namespace", NoRetry())
 		return nil, id, nil
 	}
 	if x, ok := req.(*SubscribeRequest); ok {
 		if x.served, ok = s.enlist(id, x.Track); !ok {
-			x.Reject(wire.RequestDuplicateSubscription, "subscribed to already", wire.Option[time.Duration]{})
+			x.Reject(wire.RequestDuplicateSubscription, "subscribed to already", NoRetry())
 			return nil, id, nil
 		}
 	}
@@ -309,6 +309,9 @@ func (r *inRequest) sendUpdate(ctx context.Context, p wire.Parameters) error {
 		return errors.New("moq: the request is over")
 	}
 }
+
+// NoRetry is the retry of Reject for a request that should not be made again.
+func NoRetry() wire.Option[time.Duration] { return wire.Option[time.Duration]{} }
 
 // Session implements Request.
 func (r *inRequest) Session() *Session { return r.session }

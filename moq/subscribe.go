@@ -300,3 +300,6 @@ func (x *Subscription) cancel(reason string) {
 	}
 	x.terminate(live.Done{Code: wire.DoneInternalError, Reason: reason})
 }
+
+// Session is where the subscription comes from.
+func (x *Subscription) Session() *Session { return x.session }

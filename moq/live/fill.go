@@ -135,3 +135,18 @@ func (w *SubgroupWriter) leaveFilled() {
 	w.closed = true
 	w.release()
 }
+
+// Missing returns the parts of r, up to the largest location, that the track
+// cannot speak for and that nobody is fetching.
+func (t *Track) Missing(r Range) []Range {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.published {
+		r.To = earlier(r.To, after(t.largest))
+	}
+	missing := t.unknown
+	for _, f := range t.filling {
+		missing = missing.remove(f)
+	}
+	return missing.within(r)
+}

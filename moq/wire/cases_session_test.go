@@ -19,7 +19,7 @@ var setupCases = []messageCase{
 	{
 		name: "setup all options",
 		msg: &Setup{
-			Path: Some("/live?room=1"), Authority: Some("relay.example:4433"), Implementation: Some("moqedge/2"),
+			Path: Some("/live?room=%31"), Authority: Some("relay.example:4433"), Implementation: Some("moqedge/2"),
 			MaxAuthTokenCacheSize: Some(uint64(4096)),
 			AuthTokens: []Token{
 				{AliasType: TokenRegister, Alias: 1, TokenType: 0x9D, Value: []byte("abc")},
@@ -27,7 +27,7 @@ var setupCases = []messageCase{
 			},
 		},
 		in: frame("af00",
-			"01 0c 2f6c6976653f726f6f6d3d31",
+			"01 0e 2f6c6976653f726f6f6d3d253331",
 			"02 07 01 01 809d 616263",
 			"00 05 03 00 78797a",
 			"01 9000",
@@ -72,6 +72,8 @@ var badSetups = []badCase{
 	{"setup path with space", frame("af00", "01 03 2f2061"), SessionMalformedPath},
 	{"setup path with fragment", frame("af00", "01 03 2f2361"), SessionMalformedPath},
 	{"setup path with bad percent", frame("af00", "01 04 2f25347a"), SessionMalformedPath},
+	{"setup path not ascii, long", frame("af00", "01 8101 2f", strings.Repeat("c3a9", 128)), SessionMalformedPath},
+	{"setup path with half a percent", frame("af00", "01 03 2f2534"), SessionMalformedPath},
 	{"setup path not ascii", frame("af00", "01 03 2fc3a9"), SessionMalformedPath},
 	{"setup authority empty", frame("af00", "05 00"), SessionMalformedAuthority},
 	{"setup authority without host", frame("af00", "05 03 3a3830"), SessionMalformedAuthority},

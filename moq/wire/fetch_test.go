@@ -31,6 +31,13 @@ func TestFetchStreams(t *testing.T) {
 	}
 }
 
+func TestFetchHeaderIsNoOther(t *testing.T) {
+	_, _, err := ParseFetchHeader(Draft18, unhex("14 00 00 00 00"))
+	wantError(t, err, SessionProtocolViolation)
+	_, _, err = ParseSubgroupHeader(Draft18, unhex("05 00 00 00 00"))
+	wantError(t, err, SessionProtocolViolation)
+}
+
 func TestBadFetchStreams(t *testing.T) {
 	for _, c := range badFetchStreams {
 		t.Run(c.name, func(t *testing.T) {

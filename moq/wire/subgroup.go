@@ -116,6 +116,9 @@ type ObjectCursor struct {
 	started bool
 }
 
+// CursorAfter returns the position on a stream whose last Object has this ID.
+func CursorAfter(id uint64) ObjectCursor { return ObjectCursor{prev: id, started: true} }
+
 // AppendSubgroupObject appends the header of o and moves the cursor. IDs must
 // ascend on a stream; o.Properties are left out unless hasProperties, as the
 // header of the stream says.

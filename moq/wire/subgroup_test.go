@@ -60,6 +60,14 @@ func TestObjectCursorStaysOnError(t *testing.T) {
 	}
 }
 
+func TestCursorAfter(t *testing.T) {
+	var c ObjectCursor
+	AppendSubgroupObject(nil, Draft18, &c, false, &Object{ID: 9})
+	if got := CursorAfter(9); got != c {
+		t.Errorf("%+v, want %+v", got, c)
+	}
+}
+
 // moqt-18 §11.4.2: 0b0XX1XXXX without mode 0b11.
 func TestSubgroupTypes(t *testing.T) {
 	for typ := range uint64(1 << 12) {

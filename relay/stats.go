@@ -1,0 +1,60 @@
+package relay
+
+import "sync/atomic"
+
+// counters count requests.
+type counters struct {
+	requests, refused, fetches atomic.Uint64
+	subscriptions              atomic.Int64 // being served
+}
+
+// Stats is a reading of a relay's counters. Bytes are MOQT bytes: object
+// headers and payloads, not QUIC.
+type Stats struct {
+	Sessions       int64  `json:"sessions"`
+	Tracks         int    `json:"tracks"`
+	Namespaces     int    `json:"namespaces"`
+	Subscriptions  int64  `json:"subscriptions"` // served to subscribers now
+	Fetches        uint64 `json:"fetches"`
+	Requests       uint64 `json:"requests"`
+	Refused        uint64 `json:"refused"`
+	Connected      bool   `json:"upstreamConnected"`
+	BytesIn        uint64 `json:"bytesIn"`
+	ObjectsIn      uint64 `json:"objectsIn"`
+	BytesOut       uint64 `json:"bytesOut"`
+	ObjectsOut     uint64 `json:"objectsOut"`
+	StreamsOut     uint64 `json:"streamsOut"`
+	DatagramsOut   uint64 `json:"datagramsOut"`
+	GroupsSkipped  uint64 `json:"groupsSkipped"`
+	Timeouts       uint64 `json:"timeouts"`
+	BytesKept      uint64 `json:"bytesKept"` // payload in the live model
+	UnwantedInputs uint64 `json:"unwantedInputs"`
+	// PerTrack counts, by track, the subscriptions served now.
+	PerTrack map[string]int `json:"perTrack"`
+}
+
+// Stats reads the counters.
+func (r *Relay) Stats() Stats {
+	s := Stats{
+		Sessions: r.session.Load(), Subscriptions: r.served.subscriptions.Load(), Fetches: r.served.fetches.Load(),
+		Requests: r.served.requests.Load(), Refused: r.served.refused.Load(),
+		BytesIn: r.got.Bytes.Load(), ObjectsIn: r.got.Objects.Load(),
+		BytesOut: r.sent.Bytes.Load(), ObjectsOut: r.sent.Objects.Load(), StreamsOut: r.sent.Streams.Load(), DatagramsOut: r.sent.Datagrams.Load(),
+		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
+		Namespaces: len(r.all.Namespaces()), PerTrack: map[string]int{},
+	}
+	if r.parent != nil {
+		s.Connected = r.parent.session(0) != nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Tracks = len(r.tracks)
+	for _, e := range r.tracks {
+		bytes, _ := e.live.Size()
+		s.BytesKept += bytes
+		if n := e.live.Listeners(); n > 0 {
+			s.PerTrack[e.name.String()] = n
+		}
+	}
+	return s
+}
