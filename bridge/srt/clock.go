@@ -113,6 +113,12 @@ func (c *clock) broken(arrival, stream int64) bool {
 	return !c.set && c.began != 0 && arrival-stream < c.current-resync
 }
 
+// fits says that a set clock maps a sample to about when it must have been taken.
+func (c *clock) fits(arrival, stream, hold int64) bool {
+	wrong := arrival - stream - hold - c.offset
+	return c.set && -resync < wrong && wrong < resync
+}
+
 // jump tells a set clock that the stream's time line broke: the sample starts a
 // new mapping.
 func (c *clock) jump(arrival, stream, hold int64) {

@@ -118,7 +118,9 @@ func (s *Server) handle(req gosrt.ConnRequest) {
 	}
 	c.run()
 	s.mu.Lock()
-	delete(s.conns, c.name)
+	if s.conns[c.name] == c { // the name is free already: a successor may be there
+		delete(s.conns, c.name)
+	}
 	s.mu.Unlock()
 	close(c.finished)
 }

@@ -147,7 +147,8 @@ func (s *session) observe(st *stream, dts, captured int64) error {
 			return err
 		}
 	}
-	if back && s.clock.set {
+	// The first stream that steps back moves the clock for all.
+	if back && s.clock.set && !s.clock.fits(s.arrival, captured, s.hold) {
 		s.clock.jump(s.arrival, captured, s.hold)
 		s.resynced()
 		return nil

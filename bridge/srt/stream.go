@@ -136,8 +136,9 @@ func (st *stream) takeAAC(s *session, pts int64, data []byte) error {
 		st.audio, st.config = audio, c
 		s.checkReady()
 	}
-	// Sound leaves the microphone when the last sample of its frame has.
-	if err := s.observe(st, times[0], st.next); err != nil {
+	// The packet came no earlier than its last frame was there. A microphone
+	// has it at the frame's end; file and test sources at its beginning.
+	if err := s.observe(st, times[0], times[len(times)-1]); err != nil {
 		return err
 	}
 	for i, f := range frames {
@@ -183,7 +184,7 @@ func (st *stream) takeOpus(s *session, pts int64, data []byte) error {
 	if len(packets) == 0 {
 		return nil
 	}
-	if err := s.observe(st, pts, next); err != nil {
+	if err := s.observe(st, pts, times[len(times)-1]); err != nil {
 		return err
 	}
 	for i, p := range packets {
