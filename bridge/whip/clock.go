@@ -20,8 +20,10 @@ const (
 	// clockBreak is a difference between what RTP time and arrival time say has
 	// passed that no network explains: the sender changed its RTP clock.
 	clockBreak = 10 * time.Second
-	// lagWindow is half the time over which the least delayed packet counts.
-	lagWindow = 5 * time.Second
+	// lagWindow is half the time over which the least delayed packet counts: long
+	// enough for one that was not held up, short enough to follow a sender whose
+	// media falls behind because its machine is busy.
+	lagWindow = time.Second
 )
 
 // ntpEpoch is the Unix time, negative, of NTP time 0 (RFC 5905 §6), in seconds.
