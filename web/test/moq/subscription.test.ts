@@ -1,0 +1,455 @@
+/** Conversations about one track between a client and a scripted relay. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MoqError, PublishDoneCode, RequestError, ResetCode, SessionError } from "../../src/moq/errors.ts";
+import { PARK_MS } from "../../src/moq/datastreams.ts";
+import { MAX_OBJECT_SIZE } from "../../src/moq/parsers.ts";
+import { JOIN_STALL_MS, LINGER_MS, TrackSubscription } from "../../src/moq/subscription.ts";
+import type { SubscribeOptions } from "../../src/moq/types.ts";
+import { encodeDatagram } from "../../src/moq/wire/datagram.ts";
+import { FilterType } from "../../src/moq/wire/params.ts";
+import { encodeKeyValues } from "../../src/moq/wire/properties.ts";
+import { type Fetch, MessageType, type RequestUpdate, type Subscribe, UNKNOWN_STREAM_COUNT } from "../../src/moq/wire/types.ts";
+import type { PairOptions } from "./pair.ts";
+import { Recorder, TestRelay, text, track } from "./relay.ts";
+
+interface Case {
+  relay: TestRelay;
+  recorder: Recorder;
+  subscription: TrackSubscription;
+  /** "established", or the error. */
+  settled: () => "established" | MoqError | undefined;
+}
+
+function subscribe(o: SubscribeOptions = {}, pair: PairOptions = {}): Case {
+  const relay = new TestRelay(pair);
+  const recorder = new Recorder();
+  let settled: "established" | MoqError | undefined;
+  const subscription = new TrackSubscription(relay.client, track, o, recorder, {
+    established: () => (settled = "established"),
+    failed: (e) => (settled = e),
+  });
+  relay.pair.run();
+  return { relay, recorder, subscription, settled: () => settled };
+}
+
+function rejected(settled: unknown, code: number): MoqError {
+  assert.ok(settled instanceof MoqError, String(settled));
+  assert.equal(settled.kind, "request");
+  assert.equal(settled.code, code);
+  return settled;
+}
+
+test("subscribe: request, answer, live objects, orderly end", () => {
+  const { relay, recorder, subscription, settled } = subscribe({ priority: 3 });
+  const request = relay.request(MessageType.SUBSCRIBE).request as Subscribe;
+  assert.equal(request.requestId, 0);
+  assert.deepEqual(request.track.namespace.map((f) => new TextDecoder().decode(f)), ["live", "room"]);
+  assert.deepEqual(request.params, { filter: { type: FilterType.LARGEST_OBJECT }, subscriberPriority: 3 });
+  const properties = encodeKeyValues([{ type: 0x0e, value: 9 }, { type: 0x3801, value: text(1, 1) }]);
+  relay.accept(4, { largestObject: { group: 6, object: 2 } }, properties);
+  relay.pair.run();
+  assert.equal(settled(), "established");
+  assert.deepEqual(subscription.largest, { group: 6, object: 2 });
+  assert.deepEqual(subscription.properties, [{ type: 0x0e, value: 9 }, { type: 0x3801, value: text(1, 1) }]);
+
+  const s = relay.subgroup({ trackAlias: 4, group: 7, endOfGroup: true, hasProperties: true });
+  s.object(0, text(7, 0), { properties: encodeKeyValues([{ type: 0x10, value: 5 }, { type: 0x0b, value: encodeKeyValues([{ type: 0x12, value: 6 }]) }]) });
+  s.objects(1);
+  s.fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 7/0", "object 7/1", "end 7 complete"]);
+  const [first] = recorder.objects;
+  assert.deepEqual(first, {
+    group: 7, subgroup: 0, object: 0, priority: 9, status: 0, payload: text(7, 0), arrivedAt: 1000,
+    properties: [{ type: 0x10, value: 5 }, { type: 0x12, value: 6 }],
+  });
+  relay.done(PublishDoneCode.TRACK_ENDED, 1, "bye");
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["done 2 bye"]);
+  assert.equal(relay.clientEnd.ended, undefined);
+});
+
+test("subscribe: the subgroup of a stream is its first object's, and its own priority counts", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(1);
+  relay.subgroup({ trackAlias: 1, group: 0, mode: "firstObject", priority: 200 }).objects(5, 9);
+  relay.subgroup({ trackAlias: 1, group: 1, mode: "explicit", subgroup: 8 }).objects(0);
+  relay.pair.run();
+  const inOrder = recorder.objects.sort((a, b) => a.group - b.group);
+  assert.deepEqual(inOrder.map((o) => [o.subgroup, o.priority]), [[5, 200], [5, 200], [8, 128]]);
+});
+
+test("subscribe: refused, with and without a second try, redirected, and unanswered", () => {
+  const cases: { answer: (relay: TestRelay) => void; code: number; check?: (e: MoqError) => void }[] = [
+    {
+      answer: (r) => r.request(MessageType.SUBSCRIBE).send({ type: MessageType.REQUEST_ERROR, code: 0x10, retryInterval: 1500, reason: "not live" }),
+      code: RequestError.DOES_NOT_EXIST,
+      check: (e) => assert.deepEqual([e.message, e.retryAfterMs], ["DOES_NOT_EXIST: not live", 1500]),
+    },
+    {
+      answer: (r) => r.request(MessageType.SUBSCRIBE).send({ type: MessageType.REQUEST_ERROR, code: 0x9d, reason: "" }),
+      code: RequestError.INTERNAL_ERROR,
+      check: (e) => assert.equal(e.retryAfterMs, undefined),
+    },
+    {
+      answer: (r) =>
+        r.request(MessageType.SUBSCRIBE).send({
+          type: MessageType.REQUEST_ERROR, code: RequestError.REDIRECT, reason: "", redirect: { uri: "https://b", track: { namespace: [text(0, 0)], name: text(1, 1) } },
+        }),
+      code: RequestError.REDIRECT,
+      check: (e) => assert.deepEqual(e.redirect, { uri: "https://b", namespace: ["0/0"], name: "1/1" }),
+    },
+    { answer: (r) => r.request(MessageType.SUBSCRIBE).finish(), code: RequestError.INTERNAL_ERROR },
+    { answer: (r) => r.request(MessageType.SUBSCRIBE).cancel(ResetCode.GOING_AWAY), code: RequestError.GOING_AWAY },
+    { answer: (r) => r.accept(1, {}, encodeKeyValues([{ type: 0x4000, value: 1 }])), code: RequestError.UNSUPPORTED_EXTENSION },
+    { answer: (r) => r.accept(1, {}, encodeKeyValues([{ type: 0x0b, value: Uint8Array.of(0x80) }])), code: RequestError.MALFORMED_TRACK },
+  ];
+  for (const c of cases) {
+    const { relay, recorder, settled } = subscribe();
+    c.answer(relay);
+    relay.pair.run();
+    c.check?.(rejected(settled(), c.code));
+    // Nothing of it is left: its alias is not known.
+    relay.subgroup({ trackAlias: 1, group: 0 }).objects(0);
+    relay.pair.advance(PARK_MS);
+    assert.deepEqual(recorder.take(), []);
+    assert.equal(relay.clientEnd.ended, undefined);
+  }
+});
+
+test("streams and datagrams that overtake SUBSCRIBE_OK wait for it", () => {
+  const { relay, recorder } = subscribe();
+  const s = relay.subgroup({ trackAlias: 4, group: 1 });
+  for (let i = 0; i < 50; i++) s.objects(i);
+  s.fin();
+  relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 2, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(2, 0) }));
+  relay.client.datagram(encodeDatagram({ trackAlias: 5, group: 2, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(2, 0) }));
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), []);
+  relay.accept(4);
+  relay.pair.run();
+  assert.deepEqual(recorder.take().filter((l) => l.startsWith("object 1/")).length, 50);
+  assert.equal(recorder.objects.filter((o) => o.group === 2).length, 1);
+});
+
+test("streams that nothing explains are turned away", () => {
+  const { relay } = subscribe();
+  const s = relay.subgroup({ trackAlias: 99, group: 1 }).objects(0);
+  relay.pair.run();
+  assert.equal(s.stoppedWith, undefined);
+  relay.pair.advance(PARK_MS);
+  assert.equal(s.stoppedWith, ResetCode.CANCELLED);
+  relay.accept(4);
+  relay.pair.run();
+  const late = relay.subgroup({ trackAlias: 98, group: 1 }).objects(0);
+  relay.pair.run();
+  assert.equal(late.stoppedWith, ResetCode.CANCELLED, "no SUBSCRIBE is unanswered: at once");
+});
+
+test("joining: fetched objects, then live ones, in order and once each", () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const { relay, recorder, settled } = subscribe({ joinGroups: 1 }, { seed, maxPiece: seed % 3 === 0 ? 0 : 1 + (seed % 7) });
+    const fetch = relay.request(MessageType.FETCH);
+    const asked = fetch.request as Fetch & { kind: 2 };
+    assert.deepEqual([asked.kind, asked.joiningRequestId, asked.joiningStart], [2, 0, 1]);
+    relay.accept(4, { largestObject: { group: 6, object: 2 } });
+    fetch.send({ type: MessageType.FETCH_OK, endOfTrack: false, end: { group: 6, object: 3 }, params: {}, trackProperties: new Uint8Array() });
+    fetch.finish();
+    const f = relay.fetchStream().objects(5, 0, 1).objects(6, 0, 1, 2);
+    f.fin();
+    const live = relay.subgroup({ trackAlias: 4, group: 6, endOfGroup: true }).objects(2, 3, 4);
+    live.fin();
+    relay.subgroup({ trackAlias: 4, group: 7 }).objects(0);
+    relay.pair.run();
+    assert.equal(settled(), "established");
+    const of = (group: number) => recorder.log.filter((l) => l.includes(` ${group}`));
+    assert.deepEqual(of(5), ["object 5/0", "object 5/1", "end 5 complete"], `seed ${seed}`);
+    assert.deepEqual(of(6), ["object 6/0", "object 6/1", "object 6/2", "object 6/3", "object 6/4", "end 6 complete"], `seed ${seed}`);
+    assert.deepEqual(of(7), ["object 7/0"], `seed ${seed}`);
+  }
+});
+
+test("joining: live objects of the current group wait, those of the next do not", () => {
+  const { relay, recorder } = subscribe({ joinGroups: 0 });
+  relay.accept(4, { largestObject: { group: 6, object: 1 } });
+  relay.subgroup({ trackAlias: 4, group: 6 }).objects(2);
+  relay.subgroup({ trackAlias: 4, group: 7 }).objects(0);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 7/0"]);
+  relay.fetchStream().objects(6, 0, 1);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 6/0", "object 6/1", "object 6/2"], "released when the fetch has caught up, without its FIN");
+});
+
+test("joining: a fetch that fails, stalls or is cut off does not hold the track back", () => {
+  const ways: Record<string, (r: TestRelay) => void> = {
+    refused: (r) => r.request(MessageType.FETCH).send({ type: MessageType.REQUEST_ERROR, code: RequestError.INTERNAL_ERROR, reason: "" }),
+    cancelled: (r) => r.request(MessageType.FETCH).cancel(ResetCode.INTERNAL_ERROR),
+    reset: (r) => r.fetchStream().objects(6, 0).reset(ResetCode.UNKNOWN_OBJECT_STATUS),
+    stalled: (r) => r.pair.advance(JOIN_STALL_MS),
+  };
+  for (const [name, fail] of Object.entries(ways)) {
+    const { relay, recorder } = subscribe({ joinGroups: 0 });
+    relay.accept(4, { largestObject: { group: 6, object: 1 } });
+    const live = relay.subgroup({ trackAlias: 4, group: 6 }).objects(2);
+    relay.pair.run();
+    fail(relay);
+    relay.pair.run();
+    assert.ok(recorder.take().includes("object 6/2"), name);
+    live.fin();
+    relay.subgroup({ trackAlias: 4, group: 7 }).objects(0);
+    relay.pair.run();
+    assert.deepEqual(recorder.take().sort(), ["end 6 lost", "object 7/0"], name);
+    relay.done(PublishDoneCode.TRACK_ENDED, 2);
+    relay.pair.advance(LINGER_MS);
+    assert.deepEqual(recorder.take(), ["end 7 lost", "done 2 TRACK_ENDED"], name);
+  }
+});
+
+test("joining: a track without objects starts with its first", () => {
+  const { relay, recorder } = subscribe({ joinGroups: 0 });
+  relay.accept(4);
+  relay.request(MessageType.FETCH).send({ type: MessageType.REQUEST_ERROR, code: RequestError.INVALID_RANGE, reason: "" });
+  const s = relay.subgroup({ trackAlias: 4, group: 0, endOfGroup: true }).objects(0);
+  s.fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 0/0", "end 0 complete"]);
+});
+
+test("joining: what the publisher does not know makes the group incomplete", () => {
+  const { relay, recorder } = subscribe({ joinGroups: 1 });
+  relay.accept(4, { largestObject: { group: 6, object: 4 } });
+  const f = relay.fetchStream().objects(5, 0);
+  f.item({ kind: "endUnknown", group: 6, id: 2 }).objects(6, 3, 4).fin();
+  relay.subgroup({ trackAlias: 4, group: 6, endOfGroup: true }).objects(5).fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 5/0", "end 5 lost", "object 6/3", "object 6/4", "object 6/5", "end 6 lost"]);
+});
+
+test("groups: reset streams, statuses, several subgroups", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  const a = relay.subgroup({ trackAlias: 4, group: 0 }).objects(0);
+  relay.pair.run();
+  a.reset(ResetCode.DELIVERY_TIMEOUT);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 0/0", "end 0 lost"]);
+
+  const b = relay.subgroup({ trackAlias: 4, group: 1 }).objects(0).object(1, new Uint8Array(), { status: 3 });
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 1/0", "object 1/1"]);
+  assert.equal(recorder.objects.at(-1)?.status, 3);
+  b.fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["end 1 complete"]);
+
+  const even = relay.subgroup({ trackAlias: 4, group: 2, mode: "zero" });
+  const odd = relay.subgroup({ trackAlias: 4, group: 2, mode: "explicit", subgroup: 1, endOfGroup: true });
+  relay.pair.run();
+  even.objects(0, 2, 4);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 2/0"], "1 may still come");
+  odd.objects(1, 3);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 2/1", "object 2/2", "object 2/3", "object 2/4"]);
+  even.objects(6);
+  odd.objects(7);
+  relay.pair.advance(100);
+  assert.deepEqual(recorder.take(), ["object 2/6", "object 2/7"], "a gap is not waited for much longer");
+  even.fin();
+  odd.fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["end 2 complete"]);
+});
+
+test("groups: without a mark, one ends when a newer began and nothing of it is open", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  const a = relay.subgroup({ trackAlias: 4, group: 0 }).objects(0);
+  relay.subgroup({ trackAlias: 4, group: 1 }).objects(0);
+  relay.pair.run();
+  assert.deepEqual(recorder.take().sort(), ["object 0/0", "object 1/0"]);
+  a.fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["end 0 complete"]);
+});
+
+test("datagrams: as they come, once each", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  relay.pair.run();
+  for (const id of [1, 0, 1, 2]) {
+    relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 3, id, endOfGroup: false, status: 0, priority: 1, properties: new Uint8Array(), payload: text(3, id) }));
+  }
+  assert.deepEqual(recorder.take(), ["object 3/1", "object 3/0", "object 3/2"]);
+});
+
+test("update: accepted, refused, and many refused at once", async () => {
+  const { relay, recorder, subscription } = subscribe();
+  await assert.rejects(subscription.update({ forward: false }), /not established/);
+  relay.accept(4);
+  relay.pair.run();
+  const request = relay.request(MessageType.SUBSCRIBE);
+  const accepted = subscription.update({ forward: false, priority: 7 });
+  relay.pair.run();
+  assert.deepEqual((request.messages[0] as RequestUpdate).params, { forward: false, subscriberPriority: 7 });
+  assert.equal((request.messages[0] as RequestUpdate).requestId, 2);
+  request.send({ type: MessageType.REQUEST_OK, params: { largestObject: { group: 1, object: 1 } }, trackProperties: new Uint8Array() });
+  relay.pair.run();
+  await accepted;
+  const refused = [subscription.update({ forward: true }), subscription.update({ priority: 1 })];
+  request.send({ type: MessageType.REQUEST_ERROR, code: RequestError.INVALID_RANGE, reason: "" });
+  relay.done(PublishDoneCode.UPDATE_FAILED, 0);
+  relay.pair.run();
+  for (const r of refused) await assert.rejects(r, (e) => e instanceof MoqError && e.code === RequestError.INVALID_RANGE);
+  assert.deepEqual(recorder.take(), ["done 8 UPDATE_FAILED"]);
+});
+
+test("PUBLISH_DONE waits for the announced streams, and not for ever", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  relay.pair.run();
+  relay.done(PublishDoneCode.TRACK_ENDED, 1);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), []);
+  const s = relay.subgroup({ trackAlias: 4, group: 0, endOfGroup: true }).objects(0);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 0/0"]);
+  s.fin();
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["end 0 complete", "done 2 TRACK_ENDED"]);
+
+  const other = subscribe();
+  other.relay.accept(4);
+  const open = other.relay.subgroup({ trackAlias: 4, group: 0 }).objects(0);
+  other.relay.pair.run();
+  other.relay.done(0x9d, UNKNOWN_STREAM_COUNT);
+  other.relay.pair.advance(LINGER_MS - 1);
+  assert.deepEqual(other.recorder.take(), ["object 0/0"]);
+  other.relay.pair.advance(1);
+  assert.deepEqual(other.recorder.take(), ["end 0 lost", "done 0 0x9d"]);
+  assert.equal(open.stoppedWith, ResetCode.CANCELLED);
+});
+
+test("the alias of a track that is done may be another's", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  relay.pair.run();
+  relay.done(PublishDoneCode.TRACK_ENDED, UNKNOWN_STREAM_COUNT);
+  relay.pair.run();
+  const second = new Recorder();
+  const failed = (e: MoqError) => assert.fail(e);
+  new TrackSubscription(relay.client, { ...track, name: "audio" }, {}, second, { established() {}, failed });
+  relay.requests.length = 0;
+  relay.accept(4);
+  relay.subgroup({ trackAlias: 4, group: 0 }).objects(0);
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["done 2 TRACK_ENDED"]);
+  assert.deepEqual(second.take(), ["object 0/0"]);
+});
+
+test("two tracks with one alias end the session", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  relay.pair.run();
+  new TrackSubscription(relay.client, { ...track, name: "audio" }, {}, new Recorder(), { established() {}, failed() {} });
+  relay.requests.length = 0;
+  relay.accept(4);
+  relay.pair.run();
+  assert.equal(relay.clientEnd.closedWith?.code, SessionError.DUPLICATE_TRACK_ALIAS);
+  assert.match(recorder.take().at(-1) ?? "", /^done 0 DUPLICATE_TRACK_ALIAS/);
+});
+
+test("a cancelled request stream ends the track with words", () => {
+  const cases: [(r: TestRelay) => void, RegExp][] = [
+    [(r) => r.request(MessageType.SUBSCRIBE).cancel(ResetCode.GOING_AWAY), /^done 4 .*GOING_AWAY/],
+    [(r) => r.request(MessageType.SUBSCRIBE).cancel(ResetCode.INTERNAL_ERROR), /^done 0 .*INTERNAL_ERROR/],
+    [(r) => r.request(MessageType.SUBSCRIBE).finish(), /^done 0 .*without saying why/],
+  ];
+  for (const [end, expected] of cases) {
+    const { relay, recorder } = subscribe();
+    relay.accept(4);
+    relay.pair.run();
+    end(relay);
+    relay.pair.run();
+    const log = recorder.take();
+    assert.equal(log.length, 1);
+    assert.match(log[0] as string, expected);
+  }
+});
+
+test("close: the publisher hears it, the handler hears nothing more", () => {
+  for (const when of ["pending", "established", "callback"]) {
+    const { relay, recorder, subscription, settled } = subscribe({ joinGroups: 0 });
+    const request = relay.request(MessageType.SUBSCRIBE);
+    if (when === "pending") subscription.close();
+    relay.accept(4, { largestObject: { group: 0, object: 9 } });
+    const open = relay.subgroup({ trackAlias: 4, group: 1 });
+    if (when === "callback") {
+      recorder.onObject = () => subscription.close();
+      open.objects(0, 1, 2).object(3, new Uint8Array(), { status: 3 });
+      relay.done(PublishDoneCode.TRACK_ENDED, 1);
+    }
+    relay.pair.run();
+    if (when === "established") subscription.close();
+    relay.pair.run();
+    open.objects(5);
+    relay.pair.advance(PARK_MS);
+    assert.deepEqual(recorder.take(), [], when);
+    assert.equal(open.stoppedWith, ResetCode.CANCELLED, when);
+    assert.equal(request.endedWith, ResetCode.CANCELLED, when);
+    assert.equal(settled(), when === "pending" ? undefined : "established");
+    assert.equal(relay.clientEnd.ended, undefined, when);
+  }
+});
+
+test("close, then subscribe again with the same alias before the answer: streams are not lost", () => {
+  const { relay, subscription } = subscribe();
+  relay.accept(4);
+  relay.pair.run();
+  subscription.close();
+  const second = new Recorder();
+  new TrackSubscription(relay.client, track, {}, second, { established() {}, failed() {} });
+  relay.subgroup({ trackAlias: 4, group: 3 }).objects(0);
+  relay.pair.run();
+  relay.requests.shift();
+  relay.accept(4);
+  relay.pair.run();
+  assert.deepEqual(second.take(), ["object 3/0"]);
+});
+
+test("malformed tracks end, the session lives on", () => {
+  const blocks = { "two immutable": [{ type: 0x0b, value: new Uint8Array() }, { type: 0x0b, value: new Uint8Array() }], mandatory: [{ type: 0x4001, value: new Uint8Array() }] };
+  for (const [name, pairs] of Object.entries(blocks)) {
+    const { relay, recorder } = subscribe();
+    relay.accept(4);
+    relay.subgroup({ trackAlias: 4, group: 0, hasProperties: true }).object(0, text(0, 0), { properties: encodeKeyValues(pairs) });
+    relay.pair.run();
+    assert.match(recorder.take().at(-1) ?? "", /^done 18 /, name);
+    assert.equal(relay.clientEnd.ended, undefined, name);
+  }
+});
+
+test("an object that is too large costs its stream only", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  const s = relay.subgroup({ trackAlias: 4, group: 0 }).objects(0);
+  s.write((w) => w.varint(0).varint(MAX_OBJECT_SIZE + 1));
+  relay.subgroup({ trackAlias: 4, group: 1 }).objects(0);
+  relay.pair.run();
+  assert.deepEqual(recorder.take().sort(), ["end 0 lost", "object 0/0", "object 1/0"]);
+  assert.equal(s.stoppedWith, ResetCode.EXCESSIVE_LOAD);
+});
+
+test("GOAWAY on the request stream is told; a second one is a fault", () => {
+  const { relay, recorder } = subscribe();
+  relay.accept(4);
+  const request = relay.request(MessageType.SUBSCRIBE);
+  request.send({ type: MessageType.GOAWAY, uri: "https://b", timeout: 500 });
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["goaway https://b 500"]);
+  request.send({ type: MessageType.GOAWAY, uri: "", timeout: 0 });
+  relay.pair.run();
+  assert.equal(relay.clientEnd.closedWith?.code, SessionError.PROTOCOL_VIOLATION);
+});
