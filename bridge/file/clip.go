@@ -84,7 +84,10 @@ func Load(src io.ReadSeeker) (*Clip, error) {
 	if c.Duration < second/10 || c.Duration > 24*3600*second {
 		return nil, fmt.Errorf("%w: it lasts %d ms, want 100 ms to 24 h", ErrClip, c.Duration/1000)
 	}
-	return c, c.checkTimes()
+	if err := c.checkTimes(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // checkTimes sees to it that decode times ascend within the loop and over its seam.
