@@ -269,6 +269,33 @@ func TestVP8Assembler(t *testing.T) {
 	}
 }
 
+// A key frame on its way is known before it is complete.
+func TestKeyFrameComing(t *testing.T) {
+	fragments := fuA(idr, 3)
+	for name, c := range map[string]struct {
+		a       assembler
+		packets []pkt
+		want    bool
+	}{
+		"nothing":                {a: newH264Assembler(nil)},
+		"parameter sets":         {a: newH264Assembler(nil), packets: []pkt{{time: 1, payload: stapA(sps, pps)}}, want: true},
+		"IDR fragment":           {a: newH264Assembler(nil), packets: []pkt{{time: 1, payload: fragments[0]}}, want: true},
+		"other picture":          {a: newH264Assembler(nil), packets: []pkt{{time: 1, payload: slice}}},
+		"complete":               {a: newH264Assembler(nil), packets: []pkt{{time: 1, marker: true, payload: stapA(sps, pps, idr)}}},
+		"broken":                 {a: newH264Assembler(nil), packets: []pkt{{time: 1, payload: stapA(sps, pps)}, {time: 1, lost: true, payload: fragments[1]}}},
+		"VP8 nothing":            {a: newVP8Assembler()},
+		"VP8 key frame":          {a: newVP8Assembler(), packets: []pkt{{time: 1, payload: []byte{0x10, 0x02, 0x00}}}, want: true},
+		"VP8 other":              {a: newVP8Assembler(), packets: []pkt{{time: 1, payload: []byte{0x10, 0x01, 0x00}}}},
+		"VP8 broken":             {a: newVP8Assembler(), packets: []pkt{{time: 1, payload: []byte{0x10, 0x02}}, {time: 1, lost: true, payload: []byte{0, 0}}}},
+		"VP8 descriptor is junk": {a: newVP8Assembler(), packets: []pkt{{time: 1, payload: []byte{0x90}}}},
+	} {
+		feed(c.a, c.packets)
+		if got := c.a.coming(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // fuzzAssembler cuts b into packets (length, flags, payload) for a.
 func fuzzAssembler(t *testing.T, a assembler, b []byte) {
 	var frames []frame

@@ -189,7 +189,11 @@ func (t *trackClock) stamp(rtpTime uint32) int64 {
 	}
 	// Nothing is captured after it arrived: this also bounds the damage of a
 	// timestamp that makes no sense, which would otherwise hold all later ones up.
-	at := min(t.offset+rtp, t.highAt+maxClockLead.Microseconds())
+	bound := t.highAt
+	if t.follows {
+		bound += maxClockLead.Microseconds()
+	}
+	at := min(t.offset+rtp, bound)
 	if t.stamped && at <= t.last {
 		at = t.last + 1
 	}

@@ -80,6 +80,22 @@ func (a *h264Assembler) lost() {
 // waiting says that nothing can be shown until a key frame comes.
 func (a *h264Assembler) waiting() bool { return a.needKey }
 
+// coming says that the frame being put together looks like a key frame.
+func (a *h264Assembler) coming() bool {
+	if a.broken {
+		return false
+	}
+	if len(a.fragment) > 0 && a.fragment[0]&naluMask == naluIDR {
+		return true
+	}
+	for _, nalu := range a.nalus {
+		if kind := nalu[0] & naluMask; kind == naluIDR || kind == naluSPS {
+			return true
+		}
+	}
+	return false
+}
+
 // push takes the next packet and appends the frames it completes to out. The
 // packet's payload becomes part of the frame.
 func (a *h264Assembler) push(p *rtp.Packet, out []frame) []frame {

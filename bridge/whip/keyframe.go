@@ -18,9 +18,11 @@ type keyRequests struct {
 // got notes that a key frame came.
 func (k *keyRequests) got(now time.Time) { k.last = now }
 
-// due says whether to send a request now; the caller then sends it.
-func (k *keyRequests) due(now time.Time, missing bool) bool {
-	if !missing && now.Sub(k.last) < k.every {
+// due says whether to send a request now; the caller then sends it. missing:
+// nothing can be shown until a key frame comes. coming: one is on its way, in
+// part, and another request would only make the sender repeat it.
+func (k *keyRequests) due(now time.Time, missing, coming bool) bool {
+	if coming || !missing && now.Sub(k.last) < k.every {
 		return false
 	}
 	if !k.asked.IsZero() && now.Sub(k.asked) < keyRetry {

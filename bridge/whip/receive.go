@@ -26,6 +26,7 @@ type assembler interface {
 	push(p *rtp.Packet, out []frame) []frame
 	lost()
 	waiting() bool
+	coming() bool
 }
 
 // receiverTrack is one track of a session. Its fields belong to the goroutine of
@@ -180,7 +181,7 @@ func (r *receiverTrack) writeAudio(p *rtp.Packet) error {
 
 // requestKey asks for a key frame when one is due.
 func (r *receiverTrack) requestKey(now time.Time) {
-	if r.assembler == nil || !r.keys.due(now, r.assembler.waiting()) {
+	if r.assembler == nil || !r.keys.due(now, r.assembler.waiting(), r.assembler.coming()) {
 		return
 	}
 	pli := &rtcp.PictureLossIndication{MediaSSRC: uint32(r.track.SSRC())}

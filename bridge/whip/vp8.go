@@ -27,6 +27,8 @@ func (a *vp8Assembler) lost() {
 
 func (a *vp8Assembler) waiting() bool { return a.needKey }
 
+func (a *vp8Assembler) coming() bool { return !a.broken && len(a.data) > 0 && a.data[0]&1 == 0 }
+
 func (a *vp8Assembler) push(p *rtp.Packet, out []frame) []frame {
 	if len(p.Payload) == 0 {
 		return out // padding for bandwidth probes
