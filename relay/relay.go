@@ -48,6 +48,8 @@ type Config struct {
 type Upstream struct {
 	URL  string // moqt:// or https://
 	Dial transport.DialConfig
+	// Refresh, when set, may change Dial before each attempt, for pins that are renewed.
+	Refresh func(ctx context.Context, d *transport.DialConfig) error
 }
 
 func (c Config) withDefaults() Config {

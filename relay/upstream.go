@@ -36,7 +36,7 @@ func newParent(r *Relay, u *Upstream) *parent {
 	config := r.sessionConfig()
 	config.OnGoaway = p.goaway
 	p.client = moq.Client{
-		URL: u.URL, Dial: u.Dial, Config: config, MaxBackoff: 2 * time.Second,
+		URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, MaxBackoff: 2 * time.Second,
 		Connected: p.use,
 		Failed: func(err error) {
 			r.log.Warn("no session with the parent", "parent", u.URL, "error", err)

@@ -57,11 +57,13 @@ type Scheduler struct {
 	parked    bool      // some flow is parked, until:
 	parkedEnd time.Time // the earliest end of a parking
 
-	wake chan struct{}
-	mu   sync.Mutex // guards what follows
-	todo []func()
-	hot  []request // told of changes since the last look
-	over bool
+	wake  chan struct{}
+	ended chan struct{} // closed when Run has cleaned up
+	late  sync.Mutex    // held by what is done after that, in place of the goroutine
+	mu    sync.Mutex    // guards what follows
+	todo  []func()
+	hot   []request // told of changes since the last look
+	over  bool
 }
 
 // request is a subscription or a fetch.
@@ -99,6 +101,7 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 		requests: map[request]struct{}{},
 		scratch:  make([]byte, 0, 4<<10),
 		wake:     make(chan struct{}, 1),
+		ended:    make(chan struct{}),
 	}
 }
 
@@ -139,6 +142,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 
 // shut ends all requests without telling the peer, whose connection is gone.
 func (s *Scheduler) shut() {
+	defer close(s.ended)
 	s.mu.Lock()
 	s.over = true
 	todo := s.todo
@@ -160,6 +164,9 @@ func (s *Scheduler) do(f func()) {
 	s.mu.Lock()
 	if s.over {
 		s.mu.Unlock()
+		<-s.ended
+		s.late.Lock()
+		defer s.late.Unlock()
 		f()
 		return
 	}

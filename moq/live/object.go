@@ -105,7 +105,7 @@ func (o *Object) Payload() []byte {
 	return b
 }
 
-// setPayload makes the object complete with a payload it now owns.
+// setPayload makes an object that nobody else sees yet complete with a payload it now owns.
 func (o *Object) setPayload(p []byte) {
 	o.Size = uint64(len(p))
 	if len(p) > 0 {

@@ -93,7 +93,7 @@ func (r *Reader) poll() *Object {
 		}
 		o, state, _ := c.subgroup.Next(c.from)
 		switch {
-		case o != nil && o.Complete():
+		case o != nil && o.Complete() && !c.subgroup.Filling(c.from, o):
 			found = o
 			c.from = o.ID + 1
 			rest = append(rest, c)

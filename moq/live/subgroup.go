@@ -83,10 +83,19 @@ func (s *Subgroup) Follows(o *Object, previous uint64) (ok, wait bool) {
 	if o.ID == previous+1 || (o.chained && o.after == previous) {
 		return true, false
 	}
+	return false, s.Filling(previous+1, o)
+}
+
+// Filling reports whether a fill is under way of what lies between the object
+// with ID from, inclusive, and o.
+func (s *Subgroup) Filling(from uint64, o *Object) bool {
+	if from >= o.ID {
+		return false
+	}
 	s.track.mu.RLock()
 	defer s.track.mu.RUnlock()
-	gap := Range{wire.Location{Group: s.Group, Object: previous + 1}, o.Location()}
-	return false, len(s.track.filling.within(gap)) > 0
+	gap := Range{wire.Location{Group: s.Group, Object: from}, o.Location()}
+	return len(s.track.filling.within(gap)) > 0
 }
 
 // Lost reports whether the subgroup's group is no longer kept by the track.

@@ -39,7 +39,11 @@ type SubgroupWriter struct {
 }
 
 // Begin starts an object. Its payload is then written into Buffer and committed.
-func (w *SubgroupWriter) Begin(h ObjectHeader) error {
+func (w *SubgroupWriter) Begin(h ObjectHeader) error { return w.begin(h, nil) }
+
+// begin starts an object; with a payload, which is h.Size bytes long, a new
+// object is complete from the start.
+func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 	if w.closed {
 		return ErrClosed
 	}
@@ -58,7 +62,10 @@ func (w *SubgroupWriter) Begin(h ObjectHeader) error {
 		w.adopt(s.objects[i], h.Size)
 	} else {
 		o := &Object{Group: s.Group, ID: h.ID, Subgroup: s.ID, Priority: s.Priority, Status: h.Status, Properties: h.Properties, Size: h.Size, Arrived: now}
-		o.owned = h.Size > 0
+		if payload != nil {
+			o.setPayload(payload)
+		}
+		o.owned = !o.Complete()
 		o.chained, o.after = w.started && !w.filling, w.last
 		s.objects = slices.Insert(s.objects, i, o)
 		if w.first && !w.started && i == 0 {
@@ -72,6 +79,9 @@ func (w *SubgroupWriter) Begin(h ObjectHeader) error {
 		w.current = o
 	}
 	w.started, w.last, w.position, w.size = true, h.ID, 0, h.Size
+	if !exists && payload != nil {
+		w.current, w.position = nil, h.Size
+	}
 	t.mu.Unlock()
 	t.notify()
 	return nil
@@ -131,7 +141,7 @@ func (w *SubgroupWriter) release() {
 	w.current = nil
 }
 
-// Object is a whole object for Append. Ownership of its slices passes to the track.
+// WholeObject is an object for Append. Ownership of its slices passes to the track.
 type WholeObject struct {
 	ID         uint64
 	Status     wire.ObjectStatus
@@ -141,26 +151,12 @@ type WholeObject struct {
 
 // Append adds a whole object.
 func (w *SubgroupWriter) Append(o WholeObject) error {
-	if w.closed {
-		return ErrClosed
-	}
-	if w.position != w.size || (w.started && o.ID <= w.last) {
-		return ErrOrder
-	}
-	if err := w.Begin(ObjectHeader{ID: o.ID, Status: o.Status, Properties: o.Properties, Size: uint64(len(o.Payload))}); err != nil {
+	err := w.begin(ObjectHeader{ID: o.ID, Status: o.Status, Properties: o.Properties, Size: uint64(len(o.Payload))}, o.Payload)
+	if err != nil {
 		return err
 	}
-	if w.current != nil && w.current.Available() == 0 {
-		w.current.setPayload(o.Payload)
-		w.position = w.size
-		w.release()
-		w.track.notify()
-		return nil
-	}
-	for p := o.Payload; len(p) > 0; {
-		n := copy(w.Buffer(), p)
-		w.Commit(n)
-		p = p[n:]
+	for w.position < w.size { // a copy of an object that is there: it may be needed to complete that
+		w.Commit(copy(w.Buffer(), o.Payload[w.position:]))
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ type Conn interface {
 	// OpenStream opens a bidirectional stream, waiting for stream credit.
 	// The peer learns of it with the first byte, FIN or reset sent.
 	OpenStream(ctx context.Context) (Stream, error)
-	// AcceptStream waits for the peer's next bidirectional stream.
+	// AcceptStream waits for the peer's next bidirectional stream. They come
+	// in the order of their first bytes, which need not be that of opening.
 	AcceptStream(ctx context.Context) (Stream, error)
 	// OpenUniStream opens a unidirectional stream, waiting for credit.
 	OpenUniStream(ctx context.Context) (SendStream, error)

@@ -1,0 +1,173 @@
+package relay_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go/testutils/simnet"
+
+	"moqedge/certs"
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+	"moqedge/relay"
+)
+
+// network is a simulated one in which every packet takes the same time and
+// some are lost. It must be made inside a synctest bubble.
+type network struct {
+	t      *testing.T
+	router *lossyRouter
+	delay  time.Duration
+	certs  *certs.Source
+	last   atomic.Uint32
+}
+
+func newNetwork(t *testing.T, delay time.Duration, loss float64) *network {
+	t.Helper()
+	source, err := certs.Development("", nil, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { source.Close() })
+	return &network{t: t, router: &lossyRouter{loss: loss, random: rand.New(rand.NewPCG(1, 2))}, delay: delay, certs: source}
+}
+
+// lossyRouter drops packets at random, the same ones in each run.
+type lossyRouter struct {
+	simnet.PerfectRouter
+	mu     sync.Mutex
+	random *rand.Rand
+	loss   float64
+	cut    map[string]bool // addresses that are cut off
+}
+
+func (r *lossyRouter) SendPacket(p simnet.Packet) error {
+	r.mu.Lock()
+	lost := r.random.Float64() < r.loss || r.cut[p.To.String()] || r.cut[p.From.String()]
+	r.mu.Unlock()
+	if lost {
+		return nil
+	}
+	return r.PerfectRouter.SendPacket(p)
+}
+
+// endpoint is a new host with its link.
+func (n *network) endpoint() *simnet.SimConn {
+	n.t.Helper()
+	links := simnet.Simnet{Router: n.router}
+	c := links.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(n.last.Add(1))), Port: 4443}, simnet.NodeBiDiLinkSettings{Latency: n.delay})
+	if err := links.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { links.Close() })
+	return c
+}
+
+// node is a relay in the network.
+type node struct {
+	*relay.Relay
+	network  *network
+	listener *transport.Listener
+	socket   *simnet.SimConn
+	served   chan error
+}
+
+func (n *network) relay(name string, parent *node) *node {
+	n.t.Helper()
+	c := relay.Config{Name: name, Logger: quiet()}
+	if parent != nil {
+		c.Upstream = &relay.Upstream{URL: parent.url(), Refresh: func(_ context.Context, d *transport.DialConfig) error {
+			*d = *n.dial(parent)
+			return nil
+		}}
+	}
+	return n.serve(relay.New(c), n.endpoint())
+}
+
+func (n *network) serve(r *relay.Relay, socket *simnet.SimConn) *node {
+	n.t.Helper()
+	l, err := transport.Listen(&transport.ListenConfig{PacketConn: socket, GetCertificate: n.certs.GetCertificate})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	x := &node{Relay: r, network: n, listener: l, socket: socket, served: make(chan error, 1)}
+	go func() { x.served <- r.Serve(l) }()
+	return x
+}
+
+func (x *node) url() string { return "moqt://" + x.socket.LocalAddr().String() }
+
+func (x *node) close() {
+	x.listener.Close()
+	x.Close()
+	<-x.served
+	x.socket.Close()
+}
+
+func (n *network) dial(to *node) *transport.DialConfig {
+	return &transport.DialConfig{
+		Fingerprints: [][32]byte{n.certs.Fingerprint()}, PacketConn: n.endpoint(), RemoteAddr: to.socket.LocalAddr(),
+	}
+}
+
+// client is a session with a node.
+func (n *network) client(to *node, h moq.Handler) *moq.Session {
+	n.t.Helper()
+	conn, err := transport.Dial(context.Background(), to.url(), n.dial(to))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	s, err := moq.NewSession(context.Background(), conn, moq.Config{Handler: h, Logger: quiet()})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return s
+}
+
+func closeSession(s *moq.Session) {
+	s.Close(wire.SessionNoError, "")
+	s.Wait()
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+var camera = wire.FullTrackName{Namespace: wire.Namespace{"cam1.loc"}, Name: "video"}
+
+// produce appends groups of objects at a steady rate until ctx is done. The
+// payload begins with the object's location.
+func produce(ctx context.Context, t *testing.T, track *live.Track, objects int, every time.Duration, size int) {
+	for g := uint64(0); ; g++ {
+		w, err := track.OpenSubgroup(live.SubgroupInfo{Group: g, Priority: 128, EndOfGroup: true, FirstObject: true})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for id := range uint64(objects) {
+			payload := make([]byte, size)
+			copy(payload, fmt.Sprintf("%d/%d ", g, id))
+			if err := w.Append(live.WholeObject{ID: id, Payload: payload}); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-time.After(every):
+			case <-ctx.Done():
+				w.Abort(wire.ResetCancelled)
+				return
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package relay_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestTree sends a track through two relays over links of 50 ms round trip
+// time with 1 % loss: every viewer gets every object in order, the origin is
+// subscribed to once.
+func TestTree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, 25*time.Millisecond, 0.01)
+		origin := n.relay("origin", nil)
+		defer origin.close()
+		edge := n.relay("edge", origin)
+		defer edge.close()
+
+		source := moq.NewOrigin()
+		track := live.NewTrack(camera, live.Options{})
+		source.AddTrack(track)
+		source.AddNamespace(camera.Namespace)
+		publisher := n.client(origin, source)
+		defer closeSession(publisher)
+		ctx, cancel := context.WithCancel(t.Context())
+		announced := make(chan struct{})
+		go func() { defer close(announced); source.Announce(ctx, publisher) }()
+		produced := make(chan struct{})
+		go func() { defer close(produced); produce(ctx, t, track, 30, time.Second/30, 12_500) }()
+		defer func() { cancel(); <-announced; <-produced }()
+		time.Sleep(2500 * time.Millisecond) // virtual: into the third group
+
+		const viewers = 5
+		done := make(chan error, viewers)
+		for range viewers {
+			go func() { done <- watch(t, n, edge, 150) }()
+		}
+		for range viewers {
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := origin.Stats(); s.Subscriptions != 1 {
+			t.Errorf("the origin serves %d subscriptions, want 1", s.Subscriptions)
+		}
+	})
+}
+
+// watch subscribes at a node and reads count objects, of each group all from
+// the first on.
+func watch(t *testing.T, n *network, at *node, count int) error {
+	s := n.client(at, nil)
+	defer closeSession(s)
+	sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
+	if err != nil {
+		return err
+	}
+	r := sub.Track().NewReader(wire.Location{})
+	defer r.Close()
+	next := map[uint64]uint64{} // by group: streams of two groups may overtake each other
+	var longest time.Duration
+	for range count {
+		before := time.Now()
+		o, err := r.Next(t.Context())
+		if err != nil {
+			return err
+		}
+		longest = max(longest, time.Since(before))
+		if o.ID != next[o.Group] {
+			t.Errorf("got object %s, want object %d of the group", o.Location(), next[o.Group])
+		}
+		next[o.Group] = o.ID + 1
+	}
+	t.Logf("longest wait for an object: %v", longest)
+	return nil
+}
