@@ -1,0 +1,26 @@
+// Development certificates: the relay's operator publishes the SHA-256 of its
+// certificate, and the browser trusts that one certificate.
+
+const FETCH_TIMEOUT_MS = 3000;
+
+/** Fetches hex text, such as "ab12…" or "AB:12:…". Throws an Error whose text is for people. */
+export async function fetchFingerprint(url: string): Promise<Uint8Array> {
+  let text: string;
+  try {
+    const response = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    text = await response.text();
+  } catch (e) {
+    throw new Error(`The fingerprint of the relay's certificate cannot be fetched from ${url} (${e instanceof Error ? e.message : "no answer"}).`);
+  }
+  const digest = parseFingerprint(text);
+  if (digest === undefined) throw new Error(`${url} does not hold the SHA-256 of a certificate in hex.`);
+  return digest;
+}
+
+/** 32 bytes of hex digits, with or without colons; undefined for anything else. */
+export function parseFingerprint(text: string): Uint8Array | undefined {
+  const hex = text.trim().replaceAll(":", "");
+  if (!/^[0-9a-fA-F]{64}$/.test(hex)) return undefined;
+  return Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+}

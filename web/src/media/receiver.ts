@@ -1,0 +1,300 @@
+// Keeps one broadcast coming, whatever happens to connections: connects, tries
+// again with backoff, doubts a silent session and opens another beside it,
+// follows GOAWAY, and hands over from the old session to the new one when the
+// new one delivers. What it receives goes to a sink; it knows no decoder.
+
+import type { MoqObject } from "../moq/index.ts";
+import type { CatalogTrack } from "./catalog.ts";
+import { Link, type LinkSession, type LinkSink } from "./link.ts";
+import { Liveness } from "./liveness.ts";
+import type { Condition } from "./messages.ts";
+import { Backoff } from "./reconnect.ts";
+import type { MediaKind, Selection, Supports } from "./selection.ts";
+import type { Timers } from "./timers.ts";
+
+export interface ReceiverSink {
+  condition(c: Condition): void;
+  selected(selection: Selection): void;
+  object(kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void;
+  groupEnd(kind: MediaKind, group: number): void;
+  joined(kind: MediaKind, largestGroup: number | undefined): void;
+}
+
+export interface ConnectOptions {
+  readonly url: string;
+  readonly fingerprints: Uint8Array[] | undefined;
+  readonly connectTimeoutMs: number;
+  onClosed(e: Error): void;
+  onGoaway(uri: string): void;
+}
+
+/** What a Receiver needs of the world. */
+export interface ReceiverEnvironment {
+  readonly timers: Timers;
+  readonly random: () => number;
+  readonly supports: Supports;
+  connect(o: ConnectOptions): Promise<LinkSession>;
+  /** Fetches the fingerprint; asked before every connection, for a restarted relay has a new one. */
+  fingerprint(url: string): Promise<Uint8Array>;
+}
+
+/** For the transport to connect (ms): long enough for a slow way, short enough to try again. */
+const CONNECT_TIMEOUT_MS = 2500;
+/** The very first attempt may take longer: there is nothing to go back to. */
+const FIRST_TIMEOUT_MS = 5000;
+/** How often silence is looked for (ms). */
+const TICK_MS = 250;
+/** A session is taken for silent after this (ms) when there is another reason to doubt it. */
+const SILENT_MS = 1000;
+/** A new session beside a silent one takes over after this (ms) even if it is silent, too. */
+const TAKE_OVER_MS = 3000;
+
+/** Not thread safe: lives in one event loop. start() once, stop() once. */
+export class Receiver {
+  private current: Link | undefined;
+  private next: Link | undefined;
+  private connecting = false;
+  private everConnected = false;
+  private stopped = false;
+  /** The sink was told that the relay is unreachable. */
+  private complained = false;
+  private losses = 0;
+  private retry: unknown;
+  private takeOver: unknown;
+  private ticker: unknown;
+  private relay: string;
+  private readonly backoff: Backoff;
+  private readonly liveness = new Liveness();
+
+  constructor(
+    private readonly source: { readonly relay: string; readonly name: string; readonly fingerprint: string | undefined },
+    private readonly env: ReceiverEnvironment,
+    private readonly sink: ReceiverSink,
+  ) {
+    this.relay = source.relay;
+    this.backoff = new Backoff({ random: env.random });
+  }
+
+  start(): void {
+    this.sink.condition({ kind: "connecting" });
+    void this.connect();
+    this.tick();
+  }
+
+  /** Leaves at once. Nothing reaches the sink any more. */
+  stop(): void {
+    this.stopped = true;
+    this.env.timers.clear(this.retry);
+    this.env.timers.clear(this.takeOver);
+    this.env.timers.clear(this.ticker);
+    this.next?.close("viewer left");
+    this.current?.close("viewer left");
+  }
+
+  /** Sessions lost and replaced. */
+  get reconnects(): number {
+    return this.losses;
+  }
+
+  /** Milliseconds, where the browser tells it. */
+  get rttMs(): number | undefined {
+    return this.current?.rttMs;
+  }
+
+  /** The protocol of the session; "" without one. */
+  get protocol(): string {
+    return this.current?.protocol ?? "";
+  }
+
+  private tick(): void {
+    const now = this.env.timers.now();
+    this.current?.tick();
+    this.next?.tick();
+    if (this.liveness.suspect(now) && this.next === undefined) this.reconnectSoon(0);
+    this.ticker = this.env.timers.set(() => this.tick(), TICK_MS);
+  }
+
+  /** Connects in `delay` ms, unless a connection is on its way. */
+  private reconnectSoon(delay: number): void {
+    if (this.stopped || this.connecting) return;
+    this.env.timers.clear(this.retry);
+    this.retry = this.env.timers.set(() => void this.connect(), delay);
+  }
+
+  private async connect(): Promise<void> {
+    if (this.stopped || this.connecting) return;
+    this.connecting = true;
+    this.backoff.start(this.env.timers.now());
+    try {
+      const session = await this.open();
+      this.connecting = false;
+      this.adopt(session.link);
+    } catch (e) {
+      this.connecting = false;
+      this.failed(e instanceof Error ? e.message : String(e));
+    }
+  }
+
+  /** Opens a session; throws an Error whose text is for people. */
+  private async open(): Promise<{ link: Link }> {
+    const fingerprints = this.source.fingerprint === undefined ? undefined : [await this.env.fingerprint(this.source.fingerprint)];
+    if (this.stopped) throw new Error("stopped");
+    // The session may end before the link exists, so both are kept together.
+    const opened: { link?: Link; closed?: Error } = {};
+    const session = await this.env
+      .connect({
+        url: this.relay,
+        fingerprints,
+        connectTimeoutMs: this.everConnected ? CONNECT_TIMEOUT_MS : FIRST_TIMEOUT_MS,
+        onClosed: (e) => {
+          opened.closed = e;
+          if (opened.link !== undefined) this.lost(opened.link, e.message);
+        },
+        onGoaway: (uri) => this.migrate(opened.link, uri),
+      })
+      .catch((e: unknown) => {
+        this.relay = this.source.relay;
+        throw new Error(`The relay at ${hostOf(this.source.relay)} cannot be reached, or its certificate was refused${detail(e)}.`);
+      });
+    if (opened.closed !== undefined) throw new Error(`The relay closed the connection${detail(opened.closed)}.`);
+    if (this.stopped) {
+      session.close(0, "viewer left");
+      throw new Error("stopped");
+    }
+    const link: Link = new Link(session, this.source.name, this.env.supports, this.env.timers, this.sinkFor(() => link));
+    opened.link = link;
+    return { link };
+  }
+
+  private adopt(link: Link): void {
+    const now = this.env.timers.now();
+    this.everConnected = true;
+    this.backoff.succeed(now);
+    if (this.current === undefined) {
+      this.current = link;
+      this.liveness.begin(now);
+    } else {
+      this.next?.close("replaced");
+      this.next = link;
+      this.awaitTakeOver(link);
+    }
+    link.start();
+  }
+
+  /** The new session takes over with its first media; without any, only from a session that is silent, too. */
+  private awaitTakeOver(link: Link): void {
+    this.env.timers.clear(this.takeOver);
+    this.takeOver = this.env.timers.set(() => {
+      if (this.liveness.silentFor(this.env.timers.now()) > SILENT_MS) this.promote(link);
+      else this.awaitTakeOver(link);
+    }, TAKE_OVER_MS);
+  }
+
+  /** Makes the new session the one that counts. */
+  private promote(link: Link): void {
+    if (this.next !== link) return;
+    this.env.timers.clear(this.takeOver);
+    this.losses++;
+    const old = this.current;
+    this.current = link;
+    this.next = undefined;
+    this.liveness.begin(this.env.timers.now());
+    old?.close("replaced");
+  }
+
+  private failed(text: string): void {
+    if (this.stopped) return;
+    const now = this.env.timers.now();
+    const pause = this.backoff.fail(now);
+    // A session that still delivers needs no replacement and no complaint.
+    if (this.current === undefined || this.liveness.silentFor(now) > SILENT_MS) {
+      this.complained = true;
+      this.sink.condition({ kind: "unreachable", text, retryInMs: pause });
+      this.reconnectSoon(pause);
+    }
+  }
+
+  /** Media comes: an earlier complaint no longer holds, nor the wish to connect again. */
+  private recovered(): void {
+    if (!this.complained) return;
+    this.complained = false;
+    if (this.next === undefined) this.env.timers.clear(this.retry);
+    this.sink.condition({ kind: "ok" });
+  }
+
+  private lost(link: Link, reason: string): void {
+    if (this.stopped) return;
+    if (link === this.next) {
+      this.next = undefined;
+      this.env.timers.clear(this.takeOver);
+      link.close("lost");
+      this.failed(`The relay closed the connection${reason === "" ? "" : `: ${reason}`}.`);
+      return;
+    }
+    if (link !== this.current) return;
+    link.close("lost");
+    this.current = undefined;
+    this.liveness.stop();
+    if (this.next !== undefined) {
+      this.promote(this.next);
+      return;
+    }
+    this.losses++;
+    if (!this.connecting) this.failed(`The connection to the relay was lost${reason === "" ? "" : `: ${reason}`}.`);
+  }
+
+  /** GOAWAY (moqt-18 §10.4): the new session is made while the old one still delivers. */
+  private migrate(link: Link | undefined, uri: string): void {
+    if (this.stopped || link === undefined || link !== this.current) return;
+    if (uri !== "") this.relay = uri;
+    this.backoff.reset();
+    this.reconnectSoon(0);
+  }
+
+  /** The events of one link; they count while it is the current one or about to be. */
+  private sinkFor(self: () => Link): LinkSink {
+    const counts = (): boolean => !this.stopped && (self() === this.current || self() === this.next);
+    const isCurrent = (): boolean => !this.stopped && self() === this.current;
+    return {
+      heard: () => {
+        if (isCurrent()) this.liveness.heard(this.env.timers.now());
+      },
+      selected: (selection) => {
+        if (!counts()) return;
+        this.sink.selected(selection);
+        this.sink.condition({ kind: "ok" });
+      },
+      object: (kind, track, o, live) => {
+        if (self() === this.next) this.promote(self());
+        if (!isCurrent()) return;
+        this.recovered();
+        this.sink.object(kind, track, o, live);
+      },
+      groupEnd: (kind, group) => {
+        if (isCurrent()) this.sink.groupEnd(kind, group);
+      },
+      joined: (kind, largest) => {
+        if (counts()) this.sink.joined(kind, largest);
+      },
+      offline: (text) => {
+        if (isCurrent()) this.sink.condition({ kind: "offline", text });
+      },
+      unsupported: (text) => {
+        if (isCurrent()) this.sink.condition({ kind: "unsupported", text });
+      },
+      goaway: (uri) => this.migrate(self(), uri),
+    };
+  }
+}
+
+function hostOf(url: string): string {
+  try {
+    return new URL(url).host;
+  } catch {
+    return url;
+  }
+}
+
+function detail(e: unknown): string {
+  return e instanceof Error && e.message !== "" ? ` (${e.message})` : "";
+}

@@ -1,0 +1,21 @@
+// Entry of the watch page: keys work anywhere on the page, and the title tells
+// whether the broadcast is live.
+
+import type { MoqedgePlayer } from "./player-element.ts";
+
+const player = document.querySelector<MoqedgePlayer>("moqedge-player");
+const badge = document.getElementById("badge");
+
+if (player !== null && badge !== null) {
+  document.addEventListener("keydown", (e) => {
+    if (e.target === document.body) player.handleKey(e);
+  });
+  const title = document.title;
+  const show = (): void => {
+    const live = !player.paused && player.readyState === 4;
+    badge.textContent = live ? "Live" : player.paused ? "Paused" : player.condition.kind === "offline" ? "Not live" : "Connecting";
+    badge.classList.toggle("on", live);
+    document.title = live ? `● ${title}` : title;
+  };
+  for (const event of ["playing", "waiting", "pause", "play", "conditionchange", "error"]) player.addEventListener(event, show);
+}
