@@ -21,7 +21,7 @@ var (
 	errLost         = errors.New("lost: no packet from the publisher for 5s")
 )
 
-// conn is one accepted publisher. run is its goroutine and owns the session;
+// conn is one accepted publisher. run is its goroutine and owns media;
 // the watching goroutine and the server only call end and silent. Both
 // goroutines end when the link does.
 type conn struct {
@@ -31,6 +31,7 @@ type conn struct {
 	link   gosrt.Conn
 	log    *slog.Logger
 	began  time.Time
+	media  *session
 
 	heard    atomic.Int64 // when media last came, as a time.Duration since began
 	playing  atomic.Bool  // a programme plays
@@ -57,13 +58,13 @@ func (c *conn) silent() time.Duration {
 // run serves the connection until it ends.
 func (c *conn) run() {
 	c.log.Info("SRT publisher connected")
-	s := newSession(c.pub.tracks, c.log, func() { c.playing.Store(true) })
+	c.media = newSession(c.pub.tracks, c.log, func() { c.playing.Store(true) })
 	var watch sync.WaitGroup
 	watch.Go(c.watch)
 
-	received, err := c.read(s)
+	received, err := c.read()
 	if err == nil {
-		err = s.finish()
+		err = c.media.finish()
 	}
 	if err == nil {
 		// The link closed: by end, by the peer, or by the library for silence.
@@ -74,12 +75,12 @@ func (c *conn) run() {
 	}
 	c.end(err)
 	watch.Wait()
-	c.close(s, received)
+	c.close(received)
 }
 
 // close gives the name up and says how it was.
-func (c *conn) close(s *session, received uint64) {
-	reason := c.reason
+func (c *conn) close(received uint64) {
+	s, reason := c.media, c.reason
 	if !s.playing && !errors.Is(reason, errServerClosed) {
 		reason = fmt.Errorf("%w; %s", reason, nothingPlayed(s, received))
 	}
@@ -111,7 +112,7 @@ func nothingPlayed(s *session, received uint64) string {
 
 // read feeds the session until the link closes (no error) or the media makes
 // going on impossible.
-func (c *conn) read(s *session) (received uint64, err error) {
+func (c *conn) read() (received uint64, err error) {
 	var kept hold
 	var stats gosrt.Statistics
 	var asked time.Time
@@ -128,7 +129,7 @@ func (c *conn) read(s *session) (received uint64, err error) {
 		}
 		received += p.Len()
 		c.heard.Store(int64(time.Since(c.began)))
-		err = s.push(p.Data(), now.UnixMicro(), kept.micros())
+		err = c.media.push(p.Data(), now.UnixMicro(), kept.micros())
 		p.Decommission()
 		if err != nil {
 			return received, err
