@@ -22,7 +22,8 @@ type Client struct {
 	// MinBackoff and MaxBackoff bound the jittered pause before a new attempt;
 	// 0 means 100 ms and 10 s.
 	MinBackoff, MaxBackoff time.Duration
-	// Refresh, when set, may change Dial before an attempt, for pins that are renewed.
+	// Refresh, when set, may change the copy of Dial used for an attempt, for
+	// pins that are renewed.
 	Refresh func(ctx context.Context, d *transport.DialConfig) error
 	// Connected is called with each session and returns when it no longer
 	// needs it: the session is then closed. Its context is done when the
@@ -34,12 +35,13 @@ type Client struct {
 
 // Connect makes one session.
 func (c *Client) Connect(ctx context.Context) (*Session, error) {
+	dial := c.Dial // a connection keeps its own
 	if c.Refresh != nil {
-		if err := c.Refresh(ctx, &c.Dial); err != nil {
+		if err := c.Refresh(ctx, &dial); err != nil {
 			return nil, err
 		}
 	}
-	conn, err := transport.Dial(ctx, c.URL, &c.Dial)
+	conn, err := transport.Dial(ctx, c.URL, &dial)
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,6 @@ func (r *PublishRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
 
 func (r *PublishRequest) released() {
 	if x := r.accepted(); x != nil {
-		x.finish(live.Done{Code: wire.DoneInternalError, Reason: "the publisher closed its request"}, 0)
+		x.lose("the publisher closed its request")
 	}
 }

@@ -46,6 +46,7 @@ type Subscription struct {
 	expected uint64 // with done: how many there will be
 	done     *live.Done
 	over     bool
+	lost     bool
 	idle     chan struct{} // closed when the last expected stream was seen
 	ended    chan struct{}
 }
@@ -202,7 +203,23 @@ func (x *Subscription) follow() {
 		return nil
 	})
 	x.kept.out.finish(nil)
-	x.finish(live.Done{Code: wire.DoneInternalError, Reason: err.Error()}, 0)
+	x.lose(err.Error())
+}
+
+// lose ends a subscription that the publisher did not end by PUBLISH_DONE.
+func (x *Subscription) lose(reason string) {
+	x.mu.Lock()
+	x.lost = x.lost || x.done == nil
+	x.mu.Unlock()
+	x.finish(live.Done{Code: wire.DoneInternalError, Reason: reason}, 0)
+}
+
+// Lost reports whether the subscription ended without the publisher saying so:
+// its session or its request was lost.
+func (x *Subscription) Lost() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lost
 }
 
 // finish waits for the streams that are still on their way and ends the

@@ -143,7 +143,7 @@ func (e *trackEntry) hold(sub *moq.Subscription) *live.Done {
 		case <-sub.Done():
 			e.setCurrent(nil, nil)
 			d := sub.Result()
-			if sub.Session().Context().Err() != nil || d.Code == wire.DoneGoingAway {
+			if sub.Lost() || d.Code == wire.DoneGoingAway {
 				return nil
 			}
 			return d

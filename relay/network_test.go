@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,7 +40,7 @@ func newNetwork(t *testing.T, delay time.Duration, loss float64) *network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { source.Close() })
-	return &network{t: t, router: &lossyRouter{loss: loss, random: rand.New(rand.NewPCG(1, 2))}, delay: delay, certs: source}
+	return &network{t: t, router: &lossyRouter{cut: map[string]bool{}, loss: loss, random: rand.New(rand.NewPCG(1, 2))}, delay: delay, certs: source}
 }
 
 // lossyRouter drops packets at random, the same ones in each run.
@@ -61,14 +62,27 @@ func (r *lossyRouter) SendPacket(p simnet.Packet) error {
 	return r.PerfectRouter.SendPacket(p)
 }
 
+func (r *lossyRouter) setCut(addr net.Addr, cut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut[addr.String()] = cut
+}
+
 // endpoint is a new host with its link.
 func (n *network) endpoint() *simnet.SimConn {
+	return n.endpointAt(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(n.last.Add(1))), Port: 4443})
+}
+
+// endpointAt is a host at an address, in place of one that was there before.
+func (n *network) endpointAt(addr *net.UDPAddr) *simnet.SimConn {
 	n.t.Helper()
+	n.router.setCut(addr, true) // until its link is up
 	links := simnet.Simnet{Router: n.router}
-	c := links.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(n.last.Add(1))), Port: 4443}, simnet.NodeBiDiLinkSettings{Latency: n.delay})
+	c := links.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Latency: n.delay})
 	if err := links.Start(); err != nil {
 		n.t.Fatal(err)
 	}
+	n.router.setCut(addr, false)
 	n.t.Cleanup(func() { links.Close() })
 	return c
 }
@@ -92,6 +106,14 @@ func (n *network) relay(name string, parent *node) *node {
 		}}
 	}
 	return n.serve(relay.New(c), n.endpoint())
+}
+
+// restart starts a fresh relay without a parent where x was.
+func (x *node) restart() *node {
+	x.network.t.Helper()
+	addr := x.socket.LocalAddr().(*net.UDPAddr)
+	x.close()
+	return x.network.serve(relay.New(relay.Config{Name: "restarted", Logger: quiet()}), x.network.endpointAt(addr))
 }
 
 func (n *network) serve(r *relay.Relay, socket *simnet.SimConn) *node {
@@ -171,3 +193,5 @@ func produce(ctx context.Context, t *testing.T, track *live.Track, objects int, 
 		}
 	}
 }
+
+func isRequestError(err error, want *moq.RequestError) bool { return errors.Is(err, want) }

@@ -1,0 +1,161 @@
+package relay_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// publisher is a source that connects to a relay again and again.
+type publisher struct {
+	track *live.Track
+	stop  func()
+}
+
+func (n *network) publish(to *node) *publisher {
+	n.t.Helper()
+	source := moq.NewOrigin()
+	track := live.NewTrack(camera, live.Options{RetainFor: 10 * time.Second})
+	source.AddTrack(track)
+	source.AddNamespace(camera.Namespace)
+	ctx, cancel := context.WithCancel(context.Background())
+	client := moq.Client{
+		URL: to.url(), Config: moq.Config{Handler: source, Logger: quiet()}, MaxBackoff: time.Second,
+		Refresh: func(_ context.Context, d *transport.DialConfig) error {
+			*d = *n.dial(to)
+			return nil
+		},
+		Connected: source.Announce,
+		Failed:    func(error) {},
+	}
+	var tasks sync.WaitGroup
+	tasks.Go(func() { client.Run(ctx) })
+	tasks.Go(func() { produce(ctx, n.t, track, 30, time.Second/30, 4_000) })
+	return &publisher{track: track, stop: func() { cancel(); tasks.Wait() }}
+}
+
+// TestParentRestart: the relay above is replaced by a fresh one. The viewer's
+// session stays, and every group of its track arrives whole.
+func TestParentRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, 10*time.Millisecond, 0)
+		origin := n.relay("origin", nil)
+		edge := n.relay("edge", origin)
+		defer edge.close()
+		p := n.publish(origin)
+		defer p.stop()
+		time.Sleep(1500 * time.Millisecond)
+
+		s := n.client(edge, nil)
+		defer closeSession(s)
+		sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := sub.Track().NewReader(wire.Location{})
+		defer r.Close()
+		next := map[uint64]uint64{}
+		restarted := false
+		for len(next) < 9 {
+			o, err := r.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.ID != next[o.Group] {
+				t.Errorf("got object %s, want object %d of the group", o.Location(), next[o.Group])
+			}
+			next[o.Group] = o.ID + 1
+			if len(next) == 3 && o.ID == 10 && !restarted {
+				restarted = true
+				origin = origin.restart()
+				defer origin.close()
+			}
+		}
+		newest := uint64(0)
+		for g := range next {
+			newest = max(newest, g)
+		}
+		for g := newest - 8; g < newest; g++ {
+			if next[g] != 30 {
+				t.Errorf("group %d has %d objects, want 30", g, next[g])
+			}
+		}
+		if sub.Result() != nil {
+			t.Errorf("the subscription ended: %v", sub.Result())
+		}
+	})
+}
+
+// TestUnused: a track that nobody watches is given up after the linger.
+func TestUnused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, time.Millisecond, 0)
+		origin := n.relay("origin", nil)
+		defer origin.close()
+		edge := n.relay("edge", origin)
+		defer edge.close()
+		p := n.publish(origin)
+		defer p.stop()
+		time.Sleep(time.Second)
+
+		s := n.client(edge, nil)
+		defer closeSession(s)
+		sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := origin.Stats().Subscriptions; got != 1 {
+			t.Fatalf("the origin serves %d subscriptions, want 1", got)
+		}
+		sub.Close()
+		time.Sleep(4 * time.Second)
+		if got := edge.Stats().Tracks; got != 1 {
+			t.Errorf("the edge has %d tracks within the linger, want 1", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := edge.Stats().Tracks; got != 0 {
+			t.Errorf("the edge has %d tracks after the linger, want 0", got)
+		}
+		if got := origin.Stats().Subscriptions; got != 0 {
+			t.Errorf("the origin serves %d subscriptions after the linger, want 0", got)
+		}
+	})
+}
+
+// TestUnknownTrack is refused, and works once somebody publishes it.
+func TestUnknownTrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, time.Millisecond, 0)
+		origin := n.relay("origin", nil)
+		defer origin.close()
+		edge := n.relay("edge", origin)
+		defer edge.close()
+		s := n.client(edge, nil)
+		defer closeSession(s)
+		_, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
+		if want := (&moq.RequestError{Code: wire.RequestDoesNotExist}); !isRequestError(err, want) {
+			t.Fatalf("got %v, want DOES_NOT_EXIST", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		subscribed := make(chan error, 1)
+		go func() {
+			p := wire.Parameters{RendezvousTimeout: wire.Some(30 * time.Second)}
+			_, err := s.Subscribe(ctx, camera, moq.SubscribeOptions{Params: p})
+			subscribed <- err
+		}()
+		time.Sleep(5 * time.Second)
+		p := n.publish(origin)
+		defer p.stop()
+		if err := <-subscribed; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
