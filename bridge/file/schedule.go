@@ -30,7 +30,7 @@ func (c *Clip) slotAt(t int64) int64 {
 		return 0
 	}
 	rate, length := int64(c.aac.CoreRate), int64(c.aac.FrameLength)
-	samples := t/second*rate + t%second*rate/second
+	samples := t/second*rate + (t%second*rate+second-1)/second
 	return (samples + length - 1) / length
 }
 
