@@ -10,11 +10,14 @@ import (
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
+	"moqedge/moq"
 	"moqedge/moq/live"
 	"moqedge/moq/loc"
 	"moqedge/moq/msf"
 	"moqedge/moq/wire"
 )
+
+var _ Publisher = (*moq.Origin)(nil)
 
 // fakePublisher records what it is offered, and all objects of the tracks.
 type fakePublisher struct {

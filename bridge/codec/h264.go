@@ -20,6 +20,9 @@ const (
 // maxParameterSet bounds a stored parameter set: avcC gives it a 16-bit length.
 const maxParameterSet = 65535
 
+// maxSPSID is the largest seq_parameter_set_id (ITU-T H.264 §7.4.2.1.1).
+const maxSPSID = 31
+
 // maxPixels bounds a picture's width and height: level 6.2 of H.264 allows 16880,
 // and a sample entry has 16 bits for it.
 const maxPixels = 16880
@@ -79,7 +82,8 @@ type parameterSet struct {
 // It is not safe for concurrent use.
 type ParameterSets struct {
 	sps, pps []parameterSet // ascending by id
-	main     h264.SPS       // parsed from the SPS that changed last
+	main     h264.SPS       // the SPS that changed last, which describes the stream
+	mainNALU []byte
 }
 
 // Update stores copies of the parameter sets among nalus, each in place of the
@@ -93,12 +97,12 @@ func (s *ParameterSets) Update(nalus [][]byte) (changed bool, err error) {
 		switch n[0] & 0x1f {
 		case naluSPS:
 			var parsed h264.SPS
-			if e := parsed.Unmarshal(n); e != nil || len(n) > maxParameterSet || !plausible(parsed.Width()) || !plausible(parsed.Height()) {
+			if e := parsed.Unmarshal(n); e != nil || len(n) > maxParameterSet || parsed.ID > maxSPSID || !plausible(parsed.Width()) || !plausible(parsed.Height()) {
 				err = ErrParameterSet
 				continue
 			}
 			if store(&s.sps, parsed.ID, n) {
-				s.main = parsed
+				s.main, s.mainNALU = parsed, bytes.Clone(n)
 				changed = true
 			}
 		case naluPPS:
@@ -204,19 +208,20 @@ func (s *ParameterSets) CodecString(entry string) string {
 	if len(s.sps) == 0 {
 		return entry
 	}
-	sps := s.sps[0].nalu
+	sps := s.mainNALU
 	return fmt.Sprintf("%s.%02x%02x%02x", entry, sps[1], sps[2], sps[3])
 }
 
 // AVCC returns the AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1)
-// with 4-byte lengths, nil when the sets are not Complete.
+// with 4-byte lengths, nil when the sets are not Complete. It has room for 31 SPS
+// and 255 PPS; more are left out.
 func (s *ParameterSets) AVCC() []byte {
-	if !s.Complete() || len(s.sps) > 31 {
+	if !s.Complete() {
 		return nil
 	}
-	sps := s.sps[0].nalu
-	b := []byte{1, sps[1], sps[2], sps[3], 0xff, 0xe0 | byte(len(s.sps))}
-	b = appendSets(b, s.sps)
+	sps := s.mainNALU
+	b := []byte{1, sps[1], sps[2], sps[3], 0xff, 0xe0 | byte(min(len(s.sps), 31))}
+	b = appendSets(b, s.sps[:min(len(s.sps), 31)])
 	b = append(b, byte(min(len(s.pps), 255)))
 	b = appendSets(b, s.pps[:min(len(s.pps), 255)])
 	switch sps[1] {

@@ -97,6 +97,20 @@ func TestParameterSetsChange(t *testing.T) {
 	}
 }
 
+// TestParameterSetsSecondID: the SPS that came last describes the stream, also
+// when one with another id is still there.
+func TestParameterSetsSecondID(t *testing.T) {
+	// x264: high profile, 1280x720, 50 frames per second, sps-id=1
+	second := unhex(t, "676400204b365014016ec044000003000400000301903c60c658")
+	var s ParameterSets
+	if _, err := s.Update([][]byte{unhex(t, sps360), unhex(t, pps360), second}); err != nil {
+		t.Fatal(err)
+	}
+	if w, h := s.Size(); w != 1280 || h != 720 || s.CodecString("avc3") != "avc3.640020" || len(s.NALUs()) != 3 {
+		t.Errorf("%dx%d %s, %d sets", w, h, s.CodecString("avc3"), len(s.NALUs()))
+	}
+}
+
 func TestParameterSetsRejected(t *testing.T) {
 	for name, nalu := range map[string]string{
 		"truncated SPS": "6764", "zero SPS": "67000000000000", "PPS without id": "6800", "PPS of one byte": "68",
