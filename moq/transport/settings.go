@@ -37,7 +37,9 @@ const (
 	// the peer may have open at a time. HTTP/3 takes up to three of them.
 	DefaultMaxUniStreams = 4096
 	// DefaultIdleTimeout ends a connection on which nothing arrives, not even
-	// the answer to a keep-alive, so that dead peers are noticed.
+	// the answer to a keep-alive, so that dead peers are noticed: at the
+	// latest after DefaultIdleTimeout + DefaultKeepAlive, as the first
+	// unanswered packet starts the clock once more.
 	DefaultIdleTimeout = 15 * time.Second
 	// DefaultKeepAlive is how often a quiet connection sends a PING: two may
 	// be lost within DefaultIdleTimeout.
