@@ -187,13 +187,10 @@ func (t *trackClock) stamp(rtpTime uint32) int64 {
 	} else {
 		t.approach(rtp - t.lastRTP)
 	}
-	// Nothing is captured after it arrived: this also bounds the damage of a
-	// timestamp that makes no sense, which would otherwise hold all later ones up.
-	bound := t.highAt
-	if t.follows {
-		bound += maxClockLead.Microseconds()
-	}
-	at := min(t.offset+rtp, bound)
+	// Nothing is captured after it arrived. The tolerance keeps steps even while
+	// the mapping settles; the bound limits the damage of a timestamp that makes
+	// no sense, which would otherwise hold all later ones up.
+	at := min(t.offset+rtp, t.highAt+maxClockLead.Microseconds())
 	if t.stamped && at <= t.last {
 		at = t.last + 1
 	}

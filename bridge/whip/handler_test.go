@@ -160,6 +160,35 @@ func TestConfig(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a handler without a hub")
 	}
+	if _, err := newHandler(Config{ICEAddr: "203.0.113.1:0"}, &fakeHub{}); err == nil {
+		t.Error("listens on an address this machine does not have")
+	}
+}
+
+// Offers that are unusual but fine are answered, section by section.
+func TestUnusualOffers(t *testing.T) {
+	for name, c := range map[string]struct {
+		sdp      string
+		sections int
+	}{
+		"audio only":      {sdp: without("video"), sections: 1},
+		"video only":      {sdp: without("audio"), sections: 1},
+		"video off":       {sdp: edit("m=video 60250", "m=video 0"), sections: 2},
+		"audio inactive":  {sdp: strings.Replace(browserOffer, "a=sendonly", "a=inactive", 1), sections: 2},
+		"active setup":    {sdp: edit("a=setup:actpass", "a=setup:active"), sections: 2},
+		"no source named": {sdp: dropLines(browserOffer, "a=ssrc"), sections: 2},
+		"data channel": {sdp: strings.Replace(browserOffer, "BUNDLE 0 1", "BUNDLE 0 1 2", 1) +
+			"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\nc=IN IP4 0.0.0.0\na=ice-ufrag:q4Yd\na=ice-pwd:mXqJcWbZ0oV7hV2u3sTt9gKe\na=setup:actpass\na=mid:2\na=sctp-port:5000\n", sections: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := serve(t, Config{}, &fakeHub{})
+			resp := request(t, "POST", url+"cam", c.sdp, sdpHeader)
+			answer := bodyOf(t, resp)
+			if resp.StatusCode != http.StatusCreated || strings.Count(answer, "\nm=") != c.sections {
+				t.Fatalf("%s: %s", resp.Status, answer)
+			}
+		})
+	}
 }
 
 // Addresses behind NAT are told instead of the local ones.

@@ -17,6 +17,9 @@ import (
 const (
 	// idleTick is how often a track without packets looks at key frame requests.
 	idleTick = 200 * time.Millisecond
+	// audioWait is Config.PacketWait for audio: browsers do not repeat lost audio,
+	// so that only packets out of order are worth waiting for.
+	audioWait = 30 * time.Millisecond
 	// maxReadErrors in a row end a session: something is wrong for good.
 	maxReadErrors = 1000
 )
@@ -51,7 +54,11 @@ type receiverTrack struct {
 // readMedia reads packets until the track ends. A failed write ends the session.
 func (r *receiverTrack) readMedia() {
 	s := r.session
-	r.reorder = newReorder(s.config.PacketWait)
+	wait := s.config.PacketWait
+	if r.media.codec == bridge.Opus {
+		wait = min(wait, audioWait)
+	}
+	r.reorder = newReorder(wait)
 	r.keys = keyRequests{every: s.config.KeyFrameEvery, last: s.config.Now()}
 	switch r.media.codec {
 	case bridge.H264:
