@@ -11,7 +11,7 @@ import type { U64 } from "./wire/u64.ts";
 export interface RequestUser {
   /** Throws WireError for a message that has no place here. GOAWAY comes at most once. */
   message(m: Message): void;
-  /** Nothing more comes: the peer sent FIN, or reset the stream or refused ours with code. */
+  /** Nothing more comes: the peer sent FIN, or reset the stream with code. */
   ended(code?: number): void;
   /** The session is over. */
   closed(e: MoqError): void;
@@ -84,13 +84,14 @@ export class RequestStream implements StreamSink {
     this.user.ended(code);
   }
 
-  /** The peer refuses our direction: it has cancelled the request. */
+  /**
+   * The peer takes nothing more from us. Whether it has answered or cancelled the request is told by its own
+   * direction, which may hold an answer that has not arrived.
+   */
   stopped(code: number): void {
     if (!this.open) return;
     this.open = false;
     this.connection.push({ kind: "reset", stream: this.id, code });
-    this.connection.stop(this.id, code);
-    this.user.ended(code);
   }
 
   closed(): void {

@@ -10,12 +10,14 @@ import type { FetchEnd, Location, NamespaceHandler, SessionOptions, SessionStats
 import { MessageType } from "./wire/types.ts";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const RTT_INTERVAL_MS = 1000;
 const IMPLEMENTATION = "moqedge-web/0.2";
 
 /** A session with a relay over WebTransport. Methods may be called from within callbacks. */
 export class MoqSession {
   /** True once close was called: nothing of the application is called any more. */
   private closing = false;
+  private readonly rtt: { ms: number | undefined; at: number } = { ms: undefined, at: -Infinity };
 
   private constructor(
     private readonly connection: Connection,
@@ -147,9 +149,37 @@ export class MoqSession {
     };
   }
 
+  /** Asking begins a new measurement of the round-trip time, at most one a second; the result is of the last one. */
   stats(): SessionStats {
-    const rttMs = this.driver.rttMs();
-    return { bytesReceived: this.connection.bytesReceived, ...(rttMs === undefined ? {} : { rttMs }) };
+    void this.measureRtt();
+    return { bytesReceived: this.connection.bytesReceived, ...(this.rtt.ms === undefined ? {} : { rttMs: this.rtt.ms }) };
+  }
+
+  private async measureRtt(): Promise<void> {
+    if (performance.now() - this.rtt.at < RTT_INTERVAL_MS || this.connection.closed !== undefined || this.connection.goingAway) return;
+    this.rtt.at = performance.now();
+    try {
+      this.rtt.ms = (await this.driver.rttMs()) ?? (await this.ping());
+    } catch {
+      // The session ended meanwhile, which onClosed tells.
+    }
+  }
+
+  /**
+   * Times a request that the relay must answer by itself and at once: the track without a name in the namespace
+   * .session never exists (moqt-18 §3.2.2).
+   */
+  private ping(): Promise<number> {
+    const sent = performance.now();
+    return new Promise((resolve, reject) => {
+      const answered = () => resolve(performance.now() - sent);
+      const request = this.connection.openRequest(
+        (requestId) => ({ type: MessageType.TRACK_STATUS, requestId, track: { namespace: [new TextEncoder().encode(".session")], name: new Uint8Array() }, params: {} }),
+        { message: answered, ended: answered, closed: reject },
+      );
+      request.finish();
+      this.driver.flush();
+    });
   }
 
   /** Ends the session. No callback follows; pending promises are rejected. */

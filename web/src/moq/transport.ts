@@ -8,6 +8,12 @@ import type { Action, StreamId } from "./actions.ts";
 import type { Connection } from "./connection.ts";
 import { codeName, MoqError, SessionError } from "./errors.ts";
 
+/**
+ * How long a stream error without a code of its own is held back. When a session ends, all of its streams fail first,
+ * with a code that browsers turn into 0; what is to be told then is how the session ended.
+ */
+const NAMELESS_ERROR_MS = 50;
+
 /** Longest reason that can be sent with a close, in bytes. */
 const MAX_CLOSE_REASON = 1024;
 
@@ -15,6 +21,7 @@ const MAX_CLOSE_REASON = 1024;
 export interface Transport extends WebTransport {
   /** The protocol that was negotiated; absent in browsers that do not tell. */
   readonly protocol?: string;
+  /** Absent in Chromium 156. */
   getStats?(): Promise<{ smoothedRtt?: number }>;
 }
 
@@ -34,7 +41,6 @@ interface StreamState {
 export class TransportDriver {
   private readonly streams = new Map<StreamId, StreamState>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private rtt: { ms: number | undefined; at: number } = { ms: undefined, at: -Infinity };
 
   constructor(
     private readonly transport: Transport,
@@ -71,17 +77,9 @@ export class TransportDriver {
     }, Math.max(0, next - this.connection.now()));
   }
 
-  /** Round-trip time in milliseconds as last told by the browser; asking starts a new measurement. */
-  rttMs(): number | undefined {
-    const now = this.connection.now();
-    if (now - this.rtt.at > 500 && this.transport.getStats !== undefined) {
-      this.rtt.at = now;
-      this.transport.getStats().then(
-        (s) => (this.rtt.ms = s.smoothedRtt),
-        () => {},
-      );
-    }
-    return this.rtt.ms;
+  /** Round-trip time in milliseconds; undefined if the browser does not tell. */
+  async rttMs(): Promise<number | undefined> {
+    return (await this.transport.getStats?.())?.smoothedRtt;
   }
 
   private closed(e: MoqError): void {
@@ -145,13 +143,19 @@ export class TransportDriver {
   /** The peer may refuse a stream at any time, also while we write nothing. */
   private writer(stream: StreamId, writable: WritableStream<Uint8Array>): Writer {
     const w = writable.getWriter();
-    w.closed.catch((e) => {
-      const code = streamErrorCode(e);
-      if (code === undefined) return;
-      this.connection.stopped(stream, code);
-      this.flush();
-    });
+    w.closed.catch((e) => this.streamFailed(e, (code) => this.connection.stopped(stream, code)));
     return w;
+  }
+
+  private streamFailed(e: unknown, report: (code: number) => void): void {
+    const code = streamErrorCode(e);
+    if (code === undefined) return;
+    const tell = () => {
+      report(code);
+      this.flush();
+    };
+    if (code === 0) setTimeout(tell, NAMELESS_ERROR_MS);
+    else tell();
   }
 
   /** Does something to our direction after all that was asked before. */
@@ -198,11 +202,7 @@ export class TransportDriver {
         if (done) break;
       }
     } catch (e) {
-      const code = streamErrorCode(e);
-      if (code !== undefined) {
-        this.connection.reset(id, code);
-        this.flush();
-      }
+      this.streamFailed(e, (code) => this.connection.reset(id, code));
     }
     s.readDone = true;
     if ((await s.writes) === undefined) this.streams.delete(id);
@@ -223,10 +223,22 @@ export class TransportDriver {
   }
 }
 
-/** What to cancel or abort a stream with. */
+/**
+ * What to cancel or abort a stream with. Chromium 156 still has the constructor of an older draft, with all in one
+ * object; without either form the code is 0.
+ */
 function streamError(code: number): unknown {
   if (typeof WebTransportError === "undefined") return undefined;
-  return new WebTransportError("", { source: "stream", streamErrorCode: code } as WebTransportErrorOptions);
+  const create = WebTransportError as unknown as new (...args: unknown[]) => WebTransportError;
+  for (const args of [["", { source: "stream", streamErrorCode: code }], [{ message: "", streamErrorCode: code }]]) {
+    try {
+      const e = new create(...args);
+      if (e.streamErrorCode === code) return e;
+    } catch {
+      // Not this form.
+    }
+  }
+  return undefined;
 }
 
 /** The code that the peer reset or stopped a stream with; undefined if it is not the stream that failed. */

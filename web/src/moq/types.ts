@@ -96,7 +96,7 @@ export interface NamespaceHandler {
 export interface SessionStats {
   /** Payload bytes of streams and datagrams since the session began, MOQT framing included. */
   bytesReceived: number;
-  /** Smoothed round-trip time, where the browser tells it. */
+  /** Round-trip time: of the transport where the browser tells it, else of a small request. Undefined until measured. */
   rttMs?: number;
 }
 
