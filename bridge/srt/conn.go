@@ -21,7 +21,11 @@ var (
 	errLost         = errors.New("lost: no packet from the publisher for 5s")
 )
 
-// conn is one accepted publisher. run is its goroutine and owns media;
+// driftWarning is how much longer than agreed the receive buffer must keep
+// packets for the log to say so.
+const driftWarning = 500 * time.Millisecond
+
+// conn is one accepted publisher. run is its goroutine and owns media and stats;
 // the watching goroutine and the server only call end and silent. Both
 // goroutines end when the link does.
 type conn struct {
@@ -32,6 +36,7 @@ type conn struct {
 	log    *slog.Logger
 	began  time.Time
 	media  *session
+	stats  gosrt.Statistics // as of the last look
 
 	heard    atomic.Int64 // when media last came, as a time.Duration since began
 	playing  atomic.Bool  // a programme plays
@@ -89,8 +94,11 @@ func (c *conn) close(received uint64) {
 		text = "closed by the publisher"
 	}
 	args := []any{"reason", text, "after", time.Since(c.began).Round(time.Millisecond), "bytes", received}
-	if s.damage > 0 {
+	if s.demux.Damage.Total()+s.broken > 0 {
 		args = append(args, s.damageArgs()...)
+	}
+	if a := c.stats.Accumulated; a.PktRecvLoss > 0 {
+		args = append(args, "srtLost", a.PktRecvLoss, "srtRetransmitted", a.PktRecvRetrans, "srtDropped", a.PktRecvDrop)
 	}
 	if s.resyncs > 0 {
 		args = append(args, "timestampJumps", s.resyncs)
@@ -114,7 +122,7 @@ func nothingPlayed(s *session, received uint64) string {
 // going on impossible.
 func (c *conn) read() (received uint64, err error) {
 	var kept hold
-	var stats gosrt.Statistics
+	drifted := false
 	var asked time.Time
 	for {
 		p, err := c.link.ReadPacket()
@@ -124,8 +132,13 @@ func (c *conn) read() (received uint64, err error) {
 		now := c.config.Now()
 		if now.Sub(asked) >= holdEvery {
 			asked = now
-			c.link.Stats(&stats)
-			kept.update(now, stats.Instantaneous)
+			c.link.Stats(&c.stats)
+			kept.update(now, &c.stats)
+			if !drifted && kept.excess() > driftWarning {
+				drifted = true
+				c.log.Warn("the clocks of publisher and server have drifted apart: SRT keeps packets longer than agreed until the publisher connects again",
+					"agreedMilliseconds", c.stats.Instantaneous.MsRecvTsbPdDelay, "excess", kept.excess())
+			}
 		}
 		received += p.Len()
 		c.heard.Store(int64(time.Since(c.began)))

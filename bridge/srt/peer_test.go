@@ -2,8 +2,11 @@ package srt
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +27,16 @@ func dial(t *testing.T, r *running, streamID string) gosrt.Conn {
 	return conn
 }
 
+// write sends a transport stream at once.
+func write(t *testing.T, conn gosrt.Conn, stream []byte) {
+	t.Helper()
+	for ; len(stream) >= 1316; stream = stream[1316:] {
+		if _, err := conn.Write(stream[:1316]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestSendsNothing(t *testing.T) {
 	r := serve(t, Config{HandshakeLimit: 300 * time.Millisecond})
 	conn := dial(t, r, "publish:cam1")
@@ -35,7 +48,7 @@ func TestSendsNothing(t *testing.T) {
 }
 
 func TestSendsNoise(t *testing.T) {
-	r := serve(t, Config{HandshakeLimit: 600 * time.Millisecond})
+	r := serve(t, Config{HandshakeLimit: 2 * time.Second})
 	conn := dial(t, r, "publish:cam1")
 	noise := make([]byte, 1316)
 	for i := range noise {
@@ -45,7 +58,7 @@ func TestSendsNoise(t *testing.T) {
 		_, _ = conn.Write(noise)
 		return r.hub.publications("cam1")[0].isClosed()
 	})
-	r.log.want(t, 1, "SRT publisher left", "nothing plays after 600ms; no programme (PAT and PMT) was found")
+	r.log.want(t, 1, "SRT publisher left", "nothing plays after 2s; no programme (PAT and PMT) was found")
 	r.log.want(t, 1, "transport stream is damaged")
 }
 
@@ -53,11 +66,7 @@ func TestFallsSilent(t *testing.T) {
 	r := serve(t, Config{SilenceLimit: 500 * time.Millisecond})
 	conn := dial(t, r, "publish:cam1")
 	stream := makeTS(t, join(sources, []string{"-t", "0.5"}, encodings)...)
-	for ; len(stream) >= 1316; stream = stream[1316:] {
-		if _, err := conn.Write(stream[:1316]); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write(t, conn, stream)
 	wait(t, "the end", func() bool { return r.hub.publications("cam1")[0].isClosed() })
 	r.log.want(t, 1, "SRT publisher left", "no media for 500ms")
 	if video, _ := r.hub.publications("cam1")[0].counts(); video == 0 {
@@ -154,4 +163,67 @@ func TestHostileDatagrams(t *testing.T) {
 	r.media(t, "cam1", 0, before+30, 0)
 	e.stop(syscall.SIGTERM)
 	wait(t, "the end", rec.isClosed)
+}
+
+// lossy relays datagrams to the server and loses one in a few of those with media.
+func lossy(t *testing.T, r *running, oneIn int) net.Addr {
+	t.Helper()
+	front, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := net.Dial("udp", r.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var client atomic.Pointer[net.Addr]
+	wg.Go(func() {
+		b := make([]byte, 2000)
+		for n := 1; ; n++ {
+			size, from, err := front.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			client.Store(&from)
+			if media := b[0]&0x80 == 0; !media || n%oneIn != 0 {
+				_, _ = back.Write(b[:size])
+			}
+		}
+	})
+	wg.Go(func() {
+		b := make([]byte, 2000)
+		for {
+			size, err := back.Read(b)
+			if err != nil {
+				return
+			}
+			_, _ = front.WriteTo(b[:size], *client.Load())
+		}
+	})
+	t.Cleanup(func() {
+		front.Close()
+		back.Close()
+		wg.Wait()
+	})
+	return front.LocalAddr()
+}
+
+// SRT sends lost packets again; nothing of it shows in the media.
+func TestLossyNetwork(t *testing.T) {
+	r := serve(t, Config{})
+	e := publish(t, fmt.Sprintf("srt://%s?streamid=publish:cam1", lossy(t, r, 25)))
+	rec := r.media(t, "cam1", 0, 150, 150)
+	e.stop(syscall.SIGTERM)
+	wait(t, "the end", rec.isClosed)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	units := rec.video[0].units
+	for i, u := range units[1:] {
+		if !near(u.DTS-units[i].DTS, 33333, 2000) {
+			t.Errorf("picture %d is %d us after the one before", i+1, u.DTS-units[i].DTS)
+		}
+	}
+	r.log.want(t, 0, "WARN")
+	r.log.want(t, 1, "SRT publisher left", "srtRetransmitted=")
 }

@@ -37,7 +37,7 @@ func (s *session) Program(p ts.Program) error {
 		s.log.Info("programme changed", "programme", p.Number, "streams", list(play))
 	} else {
 		s.log.Info("programme plays", "programme", p.Number, "streams", list(play))
-		s.onTS()
+		s.onPlaying()
 	}
 	return nil
 }

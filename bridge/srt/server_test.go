@@ -201,6 +201,7 @@ func TestSecondPublisher(t *testing.T) {
 // A killed encoder says nothing; its successor takes the name over at once.
 func TestKilledAndRestarted(t *testing.T) {
 	r := serve(t, Config{})
+	stream := makeTS(t, join(sources, []string{"-t", "1"}, encodings)...)
 	first := publish(t, r.url("publish:cam1"))
 	one := r.media(t, "cam1", 0, 10, 0)
 	first.stop(syscall.SIGKILL)
@@ -209,17 +210,20 @@ func TestKilledAndRestarted(t *testing.T) {
 	if one.isClosed() {
 		t.Fatal("the library found out by itself: the test shows nothing")
 	}
-	second := publish(t, r.url("publish:cam1"))
-	two := r.media(t, "cam1", 1, 30, 0)
+	second := dial(t, r, "publish:cam1")
+	write(t, second, stream)
+	two := r.media(t, "cam1", 1, 10, 0)
 	if !one.isClosed() {
 		t.Error("the first publication is still open")
 	}
 	r.log.want(t, 1, "SRT publisher left", "another publisher took over")
+	two.mu.Lock()
 	a, b := one.video[0].units, two.video[0].units
 	if b[0].DTS <= a[len(a)-1].DTS {
 		t.Error("time goes backwards from one publication to the next")
 	}
-	second.stop(syscall.SIGTERM)
+	two.mu.Unlock()
+	second.Close()
 	wait(t, "the end", two.isClosed)
 }
 

@@ -32,9 +32,9 @@ var errAudioChanged = errors.New("the audio format changed in the stream: publis
 // session turns one publisher's transport stream into bridge units. One
 // goroutine uses it.
 type session struct {
-	log  *slog.Logger
-	out  tracks
-	onTS func() // called once, when a programme plays
+	log       *slog.Logger
+	out       tracks
+	onPlaying func() // called once, when a programme plays
 
 	demux   *ts.Demuxer
 	times   mpegts.TimeDecoder
@@ -70,7 +70,7 @@ type sample struct {
 }
 
 func newSession(out tracks, log *slog.Logger, playing func()) *session {
-	s := &session{log: log, out: out, onTS: playing, leftOut: make(map[string]bool)}
+	s := &session{log: log, out: out, onPlaying: playing, leftOut: make(map[string]bool)}
 	s.demux = ts.NewDemuxer(s)
 	return s
 }

@@ -2,6 +2,7 @@ package srt
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/substructs"
 
@@ -74,6 +75,11 @@ func (st *stream) takeH264(s *session, pts, dts int64, data []byte) error {
 			sets[i] = bytes.Clone(set)
 		}
 		video, err := s.out.addVideo(bridge.VideoConfig{Codec: bridge.H264, ParameterSets: sets})
+		if errors.Is(err, bridge.ErrUnsupported) {
+			// Parameter sets can be damaged: the next key frame may do.
+			s.omit(string(st.Codec), err.Error())
+			return nil
+		}
 		if err != nil {
 			return s.refused(st, err)
 		}
