@@ -1,0 +1,151 @@
+package config
+
+import (
+	"time"
+
+	"moqedge/cmd/moqedge/peer"
+)
+
+// Config describes a node. Zero values mean what is said at each field;
+// Default is a node of its own with everything switched on.
+type Config struct {
+	// Name of the node in logs and statistics; "" means none.
+	Name string `yaml:"name"`
+	// Listen is the UDP address for MOQT over QUIC and WebTransport. Required.
+	Listen string `yaml:"listen"`
+	// Upstream is the parent relay; nil: none.
+	Upstream *peer.Config `yaml:"upstream"`
+	// Certificate of the UDP port, and of HTTP with TLS.
+	Certificate Certificate `yaml:"certificate"`
+	// HTTP serves the pages; nil: no pages.
+	HTTP *HTTP `yaml:"http"`
+	// Bridge takes SRT and WHIP; nil: none.
+	Bridge *Bridge `yaml:"bridge"`
+	// Admin serves statistics; nil: none.
+	Admin *Admin `yaml:"admin"`
+	// Retention says what is kept of tracks.
+	Retention Retention `yaml:"retention"`
+	// Log says what is written to stderr.
+	Log Log `yaml:"log"`
+}
+
+// Certificate says which certificate the node shows: a development
+// certificate, which is also the default, or that of two PEM files.
+type Certificate struct {
+	// Development asks for a certificate that no authority has signed, which
+	// browsers and relays trust by its fingerprint.
+	Development bool `yaml:"development"`
+	// Dir keeps the development certificate over restarts; "" means memory.
+	Dir string `yaml:"dir"`
+	// Hosts are further names and addresses in the development certificate.
+	Hosts []string `yaml:"hosts"`
+	// Cert and Key are PEM files, read again when they change.
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Files reports whether the certificate comes from PEM files.
+func (c Certificate) Files() bool { return c.Cert != "" }
+
+// HTTP is the web server.
+type HTTP struct {
+	// Listen is the TCP address. Required.
+	Listen string `yaml:"listen"`
+	// TLS serves HTTPS with the node's certificate. Browsers allow the player
+	// on plain HTTP for localhost only.
+	TLS bool `yaml:"tls"`
+	// Relay is the URL that pages connect to, when it is not that of this
+	// node: {host} stands for the host name the page was opened with.
+	Relay string `yaml:"relay"`
+}
+
+// Bridge turns SRT and WHIP publications into tracks.
+type Bridge struct {
+	// SRT listens for encoders; nil: not.
+	SRT *SRT `yaml:"srt"`
+	// WHIP takes browsers at /whip/ of HTTP.
+	WHIP WHIP `yaml:"whip"`
+	// PublishTo is the relay that gets the tracks; nil means this node.
+	PublishTo *peer.Config `yaml:"publishTo"`
+	// Grace is how long a lost publisher may stay away; 0 means 10 s.
+	Grace time.Duration `yaml:"grace"`
+	// TargetLatency is what players are told to aim at; 0 means 300 ms.
+	TargetLatency time.Duration `yaml:"targetLatency"`
+}
+
+// SRT is the listener for encoders.
+type SRT struct {
+	// Listen is the UDP address; "" means ":9000".
+	Listen string `yaml:"listen"`
+	// Passphrase of 10 to 79 characters encrypts; "" means no encryption.
+	Passphrase string `yaml:"passphrase"`
+	// Latency is how long lost packets are waited for; 0 means 120 ms.
+	Latency time.Duration `yaml:"latency"`
+}
+
+// WHIP is the endpoint for browsers. In YAML it is true, false or a mapping,
+// which also switches it on.
+type WHIP struct {
+	Enabled bool `yaml:"-"`
+	// ICE is the UDP address for the media of all sessions; "" means a port
+	// for each.
+	ICE string `yaml:"ice"`
+	// PublicIPs replace the local addresses behind one-to-one NAT.
+	PublicIPs []string `yaml:"publicIPs"`
+	// MaxSessions bounds the publications at one time; 0 means 100.
+	MaxSessions int `yaml:"maxSessions"`
+}
+
+// UnmarshalYAML reads both forms.
+func (w *WHIP) UnmarshalYAML(unmarshal func(any) error) error {
+	if err := unmarshal(&w.Enabled); err == nil {
+		return nil
+	}
+	type plain WHIP
+	p := plain{Enabled: true}
+	if err := unmarshal(&p); err != nil {
+		return err
+	}
+	*w = WHIP(p)
+	return nil
+}
+
+// Admin is the server for statistics: /stats and /healthz.
+type Admin struct {
+	// Listen is the TCP address. Required. It is not for everybody to reach.
+	Listen string `yaml:"listen"`
+}
+
+// Retention says what the relay keeps of a track.
+type Retention struct {
+	// Groups is how many of the newest groups are kept; 0 means 3.
+	Groups int `yaml:"groups"`
+	// Time keeps groups beyond Groups while they are younger; 0 means 10 s.
+	Time time.Duration `yaml:"time"`
+	// MaxTrackBytes bounds the payload kept of one track; 0 means 64 MiB.
+	MaxTrackBytes uint64 `yaml:"maxTrackBytes"`
+	// Linger is how long a track stays subscribed after its last subscriber;
+	// 0 means 5 s.
+	Linger time.Duration `yaml:"linger"`
+	// MaxLag is how far a subscriber may fall behind before it skips to the
+	// newest group; 0 means the default of package deliver.
+	MaxLag time.Duration `yaml:"maxLag"`
+}
+
+// Log says what is written to stderr.
+type Log struct {
+	// Level is debug, info, warn or error; "" means info.
+	Level string `yaml:"level"`
+	// Format is text or json; "" means text.
+	Format string `yaml:"format"`
+}
+
+// Default is a single node: relay, pages, SRT and WHIP on their usual ports.
+func Default() Config {
+	return Config{
+		Listen:      ":4443",
+		Certificate: Certificate{Development: true},
+		HTTP:        &HTTP{Listen: ":8080"},
+		Bridge:      &Bridge{SRT: &SRT{Listen: ":9000"}, WHIP: WHIP{Enabled: true}},
+	}
+}

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"moqedge/cmd/moqedge/peer"
+)
+
+// The samples that the documentation shows mean what they say.
+func TestSamples(t *testing.T) {
+	want := map[string]Config{
+		"single.yaml": {
+			Name: "solo", Listen: ":4443",
+			Certificate: Certificate{Development: true, Dir: "/var/lib/moqedge", Hosts: []string{"media.example"}},
+			HTTP:        &HTTP{Listen: ":8080"},
+			Bridge: &Bridge{
+				SRT:   &SRT{Listen: ":9000", Passphrase: "correct horse", Latency: 120 * time.Millisecond},
+				WHIP:  WHIP{Enabled: true, ICE: ":8189"},
+				Grace: 10 * time.Second,
+			},
+			Admin:     &Admin{Listen: "127.0.0.1:9090"},
+			Retention: Retention{Groups: 3, Time: 10 * time.Second, MaxTrackBytes: 64 << 20},
+			Log:       Log{Level: "info", Format: "text"},
+		},
+		"origin.yaml": {
+			Name: "origin", Listen: ":4443", Certificate: Certificate{Development: true}, HTTP: &HTTP{Listen: ":8080"},
+			Bridge: &Bridge{SRT: &SRT{Listen: ":9000"}, WHIP: WHIP{Enabled: true}},
+			Admin:  &Admin{Listen: "127.0.0.1:9090"},
+		},
+		"edge.yaml": {
+			Name: "edge-1", Listen: ":4444",
+			Upstream:    &peer.Config{URL: "moqt://127.0.0.1:4443", FingerprintURL: "http://127.0.0.1:8080/certificate.sha256"},
+			Certificate: Certificate{Development: true}, HTTP: &HTTP{Listen: ":8081"}, Admin: &Admin{Listen: "127.0.0.1:9091"},
+		},
+		"production.yaml": {
+			Name: "fra-1", Listen: ":443", Upstream: &peer.Config{URL: "moqt://origin.example:443"},
+			Certificate: Certificate{Cert: "/etc/moqedge/fullchain.pem", Key: "/etc/moqedge/privkey.pem"},
+			HTTP:        &HTTP{Listen: ":443", TLS: true, Relay: "https://{host}:443/live"}, Log: Log{Format: "json"},
+		},
+	}
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) != len(want) {
+		t.Fatalf("samples %v, %v: want %d", files, err, len(want))
+	}
+	for _, file := range files {
+		got, err := Load(file)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if w := want[filepath.Base(file)]; !reflect.DeepEqual(got, w) {
+			t.Errorf("%s:\n got %+v\nwant %+v", file, got, w)
+		}
+	}
+}
+
+func TestDefaultIsValid(t *testing.T) {
+	if err := Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, upstream, certificate, http, bridge, admin, retention, log`},
+		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
+		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, latency`},
+		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be url, fingerprint, fingerprintURL, ca, insecure, timeout`},
+		"hidden field":          {"listen: :1\nupstream:\n  url: moqt://a\n  pins: x\n", `c.yaml:4: unknown key "pins"`},
+		"unknown in whip":       {"listen: :1\nhttp: {listen: ':2'}\nbridge:\n  whip:\n    port: 1\n", `c.yaml:5: unknown key "port": in bridge.whip there can be ice, publicIPs, maxSessions`},
+		"double key":            {"listen: :1\nlisten: :2\n", `c.yaml:2: `},
+		"quoted unknown":        {"listen: :1\n\"lisen\": :2\n", `c.yaml:2: unknown key "lisen"`},
+		"unknown by alias":      {"listen: :1\nadmin: &a {listen: ':2'}\nhttp: {<<: *a, tsl: true}\n", `c.yaml:3: unknown key "<<"`},
+		"bad YAML":              {"listen: [\n", `c.yaml:1: `},
+		"empty":                 {"# nothing\n", `c.yaml: it is empty`},
+		"no text":               {"", `c.yaml: it is empty`},
+		"two documents":         {"listen: :1\n---\nlisten: :2\n", `c.yaml:2: a second document`},
+		"not a mapping":         {"- listen\n", `c.yaml:1: `},
+		"wrong type":            {"listen: :1\nretention:\n  groups: many\n", `c.yaml:3: "many" is not a number that fits here`},
+		"wrong duration":        {"listen: :1\nretention:\n  time: soon\n", `c.yaml:3: "soon" is not a time such as 500ms or 10s`},
+		"number as duration":    {"listen: :1\nretention:\n  time: 10\n", `c.yaml:3: "10" is not a time such as 500ms or 10s`},
+		"bool":                  {"listen: :1\nhttp:\n  listen: :2\n  tls: 3\n", `c.yaml:4: "3" is not true or false`},
+		"text for mapping":      {"listen: :1\nadmin: here\n", `c.yaml:2: `},
+		"no listen":             {"name: x\n", `c.yaml: listen: it is missing`},
+		"bad listen":            {"name: x\nlisten: 4443\n", `c.yaml:2: listen: "4443" is not an address`},
+		"bad port":              {"listen: :70000\n", `c.yaml:1: listen: ":70000" is not an address`},
+		"upstream without URL":  {"listen: :1\nupstream: {insecure: true}\n", `c.yaml:2: upstream: the URL of the server is missing`},
+		"upstream scheme":       {"listen: :1\nupstream: {url: 'http://x'}\n", `c.yaml:2: upstream: URL "http://x": want moqt://`},
+		"two ways of trust":     {"listen: :1\nupstream: {url: 'moqt://x', insecure: true, ca: a.pem}\n", `c.yaml:2: upstream: give only one of`},
+		"bad fingerprint":       {"listen: :1\nupstream: {url: 'moqt://x', fingerprint: abc}\n", `c.yaml:2: upstream: certs: fingerprint "abc" is not 64`},
+		"bad fingerprint URL":   {"listen: :1\nupstream: {url: 'moqt://x', fingerprintURL: abc}\n", `c.yaml:2: upstream: fingerprint URL "abc"`},
+		"certificate half":      {"listen: :1\ncertificate: {cert: a.pem}\n", `c.yaml:2: certificate: cert and key belong together`},
+		"certificate both":      {"listen: :1\ncertificate: {cert: a.pem, key: b.pem, development: true}\n", `c.yaml:2: certificate: development, dir and hosts`},
+		"http without listen":   {"listen: :1\nhttp: {tls: true}\n", `c.yaml:2: http.listen: it is missing`},
+		"http relay":            {"listen: :1\nhttp:\n  listen: :2\n  relay: moqt://x\n", `c.yaml:4: http.relay: "moqt://x": browsers need https://`},
+		"whip without http":     {"listen: :1\nbridge:\n  whip: true\n", `c.yaml:3: bridge.whip: it is served by HTTP`},
+		"bridge of nothing":     {"listen: :1\nbridge: {whip: false}\n", `c.yaml:2: bridge: it takes neither`},
+		"whip neither":          {"listen: :1\nhttp: {listen: ':2'}\nbridge: {whip: maybe}\n", `c.yaml:3: `},
+		"passphrase":            {"listen: :1\nbridge:\n  srt:\n    passphrase: short\n", `c.yaml:4: bridge.srt.passphrase: it has 5 characters`},
+		"srt latency":           {"listen: :1\nbridge:\n  srt:\n    latency: 1m\n", `c.yaml:4: bridge.srt.latency: 1m0s is not between`},
+		"public IP":             {"listen: :1\nhttp: {listen: ':2'}\nbridge:\n  whip:\n    publicIPs: [here]\n", `c.yaml:5: bridge.whip.publicIPs: "here" is no IP address`},
+		"publish to":            {"listen: :1\nbridge:\n  srt: {}\n  publishTo: {url: 'x'}\n", `c.yaml:4: bridge.publishTo: URL "x"`},
+		"level":                 {"listen: :1\nlog:\n  level: loud\n", `c.yaml:3: log.level: "loud" is none of debug, info, warn, error`},
+		"format":                {"listen: :1\nlog:\n  format: xml\n", `c.yaml:3: log.format: "xml" is none of text, json`},
+		"negative retention":    {"listen: :1\nretention: {groups: -1}\n", `c.yaml:2: retention: values must not be negative`},
+		"negative track memory": {"listen: :1\nretention:\n  maxTrackBytes: -1\n", `c.yaml:3: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("c.yaml", []byte(c.text))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := err.Error(); !strings.HasPrefix(got, c.want) || strings.Contains(got, "\n") {
+				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); err == nil || !strings.Contains(err.Error(), "none.yaml") {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := Load(t.TempDir()); err == nil {
+		t.Error("a folder was read")
+	}
+	large := filepath.Join(t.TempDir(), "large.yaml")
+	if err := os.WriteFile(large, make([]byte, maxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(large); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("large file: %v", err)
+	}
+}
+
+// FuzzParse: whatever a file holds, the answer is a valid configuration or one line.
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := Parse("c.yaml", text)
+		if err != nil {
+			return
+		}
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Levels and Formats are the words of Log.
+func Levels() []string  { return []string{"debug", "info", "warn", "error"} }
+func Formats() []string { return []string{"text", "json"} }
+
+// Validate reports the first thing in c that can not be. The text begins with
+// the key as it is written in the file.
+func (c Config) Validate() error {
+	checks := []func() error{
+		func() error { return address("listen", c.Listen, true) },
+		c.validateUpstream,
+		func() error { return c.Certificate.validate() },
+		c.validateHTTP,
+		c.validateBridge,
+		c.validateAdmin,
+		func() error { return c.Retention.validate() },
+		func() error { return word("log.level", c.Log.Level, Levels()) },
+		func() error { return word("log.format", c.Log.Format, Formats()) },
+	}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c Config) validateUpstream() error {
+	if c.Upstream == nil {
+		return nil
+	}
+	if err := c.Upstream.Validate(); err != nil {
+		return fmt.Errorf("upstream: %w", err)
+	}
+	return nil
+}
+
+func (c Certificate) validate() error {
+	switch {
+	case (c.Cert == "") != (c.Key == ""):
+		return errors.New("certificate: cert and key belong together: give both PEM files")
+	case c.Files() && (c.Development || c.Dir != "" || len(c.Hosts) > 0):
+		return errors.New("certificate: development, dir and hosts are for a development certificate: leave them out beside cert and key")
+	}
+	return nil
+}
+
+func (c Config) validateHTTP() error {
+	if c.HTTP == nil {
+		return nil
+	}
+	if c.HTTP.Relay != "" && !strings.HasPrefix(c.HTTP.Relay, "https://") {
+		return fmt.Errorf("http.relay: %q: browsers need https://HOST:PORT/PATH", c.HTTP.Relay)
+	}
+	return address("http.listen", c.HTTP.Listen, true)
+}
+
+func (c Config) validateBridge() error {
+	b := c.Bridge
+	switch {
+	case b == nil:
+		return nil
+	case b.WHIP.Enabled && c.HTTP == nil:
+		return errors.New("bridge.whip: it is served by HTTP: set http.listen, or whip: false")
+	case b.SRT == nil && !b.WHIP.Enabled:
+		return errors.New("bridge: it takes neither srt nor whip: set one of them, or leave bridge out")
+	case b.Grace < 0 || b.TargetLatency < 0:
+		return errors.New("bridge: grace and targetLatency must not be negative")
+	case b.WHIP.MaxSessions < 0:
+		return errors.New("bridge.whip.maxSessions: must not be negative")
+	}
+	if b.PublishTo != nil {
+		if err := b.PublishTo.Validate(); err != nil {
+			return fmt.Errorf("bridge.publishTo: %w", err)
+		}
+	}
+	if err := address("bridge.whip.ice", b.WHIP.ICE, false); err != nil {
+		return err
+	}
+	for _, ip := range b.WHIP.PublicIPs {
+		if net.ParseIP(ip) == nil {
+			return fmt.Errorf("bridge.whip.publicIPs: %q is no IP address", ip)
+		}
+	}
+	if b.SRT == nil {
+		return nil
+	}
+	if n := len(b.SRT.Passphrase); n != 0 && (n < 10 || n > 79) {
+		return fmt.Errorf("bridge.srt.passphrase: it has %d characters, SRT wants 10 to 79", n)
+	}
+	if b.SRT.Latency < 0 || b.SRT.Latency > 10*time.Second {
+		return fmt.Errorf("bridge.srt.latency: %v is not between 0 and 10 s", b.SRT.Latency)
+	}
+	return address("bridge.srt.listen", b.SRT.Listen, false)
+}
+
+func (c Config) validateAdmin() error {
+	if c.Admin == nil {
+		return nil
+	}
+	return address("admin.listen", c.Admin.Listen, true)
+}
+
+func (r Retention) validate() error {
+	if r.Groups < 0 || r.Time < 0 || r.Linger < 0 || r.MaxLag < 0 {
+		return errors.New("retention: values must not be negative")
+	}
+	return nil
+}
+
+// address checks a listen address: [HOST]:PORT.
+func address(key, value string, required bool) error {
+	if value == "" {
+		if required {
+			return fmt.Errorf("%s: it is missing: give an address such as :4443 or 127.0.0.1:4443", key)
+		}
+		return nil
+	}
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q is not an address: give HOST:PORT or :PORT with a port of 0 to 65535", key, value)
+	}
+	return nil
+}
+
+func word(key, value string, allowed []string) error {
+	if value == "" || slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is none of %s", key, value, strings.Join(allowed, ", "))
+}

@@ -1,0 +1,216 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"moqedge/certs"
+	"moqedge/moq"
+	"moqedge/moq/transport"
+)
+
+// Config names a server. At most one of the ways to trust it is given; with
+// none of them the system's roots decide.
+type Config struct {
+	// URL is moqt://host:port/path (raw QUIC) or https://host:port/path
+	// (WebTransport). The port is 443 if missing.
+	URL string `yaml:"url"`
+	// Fingerprint is the SHA-256 of the server's certificate in hex; several
+	// are separated by commas.
+	Fingerprint string `yaml:"fingerprint"`
+	// FingerprintURL is where the fingerprint can be read, such as
+	// http://host:port/certificate.sha256. It is read before every attempt to
+	// connect, so a server that was restarted with a new certificate is found.
+	FingerprintURL string `yaml:"fingerprintURL"`
+	// CA is a PEM file with the roots to trust.
+	CA string `yaml:"ca"`
+	// Insecure switches every check off, for experiments.
+	Insecure bool `yaml:"insecure"`
+	// Timeout bounds one attempt to connect; 0 means 10 s.
+	Timeout time.Duration `yaml:"timeout"`
+	// Pins are asked for the accepted fingerprints before every attempt, for
+	// a server in the same process. It goes before the other ways.
+	Pins func() [][32]byte `yaml:"-"`
+}
+
+// Validate reports what is wrong with c, without reading a file.
+func (c Config) Validate() error {
+	u, err := url.Parse(c.URL)
+	switch {
+	case c.URL == "":
+		return errors.New("the URL of the server is missing: give moqt://HOST:PORT or https://HOST:PORT/PATH")
+	case err != nil:
+		return fmt.Errorf("URL %q can not be read: %w", c.URL, err)
+	case u.Scheme != "moqt" && u.Scheme != "https":
+		return fmt.Errorf("URL %q: want moqt://HOST:PORT for raw QUIC or https://HOST:PORT/PATH for WebTransport", c.URL)
+	case u.Hostname() == "":
+		return fmt.Errorf("URL %q names no host", c.URL)
+	}
+	ways := 0
+	for _, given := range []bool{c.Fingerprint != "", c.FingerprintURL != "", c.CA != "", c.Insecure} {
+		if given {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return errors.New("give only one of fingerprint, fingerprint URL, CA and insecure")
+	}
+	if c.Timeout < 0 {
+		return errors.New("the timeout must not be negative")
+	}
+	if c.Fingerprint != "" {
+		if _, err := certs.ParseFingerprints(c.Fingerprint); err != nil {
+			return err
+		}
+	}
+	if c.FingerprintURL == "" {
+		return nil
+	}
+	f, err := url.Parse(c.FingerprintURL)
+	if err != nil || (f.Scheme != "http" && f.Scheme != "https") || f.Hostname() == "" {
+		return fmt.Errorf("fingerprint URL %q: want http://HOST:PORT/certificate.sha256", c.FingerprintURL)
+	}
+	return nil
+}
+
+// Refresher renews the pins of a connection before an attempt to connect.
+type Refresher = func(ctx context.Context, d *transport.DialConfig) error
+
+// Dial returns how to connect. The Refresher is nil when nothing changes.
+func (c Config) Dial() (transport.DialConfig, Refresher, error) {
+	if err := c.Validate(); err != nil {
+		return transport.DialConfig{}, nil, err
+	}
+	d := transport.DialConfig{HandshakeTimeout: c.Timeout}
+	if c.Pins != nil {
+		return d, func(_ context.Context, d *transport.DialConfig) error {
+			d.Fingerprints = c.Pins()
+			return nil
+		}, nil
+	}
+	var err error
+	if d.TLS, d.Fingerprints, err = certs.Client(c.CA, c.Fingerprint, c.Insecure); err != nil {
+		return d, nil, err
+	}
+	if c.FingerprintURL == "" {
+		return d, nil, nil
+	}
+	return d, func(ctx context.Context, d *transport.DialConfig) error {
+		pins, err := fetchPins(ctx, c.FingerprintURL, c.Timeout)
+		if err != nil {
+			return err
+		}
+		d.Fingerprints = pins
+		return nil
+	}, nil
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	maxPins        = 4 << 10 // bytes of the text at a fingerprint URL
+)
+
+// fetchPins reads fingerprints from a URL.
+func fetchPins(ctx context.Context, address string, timeout time.Duration) ([][32]byte, error) {
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the fingerprint: %w", err)
+	}
+	// A connection of its own: the next one may go to a new process.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}}
+	rsp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("read the fingerprint: %w", err)
+	}
+	defer rsp.Body.Close()
+	if rsp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read the fingerprint: %s answers with HTTP status %d", address, rsp.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(rsp.Body, maxPins))
+	if err != nil {
+		return nil, fmt.Errorf("read the fingerprint: %w", err)
+	}
+	pins, err := certs.ParseFingerprints(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	return pins, nil
+}
+
+// Client returns a client of the server, without Connected.
+func (c Config) Client(session moq.Config) (*moq.Client, error) {
+	d, refresh, err := c.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return &moq.Client{URL: c.URL, Dial: d, Refresh: refresh, Config: session, MaxBackoff: 2 * time.Second}, nil
+}
+
+// Options of Keep.
+type Options struct {
+	// Session configures the sessions.
+	Session moq.Config
+	// Once gives up when the first session ends.
+	Once bool
+	// Logger is told of lost sessions. Required.
+	Logger *slog.Logger
+}
+
+// Keep connects and calls use with the session, and again with a new one
+// whenever it is lost; the first attempt must succeed. It ends when ctx does
+// (then it returns nil), when use returns an error (then it returns that) or
+// when use returns nil although the session lives (then it returns nil).
+func Keep(ctx context.Context, c Config, o Options, use func(ctx context.Context, s *moq.Session) error) error {
+	client, err := c.Client(o.Session)
+	if err != nil {
+		return err
+	}
+	inner, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	// All callbacks run in the goroutine of Run, which is this one.
+	connected := false
+	client.Connected = func(ctx context.Context, s *moq.Session) {
+		if connected {
+			o.Logger.Warn("connected again", "server", c.URL)
+		}
+		connected = true
+		err := use(ctx, s)
+		switch {
+		case s.Context().Err() != nil && inner.Err() == nil:
+			// The session is lost; whatever use says about it follows from that.
+		case err != nil:
+			stop(err)
+		default:
+			stop(errFinished)
+		}
+	}
+	client.Failed = func(err error) {
+		if !connected || o.Once {
+			stop(err)
+			return
+		}
+		o.Logger.Warn("no session, trying again", "server", c.URL, "reason", err)
+	}
+	client.Run(inner)
+	switch err := context.Cause(inner); {
+	case ctx.Err() != nil, errors.Is(err, errFinished):
+		return nil
+	default:
+		return err
+	}
+}
+
+// errFinished says that the use of a session came to its end.
+var errFinished = errors.New("finished")
