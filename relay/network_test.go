@@ -2,8 +2,8 @@ package relay_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -40,7 +40,7 @@ func newNetwork(t *testing.T, delay time.Duration, loss float64) *network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { source.Close() })
-	return &network{t: t, router: &lossyRouter{cut: map[string]bool{}, loss: loss, random: rand.New(rand.NewPCG(1, 2))}, delay: delay, certs: source}
+	return &network{t: t, router: &lossyRouter{narrow: map[string]*bottleneck{}, cut: map[string]bool{}, loss: loss, random: rand.New(rand.NewPCG(1, 2))}, delay: delay, certs: source}
 }
 
 // lossyRouter drops packets at random, the same ones in each run.
@@ -50,11 +50,37 @@ type lossyRouter struct {
 	random *rand.Rand
 	loss   float64
 	cut    map[string]bool // addresses that are cut off
+	narrow map[string]*bottleneck
+}
+
+// bottleneck is a link of limited rate with a queue, by the address it leads to.
+type bottleneck struct {
+	rate  float64       // bit/s
+	queue time.Duration // how long a packet may wait; later ones are dropped
+	free  time.Time     // when all that is queued has left
+	wait  time.Duration // of the packet that is passing
+}
+
+// pass reports whether a packet finds room, and sets its wait.
+func (b *bottleneck) pass(size int) bool {
+	now := time.Now()
+	if b.free.Before(now) {
+		b.free = now
+	}
+	if b.free.Sub(now) > b.queue {
+		return false
+	}
+	b.free = b.free.Add(time.Duration(float64(size*8) / b.rate * float64(time.Second)))
+	b.wait = b.free.Sub(now)
+	return true
 }
 
 func (r *lossyRouter) SendPacket(p simnet.Packet) error {
 	r.mu.Lock()
 	lost := r.random.Float64() < r.loss || r.cut[p.To.String()] || r.cut[p.From.String()]
+	if b := r.narrow[p.To.String()]; b != nil && !lost {
+		lost = !b.pass(len(p.Data))
+	}
 	r.mu.Unlock()
 	if lost {
 		return nil
@@ -68,6 +94,22 @@ func (r *lossyRouter) setCut(addr net.Addr, cut bool) {
 	r.cut[addr.String()] = cut
 }
 
+// waited is how long the packet that was just routed waits in a bottleneck.
+func (r *lossyRouter) waited(to net.Addr) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.narrow[to.String()]; b != nil {
+		return b.wait
+	}
+	return 0
+}
+
+func (r *lossyRouter) setNarrow(addr net.Addr, b *bottleneck) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.narrow[addr.String()] = b
+}
+
 // endpoint is a new host with its link.
 func (n *network) endpoint() *simnet.SimConn {
 	return n.endpointAt(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(n.last.Add(1))), Port: 4443})
@@ -78,7 +120,7 @@ func (n *network) endpointAt(addr *net.UDPAddr) *simnet.SimConn {
 	n.t.Helper()
 	n.router.setCut(addr, true) // until its link is up
 	links := simnet.Simnet{Router: n.router}
-	c := links.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Latency: n.delay})
+	c := links.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{LatencyFunc: func(p simnet.Packet) time.Duration { return n.delay + n.router.waited(p.To) }})
 	if err := links.Start(); err != nil {
 		n.t.Fatal(err)
 	}
@@ -145,7 +187,12 @@ func (n *network) dial(to *node) *transport.DialConfig {
 // client is a session with a node.
 func (n *network) client(to *node, h moq.Handler) *moq.Session {
 	n.t.Helper()
-	conn, err := transport.Dial(context.Background(), to.url(), n.dial(to))
+	return n.clientBy(n.dial(to), to, h)
+}
+
+func (n *network) clientBy(dial *transport.DialConfig, to *node, h moq.Handler) *moq.Session {
+	n.t.Helper()
+	conn, err := transport.Dial(context.Background(), to.url(), dial)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -166,17 +213,21 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 var camera = wire.FullTrackName{Namespace: wire.Namespace{"cam1.loc"}, Name: "video"}
 
 // produce appends groups of objects at a steady rate until ctx is done. The
-// payload begins with the object's location.
+// payload begins with the time of production.
 func produce(ctx context.Context, t *testing.T, track *live.Track, objects int, every time.Duration, size int) {
+	produceAt(ctx, t, track, objects, every, size, 128)
+}
+
+func produceAt(ctx context.Context, t *testing.T, track *live.Track, objects int, every time.Duration, size int, priority uint8) {
 	for g := uint64(0); ; g++ {
-		w, err := track.OpenSubgroup(live.SubgroupInfo{Group: g, Priority: 128, EndOfGroup: true, FirstObject: true})
+		w, err := track.OpenSubgroup(live.SubgroupInfo{Group: g, Priority: priority, EndOfGroup: true, FirstObject: true})
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		for id := range uint64(objects) {
 			payload := make([]byte, size)
-			copy(payload, fmt.Sprintf("%d/%d ", g, id))
+			binary.LittleEndian.PutUint64(payload, uint64(time.Now().UnixNano()))
 			if err := w.Append(live.WholeObject{ID: id, Payload: payload}); err != nil {
 				t.Error(err)
 				return
