@@ -212,6 +212,7 @@ class IncomingStream implements StreamSink {
       // Without its header a reset stream means nothing; a finished one is a fault.
       if (this.end?.fin === true) throw violation("stream ends inside its header");
       if (this.end !== undefined) connection.forget(this.id);
+      else if (parked) connection.push({ kind: "resume", stream: this.id });
       return;
     }
     connection.handOver(this.id, found);

@@ -36,6 +36,9 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
   private join: FetchRequest | undefined;
   private joinTimer: Timer | undefined;
   private readonly joinGroups: number | undefined;
+  private joinTries = 0;
+  /** Set if the joining fetch has to be made again when the subscription is established. */
+  private joinLater: (() => void) | undefined;
   private alias: U64 | undefined;
   private streamsSeen = 0;
   private publishDone: PublishDone | undefined;
@@ -71,6 +74,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
   }
 
   private startJoin(groups: number, priority: number | undefined): void {
+    this.joinTries++;
     const params: Parameters = priority === undefined ? {} : { subscriberPriority: priority };
     this.join = new FetchRequest(
       this.connection,
@@ -83,11 +87,21 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
         unknown: (to) => this.order.fetchUnknown(to),
         done: (e) => {
           this.join = undefined;
-          this.endJoin(e !== undefined);
+          if (e?.code === RequestError.INVALID_JOINING_REQUEST_ID && this.joinTries < 2) this.retryJoin(groups, priority);
+          else this.endJoin(e !== undefined);
         },
       },
-      false,
+      this.state === "established",
     );
+  }
+
+  /**
+   * The FETCH overtook the SUBSCRIBE, which is on another stream, and the publisher did not know the subscription.
+   * Once SUBSCRIBE_OK is here that cannot happen.
+   */
+  private retryJoin(groups: number, priority: number | undefined): void {
+    if (this.state === "established") this.startJoin(groups, priority);
+    else this.joinLater = () => this.startJoin(groups, priority);
   }
 
   /** Starts the time without progress again. */
@@ -163,6 +177,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     if (largest !== undefined) this.largest = { group: safeId(largest.group, "group ID"), object: safeId(largest.object, "object ID") };
     this.state = "established";
     this.alias = m.trackAlias;
+    this.joinLater?.();
     if (this.join !== undefined && this.joinGroups !== undefined && this.largest !== undefined) {
       this.order.beginFetch(Math.max(0, this.largest.group - this.joinGroups), this.largest);
       this.watchJoin();
@@ -174,6 +189,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
   }
 
   private refused(e: MoqError): void {
+    this.request.finish();
     this.letGo(e);
     this.connection.dataStreams.subscribeAnswered();
     this.settled.failed(e);

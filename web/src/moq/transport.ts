@@ -14,6 +14,9 @@ import { codeName, MoqError, SessionError } from "./errors.ts";
  */
 const NAMELESS_ERROR_MS = 50;
 
+/** Datagrams kept while we are busy. */
+const INCOMING_DATAGRAMS = 256;
+
 /** Longest reason that can be sent with a close, in bytes. */
 const MAX_CLOSE_REASON = 1024;
 
@@ -41,6 +44,8 @@ interface StreamState {
 export class TransportDriver {
   private readonly streams = new Map<StreamId, StreamState>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires, on the clock of the connection. */
+  private timerAt: number | undefined;
 
   constructor(
     private readonly transport: Transport,
@@ -68,10 +73,13 @@ export class TransportDriver {
   /** Carries out what the connection wants done. Call it after every call of the connection. */
   flush(): void {
     for (const a of this.connection.takeActions()) this.perform(a);
-    clearTimeout(this.timer);
     const next = this.connection.nextTimer();
+    if (next === this.timerAt) return;
+    clearTimeout(this.timer);
+    this.timerAt = next;
     if (next === undefined) return;
     this.timer = setTimeout(() => {
+      this.timerAt = undefined;
       this.connection.runTimers();
       this.flush();
     }, Math.max(0, next - this.connection.now()));
@@ -172,15 +180,12 @@ export class TransportDriver {
 
   private async acceptStreams<T>(source: ReadableStream<T>, accept: (stream: T) => void): Promise<void> {
     const reader = source.getReader();
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        accept(value);
-        this.flush();
-      }
-    } catch {
-      // The session is over, which closed reports.
+    for (;;) {
+      // An error means that the session is over, which closed reports.
+      const next = await reader.read().catch(() => undefined);
+      if (next === undefined || next.done) return;
+      accept(next.value);
+      this.flush();
     }
   }
 
@@ -192,33 +197,33 @@ export class TransportDriver {
   }
 
   private async readLoop(id: StreamId, s: StreamState, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    try {
-      for (;;) {
-        if (s.paused !== undefined) await s.paused;
-        const { done, value } = await reader.read();
-        if (done) this.connection.fin(id);
-        else this.connection.data(id, value);
-        this.flush();
-        if (done) break;
+    for (let done = false; !done; ) {
+      if (s.paused !== undefined) await s.paused;
+      let chunk: ReadableStreamReadResult<Uint8Array>;
+      try {
+        chunk = await reader.read();
+      } catch (e) {
+        this.streamFailed(e, (code) => this.connection.reset(id, code));
+        break;
       }
-    } catch (e) {
-      this.streamFailed(e, (code) => this.connection.reset(id, code));
+      done = chunk.done;
+      if (chunk.done) this.connection.fin(id);
+      else this.connection.data(id, chunk.value);
+      this.flush();
     }
     s.readDone = true;
     if ((await s.writes) === undefined) this.streams.delete(id);
   }
 
   private async readDatagrams(): Promise<void> {
+    // Chromium keeps one by default and drops the rest of a burst.
+    this.transport.datagrams.incomingHighWaterMark = INCOMING_DATAGRAMS;
     const reader: ReadableStreamDefaultReader<Uint8Array> = this.transport.datagrams.readable.getReader();
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        this.connection.datagram(value);
-        this.flush();
-      }
-    } catch {
-      // The session is over, which closed reports.
+    for (;;) {
+      const next = await reader.read().catch(() => undefined);
+      if (next === undefined || next.done) return;
+      this.connection.datagram(next.value);
+      this.flush();
     }
   }
 }

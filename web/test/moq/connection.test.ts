@@ -101,6 +101,19 @@ test("what comes before SETUP waits for it", () => {
   assert.deepEqual(recorder.take(), ["object 0/0"]);
 });
 
+test("a stream that waited with half a header is read on", () => {
+  const relay = new TestRelay({ maxPiece: 1 });
+  const recorder = new Recorder();
+  relay.pair.held = (p) => p.from === relay.pair.server && p.senderId === 0;
+  new TrackSubscription(relay.client, track, {}, recorder, { established() {}, failed() {} });
+  relay.accept(4);
+  relay.subgroup({ trackAlias: 4, group: 0 }).objects(0);
+  relay.pair.run();
+  relay.pair.held = () => false;
+  relay.pair.run();
+  assert.deepEqual(recorder.take(), ["object 0/0"]);
+});
+
 test("padding is discarded", () => {
   const { relay, client } = connected();
   new Sender(relay.server).write((w) => w.varint(0x132b3e28).raw(new Uint8Array(1000))).fin();

@@ -2,7 +2,9 @@
 import type { StreamId } from "../../src/moq/actions.ts";
 import type { Connection } from "../../src/moq/connection.ts";
 import type { IncomingRequest } from "../../src/moq/requests.ts";
-import type { MoqObject, TrackHandler, TrackName } from "../../src/moq/types.ts";
+import { type MoqError } from "../../src/moq/errors.ts";
+import { TrackSubscription } from "../../src/moq/subscription.ts";
+import type { MoqObject, SubscribeOptions, TrackHandler, TrackName } from "../../src/moq/types.ts";
 import { Writer } from "../../src/moq/wire/buffer.ts";
 import { type FetchCursor, type FetchItem, nextCursor, writeFetchHeader, writeFetchItem } from "../../src/moq/wire/fetchstream.ts";
 import type { Parameters } from "../../src/moq/wire/params.ts";
@@ -177,4 +179,25 @@ export class Recorder implements TrackHandler {
   take(): string[] {
     return this.log.splice(0);
   }
+}
+
+/** A subscription of the client, and what became of it. */
+export interface Subscribed {
+  relay: TestRelay;
+  recorder: Recorder;
+  subscription: TrackSubscription;
+  /** "established", or the error. */
+  settled: () => "established" | MoqError | undefined;
+}
+
+export function subscribe(o: SubscribeOptions = {}, pair: PairOptions = {}): Subscribed {
+  const relay = new TestRelay(pair);
+  const recorder = new Recorder();
+  let settled: "established" | MoqError | undefined;
+  const subscription = new TrackSubscription(relay.client, track, o, recorder, {
+    established: () => (settled = "established"),
+    failed: (e) => (settled = e),
+  });
+  relay.pair.run();
+  return { relay, recorder, subscription, settled: () => settled };
 }
