@@ -48,7 +48,7 @@ func TestDevelopmentRefusesHosts(t *testing.T) {
 	}
 }
 
-// development opens, looks and closes: one run of a server.
+// runOnce opens, looks and closes: one run of a server.
 func runOnce(t *testing.T, dir string, hosts ...string) [32]byte {
 	t.Helper()
 	s, err := Development(dir, hosts, nil)

@@ -49,7 +49,7 @@ func listen(t *testing.T, source *certs.Source, c ListenConfig) *Listener {
 	return l
 }
 
-// target writes the URL of a listener for a kind of transport.
+// urlOf writes the URL of a listener for a kind of transport.
 func urlOf(k Kind, addr net.Addr, path string) string {
 	scheme := map[Kind]string{KindQUIC: "moqt", KindWebTransport: "https"}[k]
 	return fmt.Sprintf("%s://%s%s", scheme, addr, path)
