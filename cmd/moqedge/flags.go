@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"moqedge/cmd/moqedge/peer"
+)
+
+// trustFlags say how to connect to a relay.
+type trustFlags struct {
+	Fingerprint    string        `placeholder:"HEX" group:"Trust" help:"Accept the certificate with this SHA-256 (several: separated by commas)."`
+	FingerprintURL string        `name:"fingerprint-url" placeholder:"URL" group:"Trust" help:"Read the fingerprint there before every connection, such as http://HOST:8080/certificate.sha256."`
+	CA             string        `name:"ca" placeholder:"FILE" group:"Trust" help:"Trust the roots in this PEM file."`
+	Insecure       bool          `group:"Trust" help:"Do not check the certificate. For experiments."`
+	Timeout        time.Duration `default:"5s" help:"How long an attempt to connect may take."`
+}
+
+func (t trustFlags) peer(url string) peer.Config {
+	return peer.Config{
+		URL: url, Fingerprint: t.Fingerprint, FingerprintURL: t.FingerprintURL,
+		CA: t.CA, Insecure: t.Insecure, Timeout: t.Timeout,
+	}
+}
+
+// limit ends a context after a time; 0 means not.
+func limit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d > 0 {
+		return context.WithTimeout(ctx, d)
+	}
+	return context.WithCancel(ctx)
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"moqedge/cmd/moqedge/console"
+)
+
+// Exit codes.
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are the three of the process.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// commands is the grammar of the command line.
+type commands struct {
+	LogLevel  string `enum:",debug,info,warn,error" default:"" placeholder:"LEVEL" help:"What is logged to stderr: debug, info, warn or error. (default: info for serve, else warn)"`
+	LogFormat string `enum:",text,json" default:"" placeholder:"FORMAT" help:"How it is logged: text or json. (default: text)"`
+
+	Demo    demoCommand    `cmd:"" help:"Run everything on this machine, with a clip that plays in a loop."`
+	Serve   serveCommand   `cmd:"" help:"Run a relay, with pages and ingests as configured."`
+	Pub     pubCommand     `cmd:"" help:"Publish an MP4 file in a loop to a relay."`
+	Sub     subCommand     `cmd:"" help:"Subscribe to a track, or to all of a publication."`
+	Ls      lsCommand      `cmd:"" help:"List the namespaces that are live at a relay."`
+	Cert    certCommand    `cmd:"" help:"Make a development certificate, or show the one that is there."`
+	Version versionCommand `cmd:"" help:"Tell the version of this binary."`
+}
+
+// environment is what every subcommand gets.
+type environment struct {
+	context.Context
+	streams
+	console *console.Console
+	log     *slog.Logger
+	// logTo returns a logger with the given level and format, where the
+	// command line does not say otherwise.
+	logTo func(level, format string) *slog.Logger
+}
+
+// run executes a command line and returns the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	var c commands
+	helped := false
+	parser, err := kong.New(&c,
+		kong.Name("moqedge"),
+		kong.Description("Media over QUIC: SRT and WebRTC in, a tree of relays, a browser out."),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(int) { helped = true }), // help was printed
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		return fail(s.err, err, exitFailure)
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return exitOK
+	}
+	if err != nil {
+		return fail(s.err, fmt.Errorf("%w; see moqedge --help", err), exitUsage)
+	}
+	e := newEnvironment(ctx, s, c.LogLevel, c.LogFormat)
+	defer e.console.Close()
+	if err := parsed.Run(e); err != nil {
+		e.console.Close()
+		return fail(s.err, err, exitFailure)
+	}
+	return exitOK
+}
+
+// fail prints an error as one line.
+func fail(w io.Writer, err error, code int) int {
+	fmt.Fprintln(w, "moqedge:", strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
+	return code
+}
+
+func newEnvironment(ctx context.Context, s streams, level, format string) *environment {
+	out := console.New(s.out, func() int { return width(s.out) })
+	logs := s.err
+	if out.Terminal() && width(s.err) > 0 {
+		logs = out.Above(s.err)
+	}
+	e := &environment{Context: ctx, streams: s, console: out}
+	e.logTo = func(otherLevel, otherFormat string) *slog.Logger {
+		return newLogger(logs, first(level, otherLevel), first(format, otherFormat))
+	}
+	e.log = e.logTo("warn", "text")
+	slog.SetDefault(e.log) // for libraries that log by themselves
+	return e
+}
+
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		return console.Width(f)
+	}
+	return 0
+}
+
+func newLogger(w io.Writer, level, format string) *slog.Logger {
+	var o slog.HandlerOptions
+	var l slog.Level
+	if l.UnmarshalText([]byte(first(level, "info"))) == nil {
+		o.Level = l
+	}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, &o))
+	}
+	return slog.New(slog.NewTextHandler(w, &o))
+}
+
+// first returns the first text that is not empty.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"moqedge/bridge"
+	"moqedge/bridge/srt"
+	"moqedge/bridge/whip"
+	"moqedge/cmd/moqedge/peer"
+	"moqedge/moq"
+)
+
+// openBridge makes the hub, the session that publishes its tracks, and SRT.
+func (n *Node) openBridge(ctx context.Context) error {
+	c := n.config.Bridge
+	if c == nil {
+		return nil
+	}
+	origin := moq.NewOrigin()
+	client, err := n.publishTo().Client(moq.Config{Handler: origin, Implementation: Implementation, Logger: n.log})
+	if err != nil {
+		return fmt.Errorf("bridge.publishTo: %w", err)
+	}
+	client.Connected = func(ctx context.Context, s *moq.Session) {
+		n.log.Debug("the bridge publishes", "relay", client.URL)
+		origin.Announce(ctx, s)
+	}
+	client.Failed = func(err error) {
+		n.log.Warn("the bridge has no session with its relay", "relay", client.URL, "error", err)
+	}
+	publishing, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { client.Run(publishing) })
+	n.hub = bridge.NewHub(origin, bridge.Config{Grace: c.Grace, TargetLatency: c.TargetLatency, Logger: n.log})
+	n.undo = append(n.undo, func() {
+		n.hub.Close()
+		stop()
+		running.Wait()
+	})
+	return n.openSRT(ctx)
+}
+
+// publishTo is the relay that gets the tracks: this node over loopback, like
+// any other relay, unless another one is named.
+func (n *Node) publishTo() peer.Config {
+	if p := n.config.Bridge.PublishTo; p != nil {
+		return *p
+	}
+	return peer.Config{URL: "moqt://" + Local(n.listener.Addr().String()), Pins: n.Pins}
+}
+
+func (n *Node) openSRT(ctx context.Context) error {
+	c := n.config.Bridge.SRT
+	if c == nil {
+		return nil
+	}
+	var err error
+	n.srt, err = srt.Listen(srt.Config{Addr: c.Listen, Hub: n.hub, Passphrase: c.Passphrase, Latency: c.Latency, Logger: n.log})
+	if err != nil {
+		return taken("SRT", c.Listen, err)
+	}
+	serving, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	n.run("SRT", func() error {
+		defer close(done)
+		return n.srt.Serve(serving)
+	})
+	n.undo = append(n.undo, func() {
+		stop()
+		<-done
+	})
+	return nil
+}
+
+// whipCloseTimeout bounds how long browsers may take to leave.
+const whipCloseTimeout = 3 * time.Second
+
+// openWHIP makes the endpoint, which openPages then serves.
+func (n *Node) openWHIP(context.Context) error {
+	if n.config.Bridge == nil || !n.config.Bridge.WHIP.Enabled {
+		return nil
+	}
+	c := n.config.Bridge.WHIP
+	var err error
+	n.whip, err = whip.New(whip.Config{
+		Hub: n.hub, ICEAddr: c.ICE, PublicIPs: c.PublicIPs, MaxSessions: c.MaxSessions,
+		// Whoever reaches the pages through loopback only is on this machine.
+		Loopback: true, LoopbackOnly: loopback(n.config.HTTP.Listen), Logger: n.log,
+	})
+	if err != nil {
+		return taken("WHIP media", c.ICE, err)
+	}
+	n.undo = append(n.undo, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), whipCloseTimeout)
+		defer cancel()
+		if err := n.whip.Close(ctx); err != nil {
+			n.log.Warn("WHIP publications did not end in time", "error", err)
+		}
+	})
+	return nil
+}

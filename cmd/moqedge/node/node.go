@@ -1,0 +1,240 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"moqedge/bridge"
+	"moqedge/bridge/srt"
+	"moqedge/bridge/whip"
+	"moqedge/certs"
+	"moqedge/cmd/moqedge/config"
+	"moqedge/moq/transport"
+	"moqedge/relay"
+)
+
+// Node is a running node. Its goroutines end with Close.
+type Node struct {
+	config  config.Config
+	log     *slog.Logger
+	started time.Time
+
+	certificate *certs.Source
+	listener    *transport.Listener
+	relay       *relay.Relay
+	hub         *bridge.Hub   // nil without a bridge
+	srt         *srt.Server   // nil without SRT
+	whip        *whip.Handler // nil without WHIP
+	pages       net.Addr      // nil without HTTP
+	admin       net.Addr      // nil without admin
+
+	tasks  sync.WaitGroup // everything that serves
+	stop   context.CancelFunc
+	failed chan error // gets the first error of a server; holds one
+	undo   []func()   // what Close does, last first
+}
+
+// Start opens all ports of a node and serves them. On error none stays open.
+// The caller closes the node.
+func Start(c config.Config, log *slog.Logger) (*Node, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Name != "" {
+		log = log.With("node", c.Name)
+	}
+	n := &Node{config: c, log: log, started: time.Now(), failed: make(chan error, 1)}
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	for _, open := range []func(context.Context) error{n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
+		if err := open(ctx); err != nil {
+			n.Close()
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// Close ends the node: first what takes publications, then the relay. It
+// returns when every port is free and every goroutine has ended. Only the
+// first call has an effect.
+func (n *Node) Close() {
+	for len(n.undo) > 0 {
+		last := len(n.undo) - 1
+		n.undo[last]()
+		n.undo = n.undo[:last]
+	}
+	n.stop()
+	n.tasks.Wait()
+}
+
+// Failed gets an error when a server of the node has ended by itself.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// run serves in a goroutine of its own until the node is closed.
+func (n *Node) run(what string, serve func() error) {
+	n.tasks.Go(func() {
+		err := serve()
+		if err == nil {
+			return
+		}
+		select {
+		case n.failed <- fmt.Errorf("%s: %w", what, err):
+		default:
+		}
+	})
+}
+
+func (n *Node) openRelay(context.Context) error {
+	upstream, err := n.upstream()
+	if err != nil {
+		return err
+	}
+	if n.certificate, err = n.openCertificate(); err != nil {
+		return err
+	}
+	n.undo = append(n.undo, func() { _ = n.certificate.Close() })
+	n.listener, err = transport.Listen(&transport.ListenConfig{
+		Addr: n.config.Listen, GetCertificate: n.certificate.GetCertificate, Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	keep := n.config.Retention
+	n.relay = relay.New(relay.Config{
+		Name: n.config.Name, Upstream: upstream, Implementation: Implementation,
+		RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
+		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
+	})
+	n.run("relay", func() error {
+		if err := n.relay.Serve(n.listener); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	n.undo = append(n.undo, func() {
+		n.relay.Close() // sessions hear that the relay stops
+		_ = n.listener.Close()
+	})
+	return nil
+}
+
+// Implementation is what nodes and clients call themselves in SETUP.
+const Implementation = "moqedge"
+
+func (n *Node) upstream() (*relay.Upstream, error) {
+	if n.config.Upstream == nil {
+		return nil, nil
+	}
+	dial, refresh, err := n.config.Upstream.Dial()
+	if err != nil {
+		return nil, fmt.Errorf("upstream: %w", err)
+	}
+	return &relay.Upstream{URL: n.config.Upstream.URL, Dial: dial, Refresh: refresh}, nil
+}
+
+func (n *Node) openCertificate() (*certs.Source, error) {
+	c := n.config.Certificate
+	if c.Files() {
+		return certs.Files(c.Cert, c.Key, n.log)
+	}
+	return certs.Development(c.Dir, c.Hosts, n.log)
+}
+
+func (n *Node) openPages(context.Context) error {
+	if n.config.HTTP == nil {
+		return nil
+	}
+	var err error
+	n.pages, err = n.openWeb("HTTP", n.config.HTTP.Listen, n.config.HTTP.TLS, n.pagesHandler())
+	return err
+}
+
+func (n *Node) openAdmin(context.Context) error {
+	if n.config.Admin == nil {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /stats", n.serveStats)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n")) // who asked is gone otherwise
+	})
+	var err error
+	n.admin, err = n.openWeb("admin", n.config.Admin.Listen, false, mux)
+	return err
+}
+
+// Addresses of a node, with the ports that the system chose. Fields of what is
+// not configured are "".
+type Addresses struct {
+	Relay string `json:"relay"` // UDP host:port
+	HTTP  string `json:"http,omitempty"`
+	Admin string `json:"admin,omitempty"`
+	SRT   string `json:"srt,omitempty"`
+}
+
+// Addresses tells where the node can be reached.
+func (n *Node) Addresses() Addresses {
+	a := Addresses{Relay: n.listener.Addr().String()}
+	if n.pages != nil {
+		a.HTTP = n.pages.String()
+	}
+	if n.admin != nil {
+		a.Admin = n.admin.String()
+	}
+	if n.srt != nil {
+		a.SRT = n.srt.Addr().String()
+	}
+	return a
+}
+
+// Fingerprint is the SHA-256 of the certificate that the node shows now.
+func (n *Node) Fingerprint() string { return n.certificate.FingerprintHex() }
+
+// Pins is Fingerprint for peer.Config.
+func (n *Node) Pins() [][32]byte { return [][32]byte{n.certificate.Fingerprint()} }
+
+// Hub is the node's bridge, nil without one.
+func (n *Node) Hub() *bridge.Hub { return n.hub }
+
+// Local turns a listen address into one that this machine can connect to.
+func Local(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// loopback reports whether only this machine reaches a listen address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func portOf(a net.Addr) int {
+	_, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return 0
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return 0
+	}
+	return number
+}

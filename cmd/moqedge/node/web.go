@@ -1,0 +1,158 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"moqedge/bridge"
+	"moqedge/relay"
+	"moqedge/web"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+	closeTimeout  = time.Second // for requests being answered
+)
+
+// openWeb listens and serves until the node is closed. It returns the address.
+func (n *Node) openWeb(what, address string, secure bool, h http.Handler) (net.Addr, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, taken(what, address, err)
+	}
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: bodyTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+	}
+	if secure {
+		s.TLSConfig = &tls.Config{GetCertificate: n.certificate.GetCertificate, MinVersion: tls.VersionTLS12}
+	}
+	n.run(what, func() error {
+		var err error
+		if secure {
+			err = s.ServeTLS(l, "", "")
+		} else {
+			err = s.Serve(l)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	})
+	n.undo = append(n.undo, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		if s.Shutdown(ctx) != nil { // someone holds a request open
+			_ = s.Close()
+		}
+	})
+	return l.Addr(), nil
+}
+
+// taken says in words that a port can not be had.
+func taken(what, address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s address %s is taken by another process: stop that one or choose another port", what, address)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s address %s: no right to open this port: choose one above 1023", what, address)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// pagesHandler tells the pages where the relay and the ingests are.
+func (n *Node) pagesHandler() http.Handler {
+	c := web.Config{Relay: n.config.HTTP.Relay, Logger: n.log}
+	if c.Relay == "" {
+		c.Relay = fmt.Sprintf("https://{host}:%d/live", portOf(n.listener.Addr()))
+	}
+	if !n.config.Certificate.Files() {
+		c.Fingerprint = n.certificate.FingerprintHex
+	}
+	if n.whip != nil {
+		c.WHIP = n.whip
+	}
+	if n.srt != nil {
+		c.SRTPort = portOf(n.srt.Addr())
+	}
+	return web.Handler(c)
+}
+
+// Stats is what /stats answers: the relay's counters and what comes in.
+type Stats struct {
+	Name          string  `json:"name,omitempty"`
+	UptimeSeconds float64 `json:"uptimeSeconds"`
+	relay.Stats
+	// Ingests are the publications that the bridge takes.
+	Ingests []Ingest `json:"ingests"`
+}
+
+// Ingest is one publication.
+type Ingest struct {
+	Name     string        `json:"name"`
+	Protocol string        `json:"protocol"` // srt, whip or file
+	Remote   string        `json:"remote"`
+	Live     bool          `json:"live"` // false: the publisher is gone and may return
+	Since    time.Time     `json:"since"`
+	Dropped  uint64        `json:"droppedFrames"`
+	Tracks   []IngestTrack `json:"tracks"`
+}
+
+// IngestTrack is one media track of a publication.
+type IngestTrack struct {
+	Name       string  `json:"name"`
+	Codec      string  `json:"codec"`
+	Width      int     `json:"width,omitempty"`
+	Height     int     `json:"height,omitempty"`
+	Framerate  float64 `json:"framerate,omitempty"`
+	SampleRate int     `json:"sampleRate,omitempty"`
+	Channels   int     `json:"channels,omitempty"`
+	Bitrate    int     `json:"bitrate"` // bits per second
+}
+
+// Stats reads the node's counters.
+func (n *Node) Stats() Stats {
+	s := Stats{Name: n.config.Name, UptimeSeconds: time.Since(n.started).Seconds(), Stats: n.relay.Stats(), Ingests: []Ingest{}}
+	if n.hub == nil {
+		return s
+	}
+	for _, p := range n.hub.Names() {
+		s.Ingests = append(s.Ingests, ingest(p))
+	}
+	return s
+}
+
+func ingest(p bridge.Status) Ingest {
+	i := Ingest{
+		Name: p.Name, Protocol: p.Ingest.Protocol, Remote: p.Ingest.Remote, Live: p.Live, Since: p.Since,
+		Dropped: p.Dropped, Tracks: make([]IngestTrack, 0, len(p.Tracks)),
+	}
+	for _, t := range p.Tracks {
+		i.Tracks = append(i.Tracks, IngestTrack(t))
+	}
+	return i
+}
+
+func (n *Node) serveStats(w http.ResponseWriter, _ *http.Request) {
+	body, err := json.MarshalIndent(n.Stats(), "", "  ")
+	if err != nil {
+		n.log.Error("statistics can not be encoded", "error", err)
+		http.Error(w, "the statistics can not be shown", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(body, '\n')) // who asked is gone otherwise
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"moqedge/cmd/moqedge/config"
+	"moqedge/cmd/moqedge/node"
+)
+
+type serveCommand struct {
+	Config   string `short:"c" placeholder:"FILE" help:"YAML file, see docs/configuration.md. (default: a single node with pages, SRT and WHIP)"`
+	Name     string `help:"Name of the node in logs and statistics."`
+	Listen   string `placeholder:"ADDR" help:"UDP address for MOQT. (default: :4443)"`
+	HTTP     string `name:"http" placeholder:"ADDR" help:"TCP address of the pages. (default: :8080)"`
+	SRT      string `name:"srt" placeholder:"ADDR" help:"UDP address for encoders. (default: :9000)"`
+	Admin    string `placeholder:"ADDR" help:"TCP address of /stats and /healthz. (default: none)"`
+	Upstream string `placeholder:"URL" help:"Parent relay. Without a file the node then takes no publications unless --srt is given."`
+	JSON     bool   `name:"json" help:"Print the addresses as a JSON line."`
+	trustFlags
+}
+
+// Help implements kong.HelpProvider.
+func (serveCommand) Help() string {
+	return `Flags go before what the file says. The flags of trust are about the parent relay. Ctrl-C ends it.
+
+Examples:
+
+  moqedge serve -c origin.yaml
+
+  moqedge serve --listen :4444 --http :8081 --upstream moqt://127.0.0.1:4443 \
+      --fingerprint-url http://127.0.0.1:8080/certificate.sha256`
+}
+
+// Run serves until Ctrl-C.
+func (c serveCommand) Run(e *environment) error {
+	conf, err := c.configuration()
+	if err != nil {
+		return err
+	}
+	log := e.logTo(first(conf.Log.Level, "info"), conf.Log.Format)
+	slog.SetDefault(log)
+	n, err := node.Start(conf, log)
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	if err := c.announce(e, n); err != nil {
+		return err
+	}
+	select {
+	case <-e.Done():
+		return nil
+	case err := <-n.Failed():
+		return err
+	}
+}
+
+// configuration is that of the file, or the default, with the flags over it.
+func (c serveCommand) configuration() (config.Config, error) {
+	conf := config.Default()
+	if c.Config != "" {
+		var err error
+		if conf, err = config.Load(c.Config); err != nil {
+			return conf, err
+		}
+	} else if c.Upstream != "" {
+		conf.Bridge = nil
+	}
+	conf.Name = first(c.Name, conf.Name)
+	conf.Listen = first(c.Listen, conf.Listen)
+	if c.HTTP != "" {
+		if conf.HTTP == nil {
+			conf.HTTP = &config.HTTP{}
+		}
+		conf.HTTP.Listen = c.HTTP
+	}
+	if c.SRT != "" {
+		if conf.Bridge == nil {
+			conf.Bridge = &config.Bridge{}
+		}
+		if conf.Bridge.SRT == nil {
+			conf.Bridge.SRT = &config.SRT{}
+		}
+		conf.Bridge.SRT.Listen = c.SRT
+	}
+	if c.Admin != "" {
+		conf.Admin = &config.Admin{Listen: c.Admin}
+	}
+	if c.Upstream != "" {
+		parent := c.peer(c.Upstream)
+		conf.Upstream = &parent
+	}
+	return conf, conf.Validate()
+}
+
+func (c serveCommand) announce(e *environment, n *node.Node) error {
+	a := n.Addresses()
+	if c.JSON {
+		return e.console.JSON(struct {
+			Type string `json:"type"`
+			node.Addresses
+			Fingerprint string `json:"fingerprint"`
+		}{"addresses", a, n.Fingerprint()})
+	}
+	var b strings.Builder
+	for _, line := range []struct{ what, where string }{
+		{"relay", a.Relay + " (UDP)"}, {"pages", httpURL(a.HTTP)}, {"SRT", a.SRT}, {"admin", httpURL(a.Admin)}, {"fingerprint", n.Fingerprint()},
+	} {
+		if line.where != "" {
+			fmt.Fprintf(&b, "%-11s %s\n", line.what, line.where)
+		}
+	}
+	e.console.Line(strings.TrimSuffix(b.String(), "\n"))
+	return nil
+}
+
+func httpURL(address string) string {
+	if address == "" {
+		return ""
+	}
+	return "http://" + node.Local(address) + "/"
+}
