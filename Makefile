@@ -1,0 +1,101 @@
+# Targets are documented by the "##" after them; "make" or "make help" lists them.
+
+GO       ?= go
+NPM      ?= npm
+FUZZTIME ?= 10s
+
+BINARY  := bin/moqedge
+MODULES := web/node_modules/.package-lock.json
+
+# Packages where goroutines share memory are tested with the race detector,
+# all others without: no test runs twice. Those in a browser measure latency and
+# have the machine for themselves.
+RACY    := ./moq/... ./relay/... ./bridge/...
+PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge)(/|$$)|/e2e(/|$$)')
+BROWSER  = $(shell $(GO) list ./... | grep -E '/e2e(/|$$)')
+GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+# On a terminal the demo gets a process group of its own (bash -m), so that
+# Ctrl-C ends it and not make, which then succeeds.
+demo: web build ## build everything and run it: relays, ingests, pages and a clip
+	@if [ -t 0 ]; then bash -mc '$(BINARY) demo $(ARGS)'; else exec $(BINARY) demo $(ARGS); fi
+
+.PHONY: build
+build: ## build bin/moqedge; needs Go alone
+	$(GO) build -o $(BINARY) ./cmd/moqedge
+
+.PHONY: web
+web: $(MODULES) ## build the player into web/dist, which is committed
+	cd web && $(NPM) run --silent build
+
+$(MODULES): web/package.json web/package-lock.json | node
+	cd web && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: test
+test: tools $(MODULES) checkfmt ## install what tests need and run all of them
+	$(GO) vet ./...
+	cd web && $(NPM) run --silent check
+	cd web && $(NPM) run --silent test
+	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(RACY)
+	$(GO) test -timeout 10m $(PLAIN)
+	$(if $(BROWSER),$(GO) test -timeout 10m -p 1 $(BROWSER))
+
+.PHONY: race
+race: tools $(MODULES) ## run all Go tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: lint
+lint: checkfmt ## gofmt, go vet and golangci-lint
+	$(GO) vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else \
+		echo "golangci-lint (version 2) is not installed: see https://golangci-lint.run/docs/welcome/install/" >&2; exit 1; fi
+
+.PHONY: fmt
+fmt: ## format all Go files
+	gofmt -w $(GOFILES)
+
+.PHONY: clean
+clean: ## remove what was built, except the committed player
+	rm -rf bin web/node_modules
+
+# What follows is for the targets above.
+
+.PHONY: checkfmt
+checkfmt:
+	@unformatted=$$(gofmt -l $(GOFILES)); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run \"make fmt\":" $$unformatted >&2; exit 1; fi
+
+.PHONY: node
+node:
+	@major=$$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0); \
+	if [ "$$major" -lt 20 ]; then echo "Node 20 or newer is needed to build the player: install it from https://nodejs.org" >&2; exit 1; fi
+
+# gcc is for the race detector, the others for the end-to-end tests.
+.PHONY: tools
+tools:
+	@missing=; for tool in chromium ffmpeg gcc; do \
+		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "the tests need$$missing: install them, on Debian as root with: apt-get install$$missing" >&2; exit 1; \
+	fi; \
+	set -e; apt-get update -q; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing libc6-dev
