@@ -17,6 +17,8 @@ import type { WallClock } from "./wallclock.ts";
 const TOO_LATE_US = 100_000;
 /** Decoded this much (µs) before its time at most. */
 const AHEAD_US = 4_000_000;
+/** A worklet that reported nothing for this long (ms) is not running: what it got would pile up. */
+const ASLEEP_AFTER_MS = 3000;
 /** The worklet is told at least this often (ms) where playback should be. */
 const ANCHOR_EVERY_MS = 100;
 
@@ -27,6 +29,7 @@ export class AudioPipeline {
   private config: AudioDecoderConfig | undefined;
   private track: CatalogTrack | undefined;
   private port: MessagePort | undefined;
+  private reportedAt = -Infinity;
   private anchoredAt = -Infinity;
   private anchoredRate = 1;
 
@@ -43,7 +46,11 @@ export class AudioPipeline {
     this.clock.reset();
     this.closeDecoder();
     if (port === null) return;
-    port.onmessage = (e: MessageEvent<FromWorklet>) => this.clock.report(e.data, this.wall.now());
+    this.reportedAt = this.wall.now();
+    port.onmessage = (e: MessageEvent<FromWorklet>) => {
+      this.reportedAt = this.wall.now();
+      this.clock.report(e.data, this.reportedAt);
+    };
     this.anchoredAt = -Infinity;
   }
 
@@ -74,10 +81,11 @@ export class AudioPipeline {
 
   /** Decodes what is due soon and drops what is too late; mediaNow in microseconds. */
   pump(mediaNow: number): void {
+    const awake = this.port !== undefined && this.wall.now() - this.reportedAt < ASLEEP_AFTER_MS;
     for (;;) {
       const unit = this.queue.next(mediaNow, mediaNow + AHEAD_US);
       if (unit === undefined) return;
-      if (this.port !== undefined && unit.timestamp >= mediaNow - TOO_LATE_US) this.decode(unit);
+      if (awake && unit.timestamp >= mediaNow - TOO_LATE_US) this.decode(unit);
     }
   }
 

@@ -55,6 +55,8 @@ export class AudioRing {
   private starvedFor = 0;
   private underruns = 0;
   private fade = 0;
+  /** In the middle of a hole, which is filled to its end. */
+  private filling = false;
   private last: number[] = [];
   private anchor: AudioAnchor | undefined;
 
@@ -109,7 +111,8 @@ export class AudioRing {
         this.running = false;
         return;
       }
-      if (hole > ADJOIN_US) {
+      this.filling = hole > (this.filling ? 0 : ADJOIN_US);
+      if (this.filling) {
         // Lost audio: silence for as long as it would have taken.
         const silent = Math.min(frames - done, Math.ceil((hole / 1e6 / rate) * this.contextRate));
         this.position += (silent / this.contextRate) * 1e6 * rate;
@@ -150,6 +153,7 @@ export class AudioRing {
     this.cursor = Math.max(0, ((due - head.timestamp) / 1e6) * head.sampleRate);
     this.position = Math.max(due, head.timestamp);
     this.running = true;
+    this.filling = false;
     this.starvedFor = 0;
     this.fade = 0;
     return true;

@@ -11,7 +11,7 @@ import type { Condition, FromWorker, PlaybackState, SourceConfig } from "./messa
 import { PlayoutClock } from "./playout.ts";
 import { Receiver, type ReceiverEnvironment } from "./receiver.ts";
 import { Renderer } from "./renderer.ts";
-import type { MediaKind, Selection } from "./selection.ts";
+import { sameTrack, type MediaKind, type Selection } from "./selection.ts";
 import { PaintLog, RateMeter, StallMeter, type PlayerStats } from "./stats.ts";
 import { Timeline } from "./timeline.ts";
 import { VideoPipeline } from "./video-pipeline.ts";
@@ -182,7 +182,9 @@ export class Engine {
   }
 
   private selected(selection: Selection): void {
+    const known = sameTrack(selection.video, this.selection.video) && sameTrack(selection.audio, this.selection.audio);
     this.selection = selection;
+    if (known) return;
     this.post({
       type: "tracks",
       video: selection.video !== undefined,

@@ -11,7 +11,8 @@ export async function fetchFingerprint(url: string): Promise<Uint8Array> {
     if (!response.ok) throw new Error(`status ${response.status}`);
     text = await response.text();
   } catch (e) {
-    throw new Error(`The fingerprint of the relay's certificate cannot be fetched from ${url} (${e instanceof Error ? e.message : "no answer"}).`);
+    const why = e instanceof Error && e.name !== "TimeoutError" ? e.message : "no answer";
+    throw new Error(`The fingerprint of the relay's certificate cannot be fetched from ${url} (${why}).`);
   }
   const digest = parseFingerprint(text);
   if (digest === undefined) throw new Error(`${url} does not hold the SHA-256 of a certificate in hex.`);

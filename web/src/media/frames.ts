@@ -23,6 +23,8 @@ export class FrameQueue<P extends Picture> {
   private shownTimestamp = -Infinity;
   private shownAt = -Infinity;
   private dropped = 0;
+  /** Until playback has caught up with the live edge; what is passed over on the way is not lost. */
+  private joining = true;
 
   /** Takes ownership of a decoded picture. */
   push(picture: P): void {
@@ -58,6 +60,7 @@ export class FrameQueue<P extends Picture> {
       this.drop(chosen);
       return undefined;
     }
+    if (first === undefined && !late) this.joining = false;
     this.shownTimestamp = chosen.timestamp;
     this.shownAt = now;
     return chosen;
@@ -68,6 +71,7 @@ export class FrameQueue<P extends Picture> {
     for (const p of this.waiting) p.close();
     this.waiting.length = 0;
     this.shownTimestamp = -Infinity;
+    this.joining = true;
   }
 
   /** Pictures waiting. */
@@ -89,6 +93,6 @@ export class FrameQueue<P extends Picture> {
 
   private drop(p: P): void {
     p.close();
-    this.dropped++;
+    if (!this.joining) this.dropped++;
   }
 }

@@ -3,7 +3,7 @@
 // session lives; when the session ends, the Link is over and its Receiver
 // makes another.
 
-import type { MoqObject, Subscription, TrackHandler } from "../moq/index.ts";
+import { RequestError, type MoqObject, type Subscription, type TrackHandler } from "../moq/index.ts";
 import { CatalogError, CatalogReader, type Catalog, type CatalogTrack } from "./catalog.ts";
 import { inflate, isCompressed } from "./compression.ts";
 import { sameTrack, selectTracks, type MediaKind, type Selection, type Supports } from "./selection.ts";
@@ -171,12 +171,11 @@ export class Link {
         // One at a time: inflating is asynchronous and the order matters.
         this.work = this.work.then(() => this.readCatalog(o));
       },
-      onDone: (_code, reason) => {
+      onDone: () => {
         over = true;
-        this.hear();
         if (this.closed) return;
         this.catalog = undefined;
-        this.sink.offline(reason === "" ? `“${this.name}” has ended.` : `“${this.name}” has ended: ${reason}`);
+        // Whether the broadcast is over or only this subscription, the next attempt tells.
         this.retryCatalog(RESUBSCRIBE_MS);
       },
       onGoaway: (uri) => this.sink.goaway(uri),
@@ -192,7 +191,7 @@ export class Link {
         this.subscribing = false;
         this.hear();
         if (this.closed) return;
-        this.sink.offline(absent(this.name, e instanceof Error ? e.message : ""));
+        this.sink.offline(absent(this.name, reasonOf(e)));
         this.retryCatalog(POLL_MS);
       },
     );
@@ -303,6 +302,12 @@ function after(o: MoqObject, subscription: Subscription | undefined): boolean {
   if (subscription === undefined) return false;
   const largest = subscription.largest;
   return largest === undefined || o.group > largest.group || (o.group === largest.group && o.object > largest.object);
+}
+
+/** What is worth telling of a refusal: that nobody publishes is no news. */
+function reasonOf(e: unknown): string {
+  if (!(e instanceof Error) || ("code" in e && e.code === RequestError.DOES_NOT_EXIST)) return "";
+  return e.message;
 }
 
 function absent(name: string, reason: string): string {

@@ -25,7 +25,7 @@ const PAINT_MARGIN_MS = 20;
 /** Media cannot arrive before it is captured: a delay below this (ms) means the clocks differ. */
 const IMPOSSIBLE_DELAY_MS = -20;
 /** A goal that falls does so at this speed (ms per second), so that one calm moment changes nothing. */
-const GOAL_FALLS_PER_S = 40;
+const GOAL_FALLS_PER_S = 60;
 
 export interface PlayoutInput {
   /** The delay within which nearly all media is decoded, ms; undefined until measured. */
@@ -44,6 +44,8 @@ export class PlayoutClock {
   private correcting = false;
   private goal: number;
   private skewed = false;
+  /** The target is new: the goal follows at once. */
+  private wished = false;
 
   /** target: the wanted milliseconds from capture to display. */
   constructor(private target: number) {
@@ -54,6 +56,7 @@ export class PlayoutClock {
   /** Changes the wanted latency; playback gets there by itself. */
   setTarget(target: number): void {
     this.target = target;
+    this.wished = true;
   }
 
   /** Begins anew at the goal, after a pause or a long silence. */
@@ -107,8 +110,9 @@ export class PlayoutClock {
     this.skewed = input.base !== undefined && input.base < IMPOSSIBLE_DELAY_MS;
     if (this.skewed && input.base !== undefined) goal = input.base + this.target;
     if (input.needed !== undefined) goal = Math.max(goal, input.needed + PAINT_MARGIN_MS);
-    if (goal >= this.goal || this.skewed || goal === this.target) this.goal = goal;
+    if (goal >= this.goal || this.skewed || this.wished) this.goal = goal;
     else this.goal = Math.max(goal, this.goal - (elapsed / 1000) * GOAL_FALLS_PER_S);
+    this.wished = false;
   }
 
   private follow(audioLag: number, elapsed: number): void {

@@ -49,6 +49,8 @@ const SILENT_MS = 1000;
 /** A new session beside a silent one takes over after this (ms) even if it is silent, too. */
 const TAKE_OVER_MS = 3000;
 
+const CLOSED = "The connection to the relay was lost.";
+
 /** Not thread safe: lives in one event loop. start() once, stop() once. */
 export class Receiver {
   private current: Link | undefined;
@@ -148,15 +150,16 @@ export class Receiver {
         connectTimeoutMs: this.everConnected ? CONNECT_TIMEOUT_MS : FIRST_TIMEOUT_MS,
         onClosed: (e) => {
           opened.closed = e;
-          if (opened.link !== undefined) this.lost(opened.link, e.message);
+          if (opened.link !== undefined) this.lost(opened.link, isProtocolError(e) ? `The relay closed the connection: ${e.message}.` : CLOSED);
         },
         onGoaway: (uri) => this.migrate(opened.link, uri),
       })
       .catch((e: unknown) => {
+        const host = hostOf(this.relay);
         this.relay = this.source.relay;
-        throw new Error(`The relay at ${hostOf(this.source.relay)} cannot be reached, or its certificate was refused${detail(e)}.`);
+        throw new Error(`The relay at ${host} ${refusal(e)}.`);
       });
-    if (opened.closed !== undefined) throw new Error(`The relay closed the connection${detail(opened.closed)}.`);
+    if (opened.closed !== undefined) throw new Error(CLOSED);
     if (this.stopped) {
       session.close(0, "viewer left");
       throw new Error("stopped");
@@ -208,10 +211,14 @@ export class Receiver {
     const pause = this.backoff.fail(now);
     // A session that still delivers needs no replacement and no complaint.
     if (this.current === undefined || this.liveness.silentFor(now) > SILENT_MS) {
-      this.complained = true;
-      this.sink.condition({ kind: "unreachable", text, retryInMs: pause });
+      this.complain(text, pause);
       this.reconnectSoon(pause);
     }
+  }
+
+  private complain(text: string, retryInMs: number): void {
+    this.complained = true;
+    this.sink.condition({ kind: "unreachable", text, retryInMs });
   }
 
   /** Media comes: an earlier complaint no longer holds, nor the wish to connect again. */
@@ -222,13 +229,13 @@ export class Receiver {
     this.sink.condition({ kind: "ok" });
   }
 
-  private lost(link: Link, reason: string): void {
+  private lost(link: Link, text: string): void {
     if (this.stopped) return;
     if (link === this.next) {
       this.next = undefined;
       this.env.timers.clear(this.takeOver);
       link.close("lost");
-      this.failed(`The relay closed the connection${reason === "" ? "" : `: ${reason}`}.`);
+      this.failed(CLOSED);
       return;
     }
     if (link !== this.current) return;
@@ -240,7 +247,8 @@ export class Receiver {
       return;
     }
     this.losses++;
-    if (!this.connecting) this.failed(`The connection to the relay was lost${reason === "" ? "" : `: ${reason}`}.`);
+    if (this.connecting) this.complain(text, 0);
+    else this.failed(text);
   }
 
   /** GOAWAY (moqt-18 §10.4): the new session is made while the old one still delivers. */
@@ -262,6 +270,7 @@ export class Receiver {
       selected: (selection) => {
         if (!counts()) return;
         this.sink.selected(selection);
+        if (isCurrent()) this.recovered();
         this.sink.condition({ kind: "ok" });
       },
       object: (kind, track, o, live) => {
@@ -295,6 +304,11 @@ function hostOf(url: string): string {
   }
 }
 
-function detail(e: unknown): string {
-  return e instanceof Error && e.message !== "" ? ` (${e.message})` : "";
+/** Errors of the protocol are worth telling; the browser hides why a transport failed. */
+function isProtocolError(e: unknown): e is Error {
+  return e instanceof Error && "kind" in e && e.kind !== "transport" && e.message !== "";
+}
+
+function refusal(e: unknown): string {
+  return isProtocolError(e) ? `refuses: ${e.message}` : "does not answer, or its certificate was refused";
 }

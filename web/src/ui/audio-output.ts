@@ -16,18 +16,26 @@ export interface AudioOutputSink {
   port(port: MessagePort): void;
   /** The sample of contextTime (s) is heard at wall-clock `at` (ms). */
   output(contextTime: number, at: number): void;
+  /** Sound comes out, or no longer does. */
+  changed(): void;
 }
 
 /** One AudioContext; close() it. */
 export class AudioOutput {
   private readonly clock = threadClock();
-  private timer: ReturnType<typeof setInterval> | undefined;
+  private readonly timer: ReturnType<typeof setInterval>;
 
   private constructor(
     private readonly context: AudioContext,
     private readonly gain: GainNode,
+    // Given away when sound first comes out: nothing would empty it before.
+    private port: MessagePort | undefined,
     private readonly sink: AudioOutputSink,
-  ) {}
+  ) {
+    this.timer = setInterval(() => this.measure(), MEASURE_EVERY_MS);
+    context.addEventListener("statechange", () => this.stateChanged());
+    this.stateChanged();
+  }
 
   /**
    * Builds the way to the loudspeaker. Throws when the browser has no
@@ -42,10 +50,7 @@ export class AudioOutput {
       node.connect(gain).connect(context.destination);
       const { port1, port2 } = new MessageChannel();
       node.port.postMessage(port1, [port1]);
-      const output = new AudioOutput(context, gain, sink);
-      sink.port(port2);
-      output.timer = setInterval(() => output.measure(), MEASURE_EVERY_MS);
-      return output;
+      return new AudioOutput(context, gain, port2, sink);
     } catch (e) {
       void context.close();
       throw e;
@@ -54,14 +59,14 @@ export class AudioOutput {
 
   /** Starts the sound; false when the browser wants a gesture first. */
   async resume(): Promise<boolean> {
-    const started = this.context.resume().then(
-      () => true,
-      () => false,
-    );
-    const waited = new Promise<boolean>((resolve) => setTimeout(() => resolve(this.context.state === "running"), START_WITHIN_MS));
-    const running = await Promise.race([started, waited]);
-    if (running) this.measure();
-    return running;
+    const started = this.context.resume().catch(() => undefined);
+    const waited = new Promise<void>((resolve) => setTimeout(resolve, START_WITHIN_MS));
+    await Promise.race([started, waited]);
+    return this.running;
+  }
+
+  get running(): boolean {
+    return this.context.state === "running";
   }
 
   suspend(): void {
@@ -83,8 +88,17 @@ export class AudioOutput {
     void this.context.close();
   }
 
+  private stateChanged(): void {
+    if (this.running && this.port !== undefined) {
+      this.sink.port(this.port);
+      this.port = undefined;
+    }
+    this.measure();
+    this.sink.changed();
+  }
+
   private measure(): void {
-    if (this.context.state !== "running") return;
+    if (!this.running) return;
     const stamp = this.context.getOutputTimestamp();
     if (stamp.contextTime !== undefined && stamp.performanceTime !== undefined && stamp.contextTime > 0) {
       this.sink.output(stamp.contextTime, this.clock.at(stamp.performanceTime));

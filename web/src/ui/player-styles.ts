@@ -103,7 +103,10 @@ svg { display: block; width: 22px; height: 22px; }
 
 @container (max-width: 480px) {
   .volume, .delay { display: none; }
-  .stats { font-size: 11px; }
+  .stats { left: 6px; top: 6px; max-width: calc(100% - 12px); max-height: calc(100% - 54px); padding: 7px 10px 8px; font-size: 10.5px; line-height: 1.35; }
+  .stats dl { grid-template-columns: auto auto auto auto; gap: 1px 10px; }
+  .stats .head { padding-bottom: 2px; }
+  .stats .head dd { font-size: 18px; }
   .target { max-width: 82px; }
   .start { width: 64px; height: 64px; }
 }

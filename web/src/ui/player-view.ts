@@ -166,6 +166,12 @@ export class PlayerView {
     this.player.addEventListener("keydown", (e) => this.handleKey(e));
     this.player.addEventListener("pointermove", () => this.wake());
     this.player.addEventListener("focusin", () => this.wake());
+    // Any gesture will do where the browser waits for one.
+    for (const gesture of ["pointerup", "keydown"]) {
+      this.player.addEventListener(gesture, () => {
+        if (this.state?.blocked === true) this.actions.unmute();
+      });
+    }
     this.player.addEventListener("pointerleave", () => this.hush());
     this.stage.addEventListener("click", (e) => {
       // A mouse click on the picture plays and pauses; a finger only wakes the controls.

@@ -4,6 +4,7 @@
 
 import { AudioOutput, type AudioOutputSink } from "./audio-output.ts";
 
+/** One per player; close() it. */
 export class Sound {
   private output: AudioOutput | undefined;
   private opening: Promise<AudioOutput> | undefined;
@@ -15,7 +16,7 @@ export class Sound {
   /** changed: something visible changed, such as `blocked`. */
   constructor(
     private readonly worklet: URL,
-    private readonly sink: AudioOutputSink,
+    private readonly sink: Omit<AudioOutputSink, "changed">,
     private readonly changed: () => void,
   ) {}
 
@@ -41,7 +42,7 @@ export class Sound {
 
   /** The browser wants a gesture before it lets sound through. */
   get blocked(): boolean {
-    return this.waiting;
+    return this.waiting && this.output?.running !== true;
   }
 
   /** Why there is no sound at all; "" when there is nothing wrong. */
@@ -58,7 +59,7 @@ export class Sound {
   async start(): Promise<void> {
     if (this.silent && this.output === undefined) return;
     try {
-      this.opening ??= AudioOutput.open(this.worklet, this.sink);
+      this.opening ??= AudioOutput.open(this.worklet, { ...this.sink, changed: () => this.changed() });
       this.output = await this.opening;
     } catch (e) {
       this.opening = undefined;
