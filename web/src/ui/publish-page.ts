@@ -35,13 +35,15 @@ button.addEventListener("click", () => void (session === undefined ? start() : s
 window.addEventListener("pagehide", () => void stop(""));
 
 async function start(): Promise<void> {
+  // Read first: a form does not give what is disabled.
+  const source = new FormData(byId<HTMLFormElement>("form")).get("source");
   button.disabled = true;
   sources.disabled = true;
   say("Starting…");
   try {
     const site = await loadSiteConfig();
     if (site.whip === undefined) throw new Error("This server takes no publications from browsers.");
-    capture = await open(new FormData(byId<HTMLFormElement>("form")).get("source"));
+    capture = await open(source);
     for (const track of capture.stream.getTracks()) track.addEventListener("ended", () => void stop("The source has ended."));
     const endpoint = new URL(`${site.whip.replace(/\/$/, "")}/${encodeURIComponent(name)}`, location.href).href;
     session = new WhipSession(endpoint, connection);
