@@ -85,7 +85,9 @@ func (p *parent) use(ctx context.Context, s *moq.Session) {
 	tasks.Go(func() { p.announce(ctx, s) })
 	n, err := s.SubscribeNamespace(ctx, nil, p)
 	if err != nil {
-		r.log.Warn("the parent does not tell its namespaces", "error", err)
+		if ctx.Err() == nil {
+			r.log.Warn("the parent does not tell its namespaces", "error", err)
+		}
 		<-ctx.Done()
 	} else {
 		select {
