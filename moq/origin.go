@@ -210,7 +210,9 @@ func (q *NamespaceQueue) Announce(ctx context.Context, s *Session) {
 	q.Run(ctx, func(ns wire.Namespace) {
 		p, err := s.PublishNamespace(ctx, ns)
 		if err != nil {
-			s.log.Warn("namespace not announced", "namespace", ns.String(), "error", err)
+			if ctx.Err() == nil {
+				s.log.Warn("namespace not announced", "namespace", ns.String(), "error", err)
+			}
 			return
 		}
 		active[ns.Key()] = p
