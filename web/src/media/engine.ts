@@ -124,6 +124,7 @@ export class Engine {
         base: least(this.videoArrivals.base(now), this.audioArrivals.base(now)),
         audioLag: this.audio.clock.lagAt(now),
       });
+      if (jumped) this.stalls.rest();
       this.audio.anchor(now, clock.mediaAt(now), clock.rate, jumped);
       this.pump();
       this.paint(now, clock);

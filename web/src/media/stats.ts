@@ -52,6 +52,9 @@ export class PaintLog {
 
   /** The picture of `timestamp` (µs) was painted at `at`. */
   painted(timestamp: number, at: number): void {
+    // After a freeze its age says nothing about the picture that is on screen now.
+    const last = this.paints[this.paints.length - 1];
+    if (last !== undefined && at - last.at > FROZEN_MS) this.paints = [];
     this.paints.push({ timestamp, at });
     // The newest one from before the window still covers its beginning.
     while ((this.paints[1]?.at ?? Infinity) <= at - LATENCY_WINDOW_MS) this.paints.shift();

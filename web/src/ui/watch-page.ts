@@ -3,6 +3,8 @@
 
 import type { MoqedgePlayer } from "./player-element.ts";
 
+const WORDS = { ok: "Waiting", connecting: "Connecting", offline: "Not live", unreachable: "No connection", unsupported: "Cannot play" } as const;
+
 const player = document.querySelector<MoqedgePlayer>("moqedge-player");
 const badge = document.getElementById("badge");
 
@@ -13,9 +15,10 @@ if (player !== null && badge !== null) {
   const title = document.title;
   const show = (): void => {
     const live = !player.paused && player.readyState === 4;
-    badge.textContent = live ? "Live" : player.paused ? "Paused" : player.condition.kind === "offline" ? "Not live" : "Connecting";
+    badge.textContent = live ? "Live" : player.paused ? "Paused" : WORDS[player.condition.kind];
     badge.classList.toggle("on", live);
     document.title = live ? `● ${title}` : title;
   };
   for (const event of ["playing", "waiting", "pause", "play", "conditionchange", "error"]) player.addEventListener(event, show);
+  show();
 }

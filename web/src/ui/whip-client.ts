@@ -5,6 +5,8 @@
 const VIDEO_CODECS = ["video/H264", "video/VP8"] as const;
 /** Bits per second. */
 const VIDEO_BITRATE = 3_000_000;
+/** Kilobits per second to begin with. */
+const START_KBIT = 1500;
 /** Candidates found within this time (ms) go into the offer. */
 const GATHER_MS = 1000;
 /** For the server to answer (ms). */
@@ -61,15 +63,16 @@ export class WhipSession {
       await this.release();
       return;
     }
-    await this.pc.setRemoteDescription({ type: "answer", sdp: body });
+    await this.pc.setRemoteDescription({ type: "answer", sdp: withStartBitrate(body) });
   }
 
   /** Ends the publication, here and on the server. */
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
-    this.pc.close();
+    // In this order, or the server sees a lost connection before it sees the end.
     await this.release();
+    this.pc.close();
   }
 
   async stats(): Promise<WhipStats> {
@@ -133,8 +136,21 @@ export class WhipSession {
     const resource = this.resource;
     this.resource = undefined;
     // keepalive: the page may be on its way out. A server that does not answer notices by itself.
-    if (resource !== undefined) await fetch(resource, { method: "DELETE", keepalive: true }).catch(() => undefined);
+    if (resource === undefined) return;
+    await fetch(resource, { method: "DELETE", keepalive: true, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => undefined);
   }
+}
+
+/**
+ * Tells Chromium's bandwidth estimation where to begin; its own idea is a
+ * postage stamp for the first ten seconds. Others ignore the parameter.
+ */
+export function withStartBitrate(sdp: string): string {
+  let video = false;
+  return sdp.replace(/^(m=(\w+).*|a=fmtp:(\d+) .*?)(\r?)$/gm, (line, text: string, kind: string | undefined, _payload, end: string) => {
+    if (kind !== undefined) video = kind === "video";
+    return kind === undefined && video ? `${text};x-google-start-bitrate=${START_KBIT}${end}` : line;
+  });
 }
 
 /** Words for a refusal. */

@@ -26,6 +26,14 @@ test("a frozen picture grows old", () => {
   assert.equal(log.fps(22_000), 0);
 });
 
+test("when a frozen picture moves again, its age is forgotten", () => {
+  const log = new PaintLog();
+  paint(log, 10_000, 12_000, 300);
+  paint(log, 15_000, 15_200, 250);
+  assert.ok(Math.abs(log.latency(15_200) - 266.7) < 2);
+  assert.ok(Math.abs(log.fps(15_200) - 30) < 1);
+});
+
 test("the window forgets", () => {
   const log = new PaintLog();
   paint(log, 10_000, 12_000, 900);

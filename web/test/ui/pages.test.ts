@@ -6,7 +6,7 @@ import { missingFeature } from "../../src/ui/features.ts";
 import { broadcastName, codecName, describe, LiveList, type LiveEntry, type ListSession } from "../../src/ui/live-list.ts";
 import { readSiteConfig } from "../../src/ui/site-config.ts";
 import { cellsTime, timeCells } from "../../src/ui/test-pattern.ts";
-import { refusal } from "../../src/ui/whip-client.ts";
+import { refusal, withStartBitrate } from "../../src/ui/whip-client.ts";
 import { object, settle, utf8 } from "../media/make.ts";
 
 test("the settings name the relay by the page's host", () => {
@@ -99,4 +99,10 @@ test("refusals of a WHIP server are put in words", () => {
   assert.match(refusal(409, "cam is live from 10.0.0.1"), /^Somebody else is live under this name: cam is live/);
   assert.match(refusal(404, ""), /^This server takes no publications/);
   assert.match(refusal(503, "x".repeat(1000)), /^The server refused \(503\): x{300}\.$/);
+});
+
+test("only video formats get a start bitrate", () => {
+  const sdp = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=fmtp:111 minptime=10\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1\r\n";
+  const changed = withStartBitrate(sdp);
+  assert.equal(changed, sdp.replace("packetization-mode=1", "packetization-mode=1;x-google-start-bitrate=1500"));
 });
