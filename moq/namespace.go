@@ -136,3 +136,41 @@ func (s *Session) TrackStatus(ctx context.Context, name wire.FullTrackName) (Tra
 	}
 	return TrackStatus{Largest: ok.Params.LargestObject, Properties: ok.TrackProperties}, nil
 }
+
+// TracksSubscription has the peer offer all tracks below a prefix by PUBLISH.
+type TracksSubscription struct {
+	exchange *exchange
+	done     chan struct{}
+}
+
+// SubscribeTracks asks for PUBLISH of the tracks below a prefix, those that
+// come later included (moqt-18 §10.19). The Handler of the session gets them.
+// blocked is told of tracks that the peer cannot offer; it may be nil.
+func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, blocked func(wire.FullTrackName)) (*TracksSubscription, error) {
+	id := s.requestID()
+	x, err := s.namespaceRequest(ctx, id, &wire.SubscribeTracks{RequestID: id, Prefix: prefix})
+	if err != nil {
+		return nil, err
+	}
+	t := &TracksSubscription{exchange: x, done: make(chan struct{})}
+	s.tasks.Go(func() {
+		defer close(t.done)
+		_ = x.follow(func(m wire.Message) error {
+			b, ok := m.(*wire.PublishBlocked)
+			if !ok {
+				return x.unexpected(m)
+			}
+			if blocked != nil {
+				blocked(wire.FullTrackName{Namespace: append(append(wire.Namespace{}, prefix...), b.Suffix...), Name: b.Name})
+			}
+			return nil
+		})
+	})
+	return t, nil
+}
+
+// Done is closed when the subscription is over.
+func (t *TracksSubscription) Done() <-chan struct{} { return t.done }
+
+// Close cancels the subscription; tracks that were offered go on.
+func (t *TracksSubscription) Close() { t.exchange.cancel(wire.ResetCancelled) }

@@ -38,6 +38,7 @@ type Subscription struct {
 	publish *inRequest
 	joining *Fetch
 
+	had      wire.Option[wire.Location] // what the track had before it was asked for
 	largest  wire.Option[wire.Location]
 	defaults wire.TrackInfo
 
@@ -103,6 +104,7 @@ func (s *Session) newSubscription(into *live.Track, name wire.FullTrackName) *Su
 	if into == nil {
 		x.track, x.owned = live.NewTrack(name, live.Options{}), true
 	}
+	x.had.Value, x.had.Set = x.track.Largest()
 	return x
 }
 
@@ -141,8 +143,8 @@ func (x *Subscription) adopt(p wire.Properties) error {
 func (x *Subscription) begin(established func(live.Range)) {
 	var missing live.Range
 	if x.largest.Set {
-		if had, any := x.track.Largest(); any {
-			missing.From = had.Next()
+		if x.had.Set { // not what it has now: a joining fetch may have brought objects already
+			missing.From = x.had.Value.Next()
 		}
 		missing.To = x.largest.Value.Next()
 	}

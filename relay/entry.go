@@ -24,12 +24,12 @@ type trackEntry struct {
 
 	// Guarded by the relay's mu.
 	users     int // subscribers and fetches
-	published int // PUBLISH requests that fill it
+	published int // PUBLISH requests that fill it or are being answered
 	idle      *time.Timer
 
 	mu      sync.Mutex
 	current *moq.Subscription // that fills the track now; nil while there is none
-	from    *moq.Session      // whose it is, or who is being asked
+	asking  *moq.Session      // who is being asked for the track
 	ready   chan struct{}     // closed once there was a subscription, or err is set
 	settled bool
 	err     error
@@ -49,7 +49,7 @@ func newTrackEntry(r *Relay, name wire.FullTrackName) *trackEntry {
 // itself being asked for the track cannot have it from here.
 func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
 	e.mu.Lock()
-	circular := !e.settled && e.from == asker
+	circular := !e.settled && e.asking == asker
 	e.mu.Unlock()
 	if circular {
 		return doesNotExist()
@@ -102,9 +102,19 @@ func (e *trackEntry) run() {
 		if e.live.Done() != nil {
 			return
 		}
+		if lost.IsZero() && r.isPublished(e) {
+			select {
+			case <-pushed:
+				continue
+			case <-r.ctx.Done():
+				e.settle(errStopped)
+				return
+			}
+		}
 		if lost.IsZero() {
 			r.forget(e, false)
 			e.settle(err)
+			e.live.Close(wire.DoneTrackEnded, "the publisher is gone")
 			return
 		}
 		if time.Since(lost) > r.config.RecoverFor {
@@ -141,7 +151,7 @@ func (e *trackEntry) hold(sub *moq.Subscription) *live.Done {
 	for {
 		select {
 		case <-sub.Done():
-			e.setCurrent(nil, nil)
+			e.setCurrent(nil)
 			d := sub.Result()
 			if sub.Lost() || d.Code == wire.DoneGoingAway {
 				return nil
@@ -149,7 +159,7 @@ func (e *trackEntry) hold(sub *moq.Subscription) *live.Done {
 			return d
 		case <-e.idle.C:
 			if e.relay.forget(e, true) {
-				e.setCurrent(nil, nil)
+				e.setCurrent(nil)
 				sub.Close()
 				return &live.Done{Code: wire.DoneSubscriptionEnded, Reason: "unused"}
 			}
@@ -159,9 +169,15 @@ func (e *trackEntry) hold(sub *moq.Subscription) *live.Done {
 	}
 }
 
-func (e *trackEntry) setCurrent(sub *moq.Subscription, from *moq.Session) {
+func (e *trackEntry) setCurrent(sub *moq.Subscription) {
 	e.mu.Lock()
-	e.current, e.from = sub, from
+	e.current = sub
+	e.mu.Unlock()
+}
+
+func (e *trackEntry) setAsking(s *moq.Session) {
+	e.mu.Lock()
+	e.asking = s
 	e.mu.Unlock()
 }
 
@@ -180,17 +196,17 @@ func (e *trackEntry) acquire(again bool) (*moq.Subscription, error) {
 	}
 	var failed error
 	for _, s := range e.relay.sources(e.name.Namespace) {
-		e.setCurrent(nil, s)
+		e.setAsking(s)
 		sub, err := e.subscribe(s, again)
+		e.setAsking(nil)
 		if err == nil {
-			e.setCurrent(sub, s)
+			e.setCurrent(sub)
 			return sub, nil
 		}
 		if failed == nil || errors.Is(failed, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
 			failed = err
 		}
 	}
-	e.setCurrent(nil, nil)
 	if failed == nil {
 		failed = doesNotExist()
 	}

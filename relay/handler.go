@@ -63,7 +63,7 @@ func (h handler) find(ctx context.Context, asker *moq.Session, name wire.FullTra
 	defer deadline.Stop()
 	for {
 		moved := h.relay.publishes.wait()
-		e := h.relay.track(name)
+		e := h.relay.track(name, false)
 		err := e.wait(ctx, asker)
 		if err == nil {
 			return e, nil

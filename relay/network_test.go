@@ -246,3 +246,12 @@ func produceAt(ctx context.Context, t *testing.T, track *live.Track, objects int
 }
 
 func isRequestError(err error, want *moq.RequestError) bool { return errors.Is(err, want) }
+
+// narrowAll makes a bottleneck of every link there is.
+func (r *lossyRouter) narrowAll(rate float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for addr := range r.cut { // every host was cut off before its link was up
+		r.narrow[addr] = &bottleneck{rate: rate, queue: time.Second}
+	}
+}

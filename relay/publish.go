@@ -14,8 +14,8 @@ import (
 // a relay cannot know who will come for the current group.
 func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
 	relay := h.relay
-	e := relay.track(r.Track)
-	defer relay.release(e)
+	e := relay.track(r.Track, true)
+	defer relay.unpublish(e)
 	if sub := e.filling(); sub != nil && sub.Result() == nil {
 		r.Reject(wire.RequestDuplicateSubscription, "the track has a publisher", moq.NoRetry())
 		return
@@ -32,9 +32,8 @@ func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
 	}
 	e.live.Settle(had.Group)
 	relay.log.Info("track published", "track", r.Track.String(), "remote", r.Session().Conn().Info().RemoteAddr.String())
-	e.setCurrent(sub, r.Session())
+	e.setCurrent(sub)
 	relay.mu.Lock()
-	e.published++
 	relay.offered[e] = struct{}{}
 	wanting := relay.offersFor(e)
 	relay.mu.Unlock()
@@ -48,11 +47,6 @@ func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
 	case <-sub.Done():
 	case <-ctx.Done():
 	}
-	relay.mu.Lock()
-	e.published--
-	delete(relay.offered, e)
-	relay.mu.Unlock()
-	e.pushed.announce()
 }
 
 // offers are the tracks that one SUBSCRIBE_TRACKS gets by PUBLISH.
@@ -89,9 +83,10 @@ func (r *Relay) offersFor(e *trackEntry) []*offers {
 }
 
 func (e *trackEntry) publisher() *moq.Session {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.from
+	if sub := e.filling(); sub != nil {
+		return sub.Session()
+	}
+	return nil
 }
 
 // offer sends PUBLISH for every track below the prefix until ctx is done.

@@ -163,8 +163,9 @@ func (r *Relay) Close() {
 	r.tasks.Wait()
 }
 
-// track returns the entry of a track, made when it is missing, and counts the caller as a user.
-func (r *Relay) track(name wire.FullTrackName) *trackEntry {
+// track returns the entry of a track, made when it is missing, and counts the
+// caller as a user, or as one who is about to fill it by PUBLISH.
+func (r *Relay) track(name wire.FullTrackName, publishes bool) *trackEntry {
 	key := name.Key()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -174,9 +175,34 @@ func (r *Relay) track(name wire.FullTrackName) *trackEntry {
 		r.tracks[key] = e
 		r.tasks.Go(e.run)
 	}
+	if publishes {
+		e.published++
+		return e
+	}
 	e.users++
 	e.idle.Stop()
 	return e
+}
+
+// isPublished reports whether somebody fills the entry by PUBLISH or is about to.
+func (r *Relay) isPublished(e *trackEntry) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return e.published > 0
+}
+
+// unpublish ends what track began for a publisher.
+func (r *Relay) unpublish(e *trackEntry) {
+	r.mu.Lock()
+	e.published--
+	if e.published == 0 {
+		delete(r.offered, e)
+		if e.users == 0 {
+			e.idle.Reset(r.config.Linger)
+		}
+	}
+	r.mu.Unlock()
+	e.pushed.announce()
 }
 
 // release ends a use of the entry.

@@ -52,6 +52,7 @@ func (s *Scheduler) Fetch(p Fetch) *FetchResponse {
 			return
 		}
 		s.requests[r] = struct{}{}
+		r.refresh() // also for what was noted before the request was known
 	})
 	return r
 }
