@@ -305,6 +305,8 @@ export class MoqedgePlayer extends HTMLElement {
       case "stats":
         this.view.showStats(this.client?.stats() ?? e.stats);
         if (this.state === "playing") this.dispatch("timeupdate");
+        // A gesture anywhere on the page is enough for the browser.
+        if (this.sound.blocked && navigator.userActivation?.hasBeenActive === true) this.startSound();
         return;
       case "painted":
         return;

@@ -94,8 +94,8 @@ svg { display: block; width: 22px; height: 22px; }
   backdrop-filter: blur(8px); font-size: 12px;
 }
 .stats dl { display: grid; grid-template-columns: auto auto; gap: 2px 16px; margin: 0; }
-.stats dt { color: var(--dim); }
-.stats dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; }
+.stats dt { color: var(--dim); white-space: nowrap; }
+.stats dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .stats .head { grid-column: 1 / -1; display: flex; align-items: baseline; gap: 8px; padding-bottom: 5px; }
 .stats .head dt { order: 2; }
 .stats .head dd { font-size: 24px; font-weight: 650; line-height: 1.1; }
@@ -104,13 +104,13 @@ svg { display: block; width: 22px; height: 22px; }
 @container (max-width: 480px) {
   .volume, .delay { display: none; }
   .stats { left: 6px; top: 6px; max-width: calc(100% - 12px); max-height: calc(100% - 54px); padding: 7px 10px 8px; font-size: 10.5px; line-height: 1.35; }
-  .stats dl { grid-template-columns: auto auto auto auto; gap: 1px 10px; }
+  .stats dl { grid-template-columns: auto auto auto auto; gap: 0 10px; }
   .stats .head { padding-bottom: 2px; }
   .stats .head dd { font-size: 18px; }
   .target { max-width: 82px; }
   .start { width: 64px; height: 64px; }
 }
-@container (max-width: 340px) { .pip { display: none !important; } .bar { gap: 0; padding-inline: 4px; } .live { padding: 0 4px; } }
+@container (max-width: 400px) { .pip { display: none !important; } .bar { gap: 0; padding-inline: 4px; } .bar button { width: 38px; } .live { padding: 0 4px; } }
 .stage { container-type: inline-size; }
 @media (prefers-reduced-motion: reduce) {
   .spinner { animation: none; border-top-color: rgb(255 255 255 / .22); border-style: dotted; }

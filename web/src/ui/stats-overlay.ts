@@ -10,7 +10,6 @@ const UNKNOWN = "–";
 
 /** The rows for a set of numbers; the first is the headline. */
 export function statsRows(s: PlayerStats): StatsRow[] {
-  const codecs = [s.videoCodec, s.audioCodec].filter((c) => c !== "").join(", ");
   return [
     ["end-to-end latency", ms(s.latencyMs)],
     ["Sound latency", ms(s.audioLatencyMs)],
@@ -20,12 +19,13 @@ export function statsRows(s: PlayerStats): StatsRow[] {
     ["Resolution", s.width > 0 ? `${s.width} × ${s.height}` : UNKNOWN],
     ["Frame rate", Number.isFinite(s.fps) ? `${s.fps.toFixed(1)} fps` : UNKNOWN],
     ["Bitrate", s.bitrate > 0 ? `${(s.bitrate / 1e6).toFixed(2)} Mbit/s` : UNKNOWN],
-    ["Dropped frames", `${s.droppedFrames} of ${s.decodedFrames + s.droppedFrames}`],
+    ["Dropped", `${s.droppedFrames} of ${s.decodedFrames + s.droppedFrames}`],
     ["Stalls", String(s.stalls)],
     ["Reconnects", String(s.reconnects)],
     ["Speed", `${s.playbackRate.toFixed(2)}×`],
-    ["Codecs", codecs === "" ? UNKNOWN : codecs],
-    ["Transport", s.transport === "" ? UNKNOWN : `WebTransport, ${s.transport}`],
+    ["Video", s.videoCodec === "" ? UNKNOWN : s.videoCodec],
+    ["Sound", s.audioCodec === "" ? UNKNOWN : s.audioCodec],
+    ["WebTransport", s.transport === "" ? UNKNOWN : s.transport],
     ["Round trip", ms(s.rttMs)],
   ];
 }

@@ -17,15 +17,16 @@ test("the overlay says all numbers in words and units", () => {
   assert.equal(rows["Resolution"], "1280 × 720");
   assert.equal(rows["Frame rate"], "30.0 fps");
   assert.equal(rows["Bitrate"], "2.51 Mbit/s");
-  assert.equal(rows["Dropped frames"], "3 of 100");
-  assert.equal(rows["Codecs"], "avc3.64001F");
-  assert.equal(rows["Transport"], "WebTransport, moqt-18");
+  assert.equal(rows["Dropped"], "3 of 100");
+  assert.equal(rows["Video"], "avc3.64001F");
+  assert.equal(rows["Sound"], "–");
+  assert.equal(rows["WebTransport"], "moqt-18");
   assert.equal(rows["Speed"], "1.02×");
 });
 
 test("before the first picture nothing is claimed", () => {
   const rows = Object.fromEntries(statsRows({ ...stats, latencyMs: NaN, width: 0, height: 0, bitrate: 0, videoCodec: "", transport: "" }));
-  for (const label of ["end-to-end latency", "Resolution", "Bitrate", "Codecs", "Transport"]) assert.equal(rows[label], "–", label);
+  for (const label of ["end-to-end latency", "Resolution", "Bitrate", "Video", "WebTransport"]) assert.equal(rows[label], "–", label);
 });
 
 test("what plays is not commented, what does not is", () => {
