@@ -24,12 +24,25 @@ export class AudioClock {
   private origin: number | undefined;
   private originAt = -Infinity;
   private deafUntil = -Infinity;
+  private ahead = 0;
 
   /** The worklet's report, received at `now`. */
   report(position: AudioPosition, now: number): void {
     if (now < this.deafUntil) return;
     this.position = position;
     this.positionAt = now;
+    if (this.origin !== undefined) {
+      const ahead = position.contextTime * 1000 + this.origin - now;
+      this.ahead = Math.max(ahead, this.ahead + (ahead - this.ahead) * SMOOTHING, 0);
+    }
+  }
+
+  /**
+   * How long (ms) before it is heard a sample must be there: the browser
+   * renders ahead of the loudspeaker by its buffers.
+   */
+  get renderAhead(): number {
+    return this.ahead;
   }
 
   /** Playback jumps at `now`: reports from before the jump are still on their way. */
@@ -71,5 +84,6 @@ export class AudioClock {
     this.positionAt = -Infinity;
     this.origin = undefined;
     this.originAt = -Infinity;
+    this.ahead = 0;
   }
 }

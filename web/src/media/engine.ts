@@ -19,6 +19,8 @@ import type { WallClock } from "./wallclock.ts";
 
 /** How often numbers go to the page (ms). */
 const STATS_EVERY_MS = 200;
+/** Decoding audio and handing it over takes about this long (ms). */
+const AUDIO_DECODE_MS = 10;
 const NOTHING = { video: undefined, audio: undefined, unsupported: [] } as const;
 
 export type EngineEnvironment = Omit<ReceiverEnvironment, "supports">;
@@ -139,7 +141,9 @@ export class Engine {
   private needed(now: number): number | undefined {
     const arrival = this.videoArrivals.needed(now);
     const video = arrival === undefined ? undefined : arrival + (this.decodeTimes.needed(now) ?? 0);
-    return most(video, this.audioArrivals.needed(now));
+    const heard = this.audioArrivals.needed(now);
+    const audio = heard === undefined ? undefined : heard + this.audio.clock.renderAhead + AUDIO_DECODE_MS;
+    return most(video, audio);
   }
 
   private take(kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void {
@@ -222,6 +226,7 @@ export class Engine {
       decodedFrames: this.video.decodedFrames,
       paintedFrames: this.painted,
       stalls: this.stalls.stalls,
+      audioUnderruns: this.audio.position(now)?.underruns ?? 0,
       reconnects: this.reconnectsBefore + (this.receiver?.reconnects ?? 0),
       rttMs: this.receiver?.rttMs ?? NaN,
       playbackRate: this.clock?.rate ?? 1,

@@ -23,6 +23,8 @@ export interface PlayerStats {
   decodedFrames: number;
   paintedFrames: number;
   stalls: number;
+  /** Times the sound broke off for want of data. */
+  audioUnderruns: number;
   /** Times playback lost its connection and made a new one. */
   reconnects: number;
   rttMs: number;

@@ -176,6 +176,19 @@ test("the lag of audio is the age of what leaves the loudspeaker", () => {
   assert.equal(c.contextTimeAt(20_100), 2);
 });
 
+test("what is rendered ahead of the loudspeaker is measured, the worst at once", () => {
+  const c = new AudioClock();
+  c.report(position, 19_000);
+  assert.equal(c.renderAhead, 0);
+  c.output(1.9, 20_000);
+  c.report(position, 20_000);
+  assert.ok(Math.abs(c.renderAhead - 100) < 1e-6);
+  c.report({ ...position, contextTime: 2.05 }, 20_100);
+  assert.ok(c.renderAhead < 100 && c.renderAhead > 85);
+  c.reset();
+  assert.equal(c.renderAhead, 0);
+});
+
 test("silence and old reports are no clock", () => {
   const c = new AudioClock();
   c.output(2, 20_000);
