@@ -8,11 +8,9 @@ BINARY  := bin/moqedge
 MODULES := web/node_modules/.package-lock.json
 
 # Packages where goroutines share memory are tested with the race detector,
-# all others without: no test runs twice. Those in a browser measure latency and
-# have the machine for themselves.
+# all others without: no test runs twice.
 RACY    := ./moq/... ./relay/... ./bridge/...
-PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge)(/|$$)|/e2e(/|$$)')
-BROWSER  = $(shell $(GO) list ./... | grep -E '/e2e(/|$$)')
+PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge)(/|$$)')
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help
@@ -40,13 +38,14 @@ $(MODULES): web/package.json web/package-lock.json | node
 	@touch $@
 
 .PHONY: test
+# The last tests measure latency in a browser and have the machine for themselves.
 test: tools $(MODULES) checkfmt ## install what tests need and run all of them
 	$(GO) vet ./...
 	cd web && $(NPM) run --silent check
 	cd web && $(NPM) run --silent test
 	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(RACY)
 	$(GO) test -timeout 10m $(PLAIN)
-	$(if $(BROWSER),$(GO) test -timeout 10m -p 1 $(BROWSER))
+	cd web && $(NPM) run --silent e2e
 
 .PHONY: race
 race: tools $(MODULES) ## run all Go tests with the race detector
