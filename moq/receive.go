@@ -149,7 +149,10 @@ func (s *Session) receiveSubgroup(stream transport.ReceiveStream, in *inbound) e
 		return err
 	}
 	x := s.subscriptionFor(h.TrackAlias)
-	if x == nil || !x.sawStream() {
+	if x != nil {
+		defer x.endStream()
+	}
+	if x == nil || !x.beginStream() {
 		s.config.Counters.Unwanted.Add(1)
 		stream.Stop(uint64(wire.ResetCancelled))
 		return nil

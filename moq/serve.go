@@ -48,6 +48,8 @@ type inRequest struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 
+	refused func() // called before a refusal is sent, when it is not nil
+
 	mu       sync.Mutex
 	answered bool
 	updates  []chan error // REQUEST_UPDATEs of this side (on a PUBLISH) not answered yet
@@ -120,9 +122,6 @@ func (s *Session) dispatch(ctx context.Context, req Request) {
 	if !req.answeredYet() {
 		req.Reject(wire.RequestNotSupported, "not supported", NoRetry())
 	}
-	if x, ok := req.(*SubscribeRequest); ok {
-		x.served.settle()
-	}
 }
 
 // newRequest makes the request of its first message.
@@ -171,6 +170,10 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, uint64, err
 		if x.served, ok = s.enlist(id, x.Track); !ok {
 			x.Reject(wire.RequestDuplicateSubscription, "subscribed to already", NoRetry())
 			return nil, id, nil
+		}
+		r.refused = func() { // the peer may ask again as soon as it knows
+			s.delist(id, x.served)
+			x.served.settle()
 		}
 	}
 	return req, id, nil
@@ -358,6 +361,9 @@ func (r *inRequest) RejectWith(err error) {
 }
 
 func (r *inRequest) refuse(m *wire.RequestErr) {
+	if r.refused != nil {
+		r.refused()
+	}
 	r.out.finish(m)
 	r.stream.Stop(uint64(wire.ResetCancelled))
 }

@@ -76,7 +76,6 @@ func (r *SubscribeRequest) Accept(t *live.Track) {
 	largest, any := t.Largest()
 	state, refusal := resolve(r.Params, largest, any)
 	if refusal != nil {
-		v.settle()
 		r.refuse(refusal)
 		return
 	}

@@ -72,6 +72,7 @@ type Session struct {
 	ctx     context.Context // done when the session is over; its cause says why
 	cancel  context.CancelCauseFunc
 	tasks   sync.WaitGroup
+	failed  sync.Once
 
 	control   *messageWriter
 	peerReady chan struct{} // closed when peer is valid
@@ -183,11 +184,15 @@ func (s *Session) watch() {
 	}
 }
 
-// fail ends the session because of err; a *wire.Error names the code.
+// fail ends the session because of err; a *wire.Error names the code. Only the
+// first call has an effect: what fails because the session is over says nothing.
 func (s *Session) fail(err error) {
-	if err == nil {
-		return
+	if err != nil {
+		s.failed.Do(func() { s.end(err) })
 	}
+}
+
+func (s *Session) end(err error) {
 	code := wire.SessionInternalError
 	reason := ""
 	var e *wire.Error
@@ -213,8 +218,7 @@ func (s *Session) cause() error { return context.Cause(s.ctx) }
 
 // Close ends the session.
 func (s *Session) Close(code wire.SessionError, reason string) {
-	s.cancel(&wire.Error{Code: code, Reason: reason})
-	_ = s.conn.CloseWithError(uint64(code), reason)
+	s.fail(&wire.Error{Code: code, Reason: reason})
 }
 
 // Wait waits until the session is over and its goroutines have ended. It must

@@ -43,12 +43,14 @@ type Subscription struct {
 	defaults wire.TrackInfo
 
 	mu       sync.Mutex
-	streams  uint64 // data streams seen
+	reading  int    // data streams being read
+	streams  uint64 // data streams read to their end
 	expected uint64 // with done: how many there will be
+	late     bool   // with done: streams that have not begun are no longer waited for
 	done     *live.Done
 	over     bool
 	lost     bool
-	idle     chan struct{} // closed when the last expected stream was seen
+	idle     chan struct{} // closed when no more data is waited for
 	ended    chan struct{}
 }
 
@@ -233,16 +235,33 @@ func (x *Subscription) finish(d live.Done, streams uint64) {
 		return
 	}
 	x.done, x.expected = &d, streams
-	all := x.streams >= streams
+	x.checkIdle()
 	x.mu.Unlock()
-	if !all && x.session.ctx.Err() == nil {
-		select {
-		case <-x.idle:
-		case <-time.After(max(x.session.config.AliasTimeout, x.defaults.ObjectDeliveryTimeout, x.defaults.SubgroupDeliveryTimeout)):
-		case <-x.session.ctx.Done():
-		}
+	late := time.AfterFunc(max(x.session.config.AliasTimeout, x.defaults.ObjectDeliveryTimeout, x.defaults.SubgroupDeliveryTimeout), func() {
+		x.mu.Lock()
+		x.late = true
+		x.checkIdle()
+		x.mu.Unlock()
+	})
+	defer late.Stop()
+	select {
+	case <-x.idle:
+	case <-x.session.ctx.Done():
 	}
 	x.terminate(d)
+}
+
+// checkIdle closes idle when the publisher is done and its streams are read.
+// The caller holds mu.
+func (x *Subscription) checkIdle() {
+	if x.done == nil || x.reading > 0 || (x.streams < x.expected && !x.late) {
+		return
+	}
+	select {
+	case <-x.idle:
+	default:
+		close(x.idle)
+	}
 }
 
 // terminate ends the subscription at once.
@@ -264,15 +283,21 @@ func (x *Subscription) terminate(d live.Done) {
 	close(x.ended)
 }
 
-// sawStream counts a data stream; false means that the subscription is over.
-func (x *Subscription) sawStream() bool {
+// beginStream counts a data stream that begins; false means that the
+// subscription is over. Each is followed by endStream.
+func (x *Subscription) beginStream() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.streams++
-	if x.done != nil && x.streams == x.expected && !x.over {
-		close(x.idle)
-	}
+	x.reading++
 	return !x.over
+}
+
+func (x *Subscription) endStream() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.reading--
+	x.streams++
+	x.checkIdle()
 }
 
 // Track is what the subscription fills.
@@ -309,6 +334,12 @@ func (x *Subscription) Update(ctx context.Context, p wire.Parameters) error {
 func (x *Subscription) Close() { x.cancel("cancelled by the subscriber") }
 
 func (x *Subscription) cancel(reason string) {
+	d := live.Done{Code: wire.DoneInternalError, Reason: reason}
+	x.mu.Lock()
+	if x.done == nil { // before the peer can answer: this is the reason
+		x.done = &d
+	}
+	x.mu.Unlock()
 	if x.kept != nil {
 		x.kept.cancel(wire.ResetCancelled)
 	} else {
@@ -317,7 +348,7 @@ func (x *Subscription) cancel(reason string) {
 	if x.joining != nil {
 		x.joining.Close()
 	}
-	x.terminate(live.Done{Code: wire.DoneInternalError, Reason: reason})
+	x.terminate(d)
 }
 
 // Session is where the subscription comes from.

@@ -198,6 +198,11 @@ func (e *trackEntry) acquire(again bool) (*moq.Subscription, error) {
 	for _, s := range e.relay.sources(e.name.Namespace) {
 		e.setAsking(s)
 		sub, err := e.subscribe(s, again)
+		for attempt := 0; errors.Is(err, &moq.RequestError{Code: wire.RequestDuplicateSubscription}) && attempt < 10; attempt++ {
+			// A subscription that was just given up is not yet forgotten there.
+			time.Sleep(50 * time.Millisecond)
+			sub, err = e.subscribe(s, again)
+		}
 		e.setAsking(nil)
 		if err == nil {
 			e.setCurrent(sub)

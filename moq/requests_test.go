@@ -1,0 +1,217 @@
+package moq_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// namespaces collects events.
+type namespaces chan string
+
+func (n namespaces) NamespaceAdded(ns wire.Namespace)   { n <- "+" + ns.String() }
+func (n namespaces) NamespaceRemoved(ns wire.Namespace) { n <- "-" + ns.String() }
+
+func TestNamespaces(t *testing.T) {
+	origin := moq.NewOrigin()
+	origin.AddNamespace(wire.Namespace{"a", "one"})
+	origin.AddNamespace(wire.Namespace{"b"})
+	client, server := pair(t, moq.Config{}, moq.Config{Handler: origin})
+	events := make(namespaces, 10)
+	sub, err := client.SubscribeNamespace(t.Context(), wire.Namespace{"a"}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-events; got != "+a-one" {
+		t.Errorf("got %s", got)
+	}
+	origin.AddNamespace(wire.Namespace{"a", "two"})
+	origin.RemoveNamespace(wire.Namespace{"a", "one"})
+	if got := []string{<-events, <-events}; !slices.Contains(got, "+a-two") || !slices.Contains(got, "-a-one") {
+		t.Errorf("got %v", got)
+	}
+	if _, err := client.SubscribeNamespace(t.Context(), wire.Namespace{"a", "two"}, events); !refused(err, wire.RequestPrefixOverlap) {
+		t.Errorf("overlapping prefix: %v, want PREFIX_OVERLAP", err)
+	}
+	sub.Close()
+	<-sub.Done()
+	if got := <-events; got != "-a-two" {
+		t.Errorf("after Close: %s", got)
+	}
+	if _, err := server.PublishNamespace(t.Context(), wire.Namespace{"x"}); !refused(err, wire.RequestNotSupported) {
+		t.Errorf("without a handler: %v, want NOT_SUPPORTED", err)
+	}
+}
+
+func refused(err error, code wire.RequestError) bool {
+	return errors.Is(err, &moq.RequestError{Code: code})
+}
+
+func TestSubscribeRefusals(t *testing.T) {
+	origin := moq.NewOrigin()
+	track := live.NewTrack(clock, live.Options{})
+	origin.AddTrack(track)
+	group(t, track, 5, 3)
+	client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
+	missing := wire.FullTrackName{Namespace: clock.Namespace, Name: "missing"}
+	if _, err := client.Subscribe(t.Context(), missing, moq.SubscribeOptions{}); !refused(err, wire.RequestDoesNotExist) {
+		t.Errorf("missing track: %v, want DOES_NOT_EXIST", err)
+	}
+	if _, err := client.TrackStatus(t.Context(), wire.FullTrackName{Namespace: wire.Namespace{".session"}, Name: "x"}); !refused(err, wire.RequestDoesNotExist) {
+		t.Errorf("session-level track: %v, want DOES_NOT_EXIST", err)
+	}
+	past := wire.Parameters{Filter: wire.Some(wire.Filter{Type: wire.FilterAbsoluteRange, Start: wire.Location{Group: 1}, EndGroup: 2})}
+	if _, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{Params: past}); !refused(err, wire.RequestInvalidRange) {
+		t.Errorf("range in the past: %v, want INVALID_RANGE", err)
+	}
+	if _, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{}); !refused(err, wire.RequestDuplicateSubscription) {
+		t.Errorf("second subscription: %v, want DUPLICATE_SUBSCRIPTION", err)
+	}
+	status, err := client.TrackStatus(t.Context(), clock)
+	if err != nil || status.Largest != wire.Some(wire.Location{Group: 5, Object: 2}) {
+		t.Errorf("status %+v, error %v", status, err)
+	}
+}
+
+// TestFilters: what passes each kind of filter.
+func TestFilters(t *testing.T) {
+	tests := []struct {
+		name   string
+		filter wire.Filter
+		want   []string
+	}{
+		{"largest object", wire.Filter{Type: wire.FilterLargestObject}, []string{"6/0", "6/1", "7/0", "7/1", "8/0"}},
+		{"next group", wire.Filter{Type: wire.FilterNextGroup}, []string{"6/0", "6/1", "7/0", "7/1", "8/0"}},
+		{"absolute start", wire.Filter{Type: wire.FilterAbsoluteStart, Start: wire.Location{Group: 7, Object: 1}}, []string{"7/1", "8/0"}},
+		{"absolute range", wire.Filter{Type: wire.FilterAbsoluteRange, Start: wire.Location{Group: 6, Object: 1}, EndGroup: 7}, []string{"6/1", "7/0", "7/1"}},
+	}
+	for _, x := range tests {
+		t.Run(x.name, func(t *testing.T) {
+			origin := moq.NewOrigin()
+			track := live.NewTrack(clock, live.Options{RetainGroups: 10})
+			origin.AddTrack(track)
+			group(t, track, 5, 3)
+			client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
+			sub, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{Params: wire.Parameters{Filter: wire.Some(x.filter)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := sub.Track().NewReader(wire.Location{})
+			defer r.Close()
+			group(t, track, 6, 2)
+			group(t, track, 7, 2)
+			group(t, track, 8, 1)
+			track.Close(wire.DoneTrackEnded, "")
+			var got []string
+			for {
+				o, err := r.Next(t.Context())
+				if err != nil {
+					break
+				}
+				got = append(got, o.Location().String())
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, x.want) {
+				t.Errorf("got %v, want %v", got, x.want)
+			}
+		})
+	}
+}
+
+// TestForward: nothing comes while the forward state is 0, and all that is
+// published after it is 1 again.
+func TestForward(t *testing.T) {
+	origin := moq.NewOrigin()
+	track := live.NewTrack(clock, live.Options{RetainGroups: 10})
+	origin.AddTrack(track)
+	group(t, track, 1, 1)
+	client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
+	sub, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{Params: wire.Parameters{Forward: wire.Some(false)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sub.Track().NewReader(wire.Location{})
+	defer r.Close()
+	group(t, track, 2, 1)
+	if err := sub.Update(t.Context(), wire.Parameters{Forward: wire.Some(true), SubscriberPriority: wire.Some(uint8(3))}); err != nil {
+		t.Fatal(err)
+	}
+	group(t, track, 3, 2)
+	expect(t, r, "3/0", "3/1")
+	joined := client.Fetch(moq.FetchOptions{Into: sub.Track(), First: wire.Location{Group: 1}, Last: wire.Location{Group: 2, Object: math.MaxUint64}})
+	if err := joined.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFetchRefusals(t *testing.T) {
+	origin := moq.NewOrigin()
+	track, empty := live.NewTrack(clock, live.Options{}), live.NewTrack(wire.FullTrackName{Namespace: clock.Namespace, Name: "empty"}, live.Options{})
+	origin.AddTrack(track)
+	origin.AddTrack(empty)
+	group(t, track, 5, 3)
+	client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
+	fetch := func(name wire.FullTrackName, first, last wire.Location) error {
+		return client.Fetch(moq.FetchOptions{Into: live.NewTrack(name, live.Options{}), First: first, Last: last}).Wait(t.Context())
+	}
+	if err := fetch(clock, wire.Location{Group: 6}, wire.Location{Group: 7}); !refused(err, wire.RequestInvalidRange) {
+		t.Errorf("beyond the largest object: %v, want INVALID_RANGE", err)
+	}
+	if err := fetch(empty.Name(), wire.Location{}, wire.Location{Group: 7}); !refused(err, wire.RequestInvalidRange) {
+		t.Errorf("nothing published: %v, want INVALID_RANGE", err)
+	}
+	if err := fetch(wire.FullTrackName{Namespace: clock.Namespace, Name: "missing"}, wire.Location{}, wire.Location{Group: 7}); !refused(err, wire.RequestDoesNotExist) {
+		t.Errorf("missing track: %v, want DOES_NOT_EXIST", err)
+	}
+	if err := fetch(clock, wire.Location{Group: 5, Object: 1}, wire.Location{Group: 9}); err != nil {
+		t.Errorf("a range that ends in the future: %v", err)
+	}
+}
+
+// TestGoaway: the peer learns of it, new requests are refused, and a session
+// that is not left in time is closed.
+func TestGoaway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		origin := moq.NewOrigin()
+		track := live.NewTrack(clock, live.Options{})
+		origin.AddTrack(track)
+		told := make(chan string, 1)
+		client, server := pair(t, moq.Config{OnGoaway: func(uri string, timeout time.Duration) { told <- uri + " " + timeout.String() }}, moq.Config{Handler: origin})
+		sub, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Goaway("moqt://elsewhere", 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-told; got != "moqt://elsewhere 5s" {
+			t.Errorf("told %q", got)
+		}
+		if _, err := client.TrackStatus(t.Context(), clock); !errors.Is(err, moq.ErrGoaway) {
+			t.Errorf("a request after GOAWAY: %v", err)
+		}
+		r := sub.Track().NewReader(wire.Location{})
+		defer r.Close()
+		group(t, track, 1, 1)
+		expect(t, r, "1/0") // what there is goes on
+		time.Sleep(6 * time.Second)
+		var e *wire.Error
+		if !errors.As(context.Cause(server.Context()), &e) || e.Code != wire.SessionGoawayTimeout {
+			t.Errorf("closed with %v, want GOAWAY_TIMEOUT", context.Cause(server.Context()))
+		}
+		if err := server.Goaway("", 0); err == nil {
+			t.Error("a second GOAWAY was sent")
+		}
+	})
+}
