@@ -70,6 +70,10 @@ lint: checkfmt ## gofmt, go vet and golangci-lint
 fmt: ## format all Go files
 	gofmt -w $(GOFILES)
 
+.PHONY: picture
+picture: $(MODULES) build ## take the picture of the README from the running demo
+	cd web && node picture.mjs ../$(BINARY) ../docs/player.png
+
 .PHONY: clean
 clean: ## remove what was built, except the committed player
 	rm -rf bin web/node_modules
