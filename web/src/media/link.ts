@@ -69,6 +69,8 @@ export class Link {
   private readonly namespace: string[];
   private readonly reader = new CatalogReader();
   private catalog: Subscription | undefined;
+  private catalogAt = 0;
+  private catalogPatience = SILENT_TRACK_MS;
   private subscribing = false;
   private withdrawn = false;
   private watch: { close(): void } | undefined;
@@ -99,6 +101,7 @@ export class Link {
         // Who publishes now may not be who did: what was subscribed may be dead.
         if (this.withdrawn) this.leaveAll();
         this.withdrawn = false;
+        this.catalogPatience = SILENT_TRACK_MS;
         this.retryCatalog(0);
       },
       remove: () => {
@@ -117,6 +120,12 @@ export class Link {
     const now = this.timers.now();
     if (this.closed) return;
     if (now - this.heardAt > PING_MS && now - this.pinged > PING_MS) this.ping(now);
+    // A catalog that lists nothing and is not renewed may be that of a broadcast before this one.
+    if (this.catalog !== undefined && this.media.size === 0 && now - this.catalogAt > this.catalogPatience) {
+      this.catalogPatience = Math.min(MAX_SILENT_TRACK_MS, this.catalogPatience * 2);
+      this.leaveAll();
+      this.subscribeCatalog();
+    }
     for (const m of this.media.values()) {
       if (m.subscription === undefined || now - m.heardAt < m.patience) continue;
       const patience = Math.min(MAX_SILENT_TRACK_MS, m.patience * 2);
@@ -164,10 +173,12 @@ export class Link {
     if (this.closed || this.subscribing || this.catalog !== undefined) return;
     this.subscribing = true;
     this.reader.reset();
+    this.catalogAt = this.timers.now();
     let over = false;
     const handler: TrackHandler = {
       onObject: (o) => {
         this.hear();
+        this.catalogAt = this.timers.now();
         // One at a time: inflating is asynchronous and the order matters.
         this.work = this.work.then(() => this.readCatalog(o));
       },

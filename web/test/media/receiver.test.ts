@@ -326,3 +326,17 @@ test("silence is doubted once, then more and more patiently", () => {
   l.stop();
   assert.equal(l.silentFor(70_000), 0);
 });
+
+test("a catalog that lists nothing and is not renewed is asked for again", async () => {
+  const s = setup();
+  s.receiver.start();
+  await s.timers.pass(10);
+  const [session] = s.relay.sessions;
+  session?.send("catalog", object(0, 0, utf8('{"version":"draft-01","tracks":[]}')));
+  await s.timers.pass(30_000);
+  const asked = session?.subs.filter((x) => x.track === "catalog").length ?? 0;
+  assert.ok(asked >= 3 && asked <= 5, `${asked} times`);
+  assert.deepEqual(session?.open, ["catalog"]);
+  await s.playing(1500);
+  assert.ok(s.pictures.length > 0);
+});
