@@ -27,6 +27,12 @@ export class AudioPipeline {
   private readonly queue = new GroupQueue({ maxBytes: 8 << 20 });
   private decoder: AudioDecoder | undefined;
   private config: AudioDecoderConfig | undefined;
+  /**
+   * Times (µs) of the units in the decoder, each of which becomes one AudioData.
+   * The browser counts on from the time of the first unit, so that its figures
+   * are wrong after a hole, and drift when the publisher's clock is corrected.
+   */
+  private decoding: number[] = [];
   private track: CatalogTrack | undefined;
   private port: MessagePort | undefined;
   private reportedAt = -Infinity;
@@ -135,6 +141,7 @@ export class AudioPipeline {
         this.decoder.configure(config);
         this.config = config;
       }
+      this.decoding.push(unit.timestamp);
       this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: unit.timestamp, data: unit.payload as BufferSource }));
     } catch {
       // The next unit starts a new decoder: every unit of audio is a key unit.
@@ -162,7 +169,8 @@ export class AudioPipeline {
       data.copyTo(plane, { planeIndex: c, format: "f32-planar" });
       channels.push(plane);
     }
-    const chunk: AudioChunk = { timestamp: data.timestamp, sampleRate: data.sampleRate, channels };
+    const timestamp = this.decoding.shift() ?? data.timestamp;
+    const chunk: AudioChunk = { timestamp, sampleRate: data.sampleRate, channels };
     this.post({ type: "chunk", chunk }, channels.map((c) => c.buffer));
   }
 
@@ -174,6 +182,7 @@ export class AudioPipeline {
     const decoder = this.decoder;
     this.decoder = undefined;
     this.config = undefined;
+    this.decoding = [];
     if (decoder !== undefined && decoder.state !== "closed") decoder.close();
   }
 }
