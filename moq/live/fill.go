@@ -125,7 +125,7 @@ func (t *Track) openForFill(i SubgroupInfo) (*SubgroupWriter, error) {
 	}
 	s, made := t.groupFor(i.Group).subgroup(t, i)
 	if made {
-		s.state = Waiting
+		s.state, s.fillOnly = Waiting, true
 		t.opened.append(s)
 	}
 	return &SubgroupWriter{track: t, subgroup: s, filling: true}, nil

@@ -44,6 +44,7 @@ type Subgroup struct {
 	code       wire.ResetCode
 	endOfGroup bool
 	firstKnown bool // objects[0] is the first object ever in the subgroup
+	fillOnly   bool // all of it was fetched: no live writer has come yet
 }
 
 // EndsGroup reports whether the end of the subgroup is the end of its group.
@@ -121,13 +122,28 @@ func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 	if s.state == Waiting || s.state == Aborted {
 		s.state = Open
 	}
+	s.fillOnly = false
 	s.endOfGroup = s.endOfGroup || i.EndOfGroup
 	if opened {
 		t.opened.append(s)
+		t.settleFilled()
 	}
 	t.mu.Unlock()
 	t.notify()
 	return &SubgroupWriter{track: t, subgroup: s, first: i.FirstObject}, nil
+}
+
+// settleFilled finishes subgroups that a fetch brought and no live writer has
+// continued: behind two newer groups none will, so they were complete. The
+// caller holds mu.
+func (t *Track) settleFilled() {
+	for i := 0; i+2 < len(t.groups); i++ {
+		for _, s := range t.groups[i].subgroups {
+			if s.fillOnly && s.state == Waiting {
+				s.state = Finished
+			}
+		}
+	}
 }
 
 // subgroup returns the subgroup of g, made when it is missing. The caller holds the track's mu.

@@ -225,6 +225,11 @@ func (t *Track) evict() {
 			return
 		}
 		t.bytes -= oldest.bytes
+		for _, s := range oldest.subgroups {
+			if s.state == Waiting { // nobody finds it any more to continue it
+				s.state, s.code = Aborted, wire.ResetInternalError
+			}
+		}
 		t.groups = slices.Delete(t.groups, 0, 1)
 		t.unknown = t.unknown.add(Range{To: wire.Location{Group: t.groups[0].id}})
 		t.opened.trim(func(s *Subgroup) bool { return s.Group <= oldest.id })
