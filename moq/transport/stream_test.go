@@ -125,7 +125,11 @@ func TestStreamLimits(t *testing.T) {
 							blocked <- err
 							return
 						}
-						write(t, s, "x")
+						// A WebTransport stream shows before its first byte, so
+						// it may be stopped already.
+						if _, err := s.Write([]byte("x")); err != nil && !isA[*StreamError](err) {
+							t.Error(err)
+						}
 						if open = append(open, s); len(open) > most {
 							blocked <- nil
 							return
