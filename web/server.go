@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -170,13 +169,14 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) {
 	s.fact(w, r, "application/json", append(body, '\n'))
 }
 
-// certificate tells the fingerprint as hex text, as other players expect it.
+// certificate tells the fingerprint as hex text, as other players expect it:
+// without a newline, which some take for a digit.
 func (s *server) certificate(w http.ResponseWriter, r *http.Request) {
 	if s.config.Fingerprint == nil {
 		http.Error(w, "this relay's certificate needs no fingerprint", http.StatusNotFound)
 		return
 	}
-	s.fact(w, r, "text/plain; charset=utf-8", fmt.Appendln(nil, s.config.Fingerprint()))
+	s.fact(w, r, "text/plain; charset=utf-8", []byte(s.config.Fingerprint()))
 }
 
 // fact sends something that may be different next time, to pages of any site.

@@ -80,7 +80,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/assets/index.html", 404, "text/html; charset=utf-8", ""},
 		{"GET", "/assets/none.js", 404, "text/html; charset=utf-8", ""},
 		{"GET", "/favicon.ico", 302, "text/html; charset=utf-8", ""},
-		{"GET", "/certificate.sha256", 200, "text/plain; charset=utf-8", testFingerprint + "\n"},
+		{"GET", "/certificate.sha256", 200, "text/plain; charset=utf-8", testFingerprint},
 		{"POST", "/", 405, "text/plain; charset=utf-8", ""},
 		{"POST", "/watch/cam", 405, "text/plain; charset=utf-8", ""},
 		{"DELETE", "/config.json", 405, "text/plain; charset=utf-8", ""},
@@ -194,7 +194,7 @@ func TestFingerprintIsAskedEveryTime(t *testing.T) {
 		prints = prints[1:]
 		return p
 	}}
-	for _, want := range []string{"first\n", "second\n"} {
+	for _, want := range []string{"first", "second"} {
 		r := do(t, c, "GET", "/certificate.sha256", nil)
 		if got := bodyOf(t, r); got != want || r.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("got %q, %q", got, r.Header.Get("Cache-Control"))
