@@ -1,7 +1,8 @@
-// Bundles test/**/*.test.ts with esbuild and runs them with node:test.
+// Bundles tests with esbuild and runs them with node:test.
 //
-//   node test/run.mjs                 all tests
+//   node test/run.mjs                 all of test/**/*.test.ts, which need Node alone
 //   node test/run.mjs moq/wire media  only files whose path contains one of the words
+//   node test/run.mjs --e2e [words]   test/**/*.e2e.ts, one after the other: they need Go, ffmpeg and Chromium
 //
 // Tests run with web/ as the working directory, so they find files by paths relative to it.
 import { build } from "esbuild";
@@ -11,9 +12,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const words = process.argv.slice(2);
+const e2e = process.argv.includes("--e2e");
+const suffix = e2e ? ".e2e.ts" : ".test.ts";
+const words = process.argv.slice(2).filter((a) => a !== "--e2e");
 const all = (await readdir(path.join(root, "test"), { recursive: true })).map((f) => f.split(path.sep).join("/")).sort();
-const tests = all.filter((f) => f.endsWith(".test.ts") && (words.length === 0 || words.some((w) => f.includes(w))));
+const tests = all.filter((f) => f.endsWith(suffix) && (words.length === 0 || words.some((w) => f.includes(w))));
 if (tests.length === 0) {
   console.error("no test file matches");
   process.exit(1);
@@ -39,7 +42,8 @@ try {
     logLevel: "warning",
   });
   const files = tests.map((f) => path.join(dir, f.replace(/\.ts$/, ".mjs")));
-  const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...files], { cwd: root, stdio: "inherit" });
+  const flags = e2e ? ["--test-concurrency=1", "--test-reporter=spec"] : [];
+  const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...flags, ...files], { cwd: root, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => child.kill(signal));
   status = await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 } finally {

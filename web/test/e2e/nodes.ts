@@ -1,0 +1,153 @@
+// moqedge as real processes: an origin with the bridge, an edge below it, each
+// with its pages and statistics, all on loopback.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { Child } from "./child.ts";
+import { until } from "./until.ts";
+
+/** Tests run in web/, the Go module is the folder above. */
+export const MODULE = path.resolve("..");
+/** For a node to open its ports, ms. */
+const START_MS = 15_000;
+
+/** The program under test, and a folder for files; remove() it. */
+export class Workshop {
+  private constructor(
+    readonly moqedge: string,
+    readonly folder: string,
+  ) {}
+
+  /** Builds the program from the sources, so that no old one is tested; MOQEDGE in the environment names another. */
+  static async open(): Promise<Workshop> {
+    const folder = await mkdtemp(path.join(tmpdir(), "moqedge-e2e-"));
+    const given = process.env["MOQEDGE"];
+    if (given !== undefined) return new Workshop(given, folder);
+    const moqedge = path.join(folder, "moqedge");
+    await promisify(execFile)("go", ["build", "-o", moqedge, "./cmd/moqedge"], { cwd: MODULE });
+    return new Workshop(moqedge, folder);
+  }
+
+  remove(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Where a node listens: host:port each. */
+interface Addresses {
+  readonly relay: string;
+  readonly http: string;
+  readonly admin: string;
+  readonly srt?: string;
+}
+
+/** What /stats tells, as far as tests need it. */
+export interface NodeStats {
+  readonly sessions: number;
+  readonly tracks: number;
+  readonly upstreamConnected: boolean;
+  /** Subscriptions served now, by track. */
+  readonly perTrack: Readonly<Record<string, number>>;
+  readonly ingests: readonly { readonly name: string; readonly protocol: string; readonly live: boolean }[];
+}
+
+/** A running `moqedge serve`. */
+export class Node {
+  /** All processes that this node has been, the newest last. */
+  readonly lives: Child[] = [];
+  private where: Addresses | undefined;
+
+  /** config: YAML for an address each; "127.0.0.1:0" lets the system choose at the first start. */
+  constructor(
+    private readonly workshop: Workshop,
+    readonly name: string,
+    private readonly config: (a: Required<Addresses>) => string,
+  ) {}
+
+  /** Starts it, again on the ports it had before, and waits until it serves. */
+  async start(): Promise<void> {
+    const any = "127.0.0.1:0";
+    const file = path.join(this.workshop.folder, `${this.name}.yaml`);
+    await writeFile(file, this.config({ relay: any, http: any, admin: any, srt: any, ...this.where }));
+    const child = new Child(this.name, this.workshop.moqedge, ["serve", "-c", file, "--json"]);
+    this.lives.push(child);
+    this.where = await until(`${this.name} to serve`, START_MS, () => {
+      if (child.exit !== undefined) throw new Error(child.output);
+      const line = child.output.split("\n").find((l) => l.startsWith('{"type":"addresses"'));
+      return line === undefined ? undefined : (JSON.parse(line) as Addresses);
+    }, 10);
+    await until(`${this.name} to be healthy`, START_MS, async () => (await fetch(`http://${this.addresses.admin}/healthz`)).ok, 10);
+  }
+
+  get addresses(): Addresses {
+    if (this.where === undefined) throw new Error(`${this.name} was not started`);
+    return this.where;
+  }
+
+  get process(): Child {
+    const child = this.lives.at(-1);
+    if (child === undefined) throw new Error(`${this.name} was not started`);
+    return child;
+  }
+
+  /** Port of one of its addresses. */
+  port(of: keyof Addresses): number {
+    const address = this.addresses[of];
+    if (address === undefined) throw new Error(`${this.name} has no ${of} address`);
+    return Number(address.slice(address.lastIndexOf(":") + 1));
+  }
+
+  /** Address of one of its pages. */
+  page(pathname: string): string {
+    return `http://${this.addresses.http}${pathname}`;
+  }
+
+  async stats(): Promise<NodeStats> {
+    const response = await fetch(`http://${this.addresses.admin}/stats`);
+    if (!response.ok) throw new Error(`/stats of ${this.name}: status ${response.status}`);
+    return (await response.json()) as NodeStats;
+  }
+
+  /** Waits until a publication is live here (origins only). */
+  live(name: string, withinMs = 10_000): Promise<unknown> {
+    return until(`${name} to be live at ${this.name}`, withinMs, async () => (await this.stats()).ingests.some((i) => i.name === name && i.live));
+  }
+}
+
+/** A node that takes publications. */
+export function originNode(workshop: Workshop): Node {
+  return new Node(workshop, "origin", (a) => `
+name: origin
+listen: ${a.relay}
+certificate:
+  development: true
+http:
+  listen: ${a.http}
+bridge:
+  srt:
+    listen: ${a.srt}
+  whip: true
+admin:
+  listen: ${a.admin}
+`);
+}
+
+/** A node that viewers use and that pulls from `origin`, which has been started. */
+export function edgeNode(workshop: Workshop, origin: Node): Node {
+  return new Node(workshop, "edge", (a) => `
+name: edge
+listen: ${a.relay}
+upstream:
+  url: moqt://${origin.addresses.relay}
+  fingerprintURL: ${origin.page("/certificate.sha256")}
+certificate:
+  development: true
+http:
+  listen: ${a.http}
+admin:
+  listen: ${a.admin}
+`);
+}
