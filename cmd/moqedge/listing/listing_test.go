@@ -39,7 +39,6 @@ func connect(t *testing.T, handler moq.Handler) (client, server *moq.Session) {
 
 func TestNow(t *testing.T) {
 	origin := moq.NewOrigin()
-	client, _ := connect(t, origin)
 	for _, ns := range []wire.Namespace{{"b"}, {"a", "2"}, {"a", "1"}} {
 		origin.AddNamespace(ns)
 	}
@@ -51,6 +50,7 @@ func TestNow(t *testing.T) {
 		{wire.Namespace{"a"}, []wire.Namespace{{"a", "1"}, {"a", "2"}}},
 		{wire.Namespace{"c"}, nil},
 	} {
+		client, _ := connect(t, origin) // on one session prefixes must not overlap (moqt-18 §10.18)
 		got, err := Now(t.Context(), client, c.prefix, 200*time.Millisecond)
 		if err != nil || !slices.EqualFunc(got, c.want, wire.Namespace.Equal) {
 			t.Errorf("%q: %q, %v", c.prefix, got, err)
@@ -58,6 +58,7 @@ func TestNow(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	client, _ := connect(t, origin)
 	if _, err := Now(ctx, client, nil, time.Hour); err == nil {
 		t.Error("no error without time")
 	}
