@@ -30,7 +30,6 @@ type FetchResponse struct {
 	flow      *flow
 	cursor    wire.FetchCursor
 	priority  uint8 // publisher priority of the object being sent
-	opened    bool
 	turn      uint64
 	over      bool
 
