@@ -45,14 +45,16 @@ on("the clip plays at the printed address, in step with UTC", async (t) => {
 
 on("make demo on a terminal ends with 0 on Ctrl-C and leaves no process", async () => {
   const mark = `MOQEDGE_E2E=${crypto.randomUUID()}`;
-  const make = stage.run("make demo", "script", ["-qefc", `env ${mark} make -C ${MODULE} demo ARGS="${PORTS.join(" ")}"`, "/dev/null"]);
+  // These tests run from web/node_modules, which must not be installed again meanwhile.
+  const make = `env ${mark} make -C ${MODULE} -o web/node_modules/.package-lock.json demo ARGS="${PORTS.join(" ")}"`;
+  const terminal = stage.run("make demo", "script", ["-qefc", make, "/dev/null"]);
   await until("a status line", 60_000, () => {
-    if (make.exit !== undefined) throw new Error("it has ended");
-    return /live: demo/.test(make.output);
+    if (terminal.exit !== undefined) throw new Error("it has ended");
+    return /live: demo/.test(terminal.output);
   });
   assert.notDeepEqual(await processesWith(mark), [], "the demo runs");
-  make.type("\x03");
-  const exit = await until("make's end", 8000, () => make.exit);
+  terminal.type("\x03");
+  const exit = await until("make's end", 8000, () => terminal.exit);
   assert.deepEqual(exit, { code: 0, signal: null });
   await until("the end of all its processes", 2000, async () => (await processesWith(mark)).length === 0);
 });
