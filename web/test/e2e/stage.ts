@@ -69,10 +69,16 @@ export class Stage {
     await this.workshop.remove();
   }
 
-  /** What all processes and pages said lately. */
-  report(): string {
-    const processes = outputs([...this.nodes.flatMap((n) => n.lives), ...this.children.slice(-6)]);
-    return `${processes}\n--- pages\n${this.tabs.flatMap((t) => t.log.slice(-20).map((l) => `${t.page.url()} ${l}`)).join("\n")}`;
+  /** What all processes and pages said lately, without those that ended well. */
+  async report(): Promise<string> {
+    const processes = outputs([...this.nodes.flatMap((n) => n.lives), ...this.children.filter((c) => c.exit?.code !== 0)]);
+    const pages = this.tabs
+      .filter((t) => !t.page.isClosed())
+      .map(async (t) => {
+        const view = t instanceof Viewer ? await t.view().catch((e: unknown) => String(e)) : "";
+        return [t.page.url(), JSON.stringify(view), ...t.log.slice(-20)].join("\n");
+      });
+    return `${processes}\n--- pages\n${(await Promise.all(pages)).join("\n")}`;
   }
 }
 
@@ -82,7 +88,7 @@ export function onStage(name: string, stage: () => Stage, body: (t: TestContext)
     try {
       await body(t);
     } catch (e) {
-      console.log(`${name} failed. What was going on:\n${stage().report()}`);
+      console.log(`${name} failed. What was going on:\n${await stage().report()}`);
       throw e;
     }
   });
