@@ -37,7 +37,7 @@ func BenchmarkRelay(b *testing.B) {
 }
 
 func relayFanout(b *testing.B, n int) {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	source := development(b)
 	r := relay.New(relay.Config{Logger: log})
 	l, err := transport.Listen(&transport.ListenConfig{Addr: "127.0.0.1:0", GetCertificate: source.GetCertificate})
@@ -205,7 +205,7 @@ func receive(c *quic.Conn, received chan<- struct{}) {
 }
 
 func development(b *testing.B) *certs.Source {
-	source, err := certs.Development("", nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	source, err := certs.Development("", nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

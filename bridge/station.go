@@ -115,7 +115,7 @@ func (s *station) end(away bool) (nextCatalog uint64) {
 	s.ended = true
 	close(s.stop)
 	if s.announced {
-		for p := range packaging(packagings) {
+		for p := range packagings {
 			s.hub.publisher.RemoveNamespace(namespaceOf(s.name, p))
 		}
 	}
@@ -251,7 +251,7 @@ func (s *station) announce() {
 			s.hub.publisher.AddTrack(o.lanes[i].track)
 		}
 	}
-	for p := range packaging(packagings) {
+	for p := range packagings {
 		s.hub.publisher.AddNamespace(namespaceOf(s.name, p))
 	}
 	s.log.Info("name is live", "tracks", s.trackNames())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -208,7 +207,7 @@ func closeSession(s *moq.Session) {
 	s.Wait()
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 var camera = wire.FullTrackName{Namespace: wire.Namespace{"cam1.loc"}, Name: "video"}
 

@@ -102,7 +102,7 @@ func TestRoutes(t *testing.T) {
 			if !strings.HasPrefix(c.target, "/whip/") && r.Header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Error("no nosniff")
 			}
-			if r.StatusCode == 405 && r.Header.Get("Allow") != "GET, HEAD" {
+			if r.StatusCode == http.StatusMethodNotAllowed && r.Header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("Allow is %q", r.Header.Get("Allow"))
 			}
 		})
@@ -200,7 +200,7 @@ func TestFingerprintIsAskedEveryTime(t *testing.T) {
 			t.Errorf("got %q, %q", got, r.Header.Get("Cache-Control"))
 		}
 	}
-	if r := do(t, Config{}, "GET", "/certificate.sha256", nil); r.StatusCode != 404 {
+	if r := do(t, Config{}, "GET", "/certificate.sha256", nil); r.StatusCode != http.StatusNotFound {
 		t.Errorf("without a fingerprint: %d", r.StatusCode)
 	}
 }
@@ -222,7 +222,7 @@ func TestAssetsAreRevalidated(t *testing.T) {
 }
 
 func TestWithoutWHIP(t *testing.T) {
-	if r := do(t, Config{}, "GET", "/whip/cam", nil); r.StatusCode != 404 {
+	if r := do(t, Config{}, "GET", "/whip/cam", nil); r.StatusCode != http.StatusNotFound {
 		t.Errorf("status %d", r.StatusCode)
 	}
 }

@@ -69,7 +69,7 @@ func TestClock(t *testing.T) {
 				stream := at*1e6 - l.truth(at)*1e3
 				hold := l.hold(at) * 1e3
 				arrival := max(capture+l.delay(at, r)*1e3+hold, lastArrival)
-				moved := eventNone
+				var moved event
 				if l.back && stream < lastStream && c.set {
 					c.jump(int64(arrival), int64(stream), int64(hold))
 					moved = eventResync

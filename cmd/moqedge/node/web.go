@@ -27,7 +27,7 @@ const (
 
 // openWeb listens and serves until the node is closed. It returns the address.
 func (n *Node) openWeb(what, address string, secure bool, h http.Handler) (net.Addr, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, taken(what, address, err)
 	}
