@@ -214,7 +214,7 @@ func (c *DialConfig) dialWebTransport(ctx context.Context, t target, qconn *quic
 		return nil, status, err
 	}
 	info.Protocol = protocol
-	return newWebTransportConn(qconn, sess, info), status, nil
+	return newWebTransportConn(qconn, sess, nil, info), status, nil
 }
 
 // requestSession returns the session, the MOQT version and the HTTP status.

@@ -121,7 +121,7 @@ func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.C
 	if err != nil {
 		return nil, http.StatusBadRequest, err
 	}
-	return newWebTransportConn(qconn, sess, Info{
+	return newWebTransportConn(qconn, sess, w.(http3.HTTPStreamer).HTTPStream(), Info{
 		Protocol:  sess.SessionState().ApplicationProtocol,
 		Path:      r.URL.RequestURI(),
 		Authority: r.Host,

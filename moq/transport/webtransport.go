@@ -2,13 +2,17 @@ package transport
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/quic-go/quicvarint"
 	"github.com/quic-go/webtransport-go"
 )
 
@@ -17,21 +21,30 @@ import (
 type wtConn struct {
 	network
 	sess *webtransport.Session
+	// connect is the session's own stream, which the session writes to, too.
+	// It is nil at the client.
+	connect *http3.Stream
+	closing sync.Once
+	// ends says that CloseWithError ends the connection, not the session.
+	ends atomic.Bool
 }
 
 var _ Conn = (*wtConn)(nil)
 
 // newWebTransportConn takes over a session and the QUIC connection below it,
-// which ends with the session.
-func newWebTransportConn(qconn *quic.Conn, sess *webtransport.Session, info Info) *wtConn {
+// which ends with the session. The server gives the session's stream, too.
+func newWebTransportConn(qconn *quic.Conn, sess *webtransport.Session, connect *http3.Stream, info Info) *wtConn {
 	info.Kind = KindWebTransport
-	c := &wtConn{newNetwork(qconn, info, math.MaxUint32), sess}
+	c := &wtConn{network: newNetwork(qconn, info, math.MaxUint32), sess: sess, connect: connect}
 	context.AfterFunc(sess.Context(), c.end)
 	return c
 }
 
 // end runs once, when the session is over.
 func (c *wtConn) end() {
+	if c.ends.Load() {
+		return
+	}
 	// A session that is over refuses streams, naming its cause.
 	_, err := c.sess.OpenUniStream()
 	sessErr, ok := errors.AsType[*webtransport.SessionError](err)
@@ -49,8 +62,14 @@ func (c *wtConn) end() {
 	}
 }
 
+// closeConnection ends the connection after our close message.
+func (c *wtConn) closeConnection() {
+	c.awaitClose()
+	c.qconn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+}
+
 // awaitClose gives our close message the time to arrive: the peer answers by
-// closing the connection, or the session's stream.
+// closing the connection.
 func (c *wtConn) awaitClose() {
 	grace := min(max(100*time.Millisecond, 4*c.qconn.ConnectionStats().SmoothedRTT), 2*time.Second)
 	t := time.NewTimer(grace)
@@ -81,6 +100,9 @@ func lostSession(conn, stream error) error {
 }
 
 func (c *wtConn) OpenStream(ctx context.Context) (Stream, error) {
+	if c.ctx.Err() != nil {
+		return nil, context.Cause(c.ctx)
+	}
 	s, err := c.sess.OpenStreamSync(ctx)
 	return newStream[webtransport.StreamErrorCode](&c.network, s, err)
 }
@@ -91,11 +113,17 @@ func (c *wtConn) AcceptStream(ctx context.Context) (Stream, error) {
 }
 
 func (c *wtConn) OpenUniStream(ctx context.Context) (SendStream, error) {
+	if c.ctx.Err() != nil {
+		return nil, context.Cause(c.ctx)
+	}
 	s, err := c.sess.OpenUniStreamSync(ctx)
 	return newSendStream[webtransport.StreamErrorCode](&c.network, s, err)
 }
 
 func (c *wtConn) TryOpenUniStream() (SendStream, error) {
+	if c.ctx.Err() != nil {
+		return nil, context.Cause(c.ctx)
+	}
 	s, err := c.sess.OpenUniStream()
 	return newSendStream[webtransport.StreamErrorCode](&c.network, s, err)
 }
@@ -122,8 +150,36 @@ func (c *wtConn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 	return b, err
 }
 
+// CloseWithError of a server writes the close message itself: webtransport-go
+// v0.13 sends STOP_SENDING for the session's stream along with it, and ahead
+// of it in the packet. Browsers then miss the message, and tell pages that
+// the connection was lost.
 func (c *wtConn) CloseWithError(code uint64, reason string) error {
-	err := c.sess.CloseWithError(webtransport.SessionErrorCode(min(code, math.MaxUint32)), cutReason(reason))
+	code, reason = min(code, math.MaxUint32), cutReason(reason)
+	var err error
+	c.closing.Do(func() {
+		if c.connect == nil || c.sess.Context().Err() != nil {
+			err = c.sess.CloseWithError(webtransport.SessionErrorCode(code), reason)
+			return
+		}
+		c.ends.Store(true) // the answer may come at once
+		if !c.sendClose(uint32(code), reason) {
+			err = c.sess.CloseWithError(webtransport.SessionErrorCode(code), reason)
+		}
+		c.cancel(&CloseError{Code: code, Reason: reason})
+		go c.closeConnection()
+	})
 	<-c.ctx.Done()
 	return err
+}
+
+// closeCapsule is the type of WT_CLOSE_SESSION (draft-ietf-webtrans-http3 §6).
+const closeCapsule = 0x2843
+
+// sendClose sends the close message and FIN, if that is possible at once.
+func (c *wtConn) sendClose(code uint32, reason string) bool {
+	b := quicvarint.Append(nil, closeCapsule)
+	b = quicvarint.Append(b, uint64(4+len(reason)))
+	b = append(binary.BigEndian.AppendUint32(b, code), reason...)
+	return c.connect.TryWriteAll(b) == nil && c.connect.Close() == nil
 }
