@@ -134,9 +134,10 @@ func page(address string) string {
 	return net.JoinHostPort("localhost", port)
 }
 
-// ffmpeg is a command that sends a test picture and tone with little delay.
+// ffmpeg is a command that sends a test picture and tone with little delay: by
+// default ffmpeg would collect a third of a second of sound into one packet.
 func ffmpeg(srt string) string {
 	return "ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000" +
 		" -c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 30 -b:v 2500k -c:a aac -b:a 128k" +
-		` -f mpegts "` + srt + "?streamid=publish:" + camera + `&pkt_size=1316"`
+		` -f mpegts -flush_packets 1 -pes_payload_size 0 "` + srt + "?streamid=publish:" + camera + `&pkt_size=1316"`
 }

@@ -55,6 +55,6 @@ export function startEncoder(o: EncoderOptions): Child {
     "-vf", clockFilters(frozen ? "RTCSTART" : "RTCTIME"), "-af", `volume=${frozen ? 0 : 1}`,
     "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "30", "-b:v", "1500k",
     "-c:a", "aac", "-b:a", "128k",
-    "-f", "mpegts", `srt://127.0.0.1:${o.port}?streamid=publish:${o.name}&pkt_size=1316`,
+    "-f", "mpegts", "-flush_packets", "1", "-pes_payload_size", "0", `srt://127.0.0.1:${o.port}?streamid=publish:${o.name}&pkt_size=1316`,
   ]);
 }
