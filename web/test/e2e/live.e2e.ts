@@ -11,7 +11,7 @@ import type { Node } from "./nodes.ts";
 import { onStage, Stage } from "./stage.ts";
 import { pause, until } from "./until.ts";
 import { agreement, describePicture, notMoving, noTone, percentile, tooLate } from "./verdict.ts";
-import type { Viewer } from "./viewer.ts";
+import { Visitor, type Viewer } from "./viewer.ts";
 
 /** Bounds of the requirements, ms. */
 const LATENCY_P95 = 1000;
@@ -86,6 +86,27 @@ on("a page that was open before shows a picture at once", async (t) => {
   t.diagnostic(`picture after ${times.map(round).join(", ")} ms; median ${round(percentile(times, 0.5))} ms`);
   assert.ok(percentile(times, 0.5) < WARM_PAINT, `median ${percentile(times, 0.5)} ms`);
   await viewer.hear();
+});
+
+on("a viewer who has touched nothing sees the picture, and hears it after a click", async () => {
+  const other = await stage.viewer();
+  assert.ok(await other.touch(edge.page("/watch/cam")), "the browser keeps the page silent");
+  await other.hear();
+  await assertPlays(other);
+  await other.close();
+});
+
+on("the first page lists what is live, as it comes and goes", async () => {
+  const visitor = await Visitor.open(stage.browser);
+  await visitor.page.goto(edge.page("/"));
+  const lists = (name: string): Promise<boolean> => visitor.live().then((links) => links.includes(edge.page(`/watch/${name}`)));
+  await until("cam in the list", 5000, () => lists("cam"));
+  const other = stage.encoder({ port: origin.port("srt"), name: "guest" });
+  await until("guest in the list", 8000, () => lists("guest"));
+  await other.stop();
+  await until("guest to go from the list", 15_000, async () => !(await lists("guest")));
+  assert.ok(await lists("cam"));
+  await visitor.close();
 });
 
 on("50 subscribers at the edge are one subscription per track at the origin", async (t) => {

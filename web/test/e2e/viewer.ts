@@ -60,13 +60,45 @@ export class Viewer extends Tab {
     return until(`a picture at ${url}`, withinMs, () => this.page.evaluate(() => window.firstPaint), 25);
   }
 
-  /** Waits until the player is to be heard; clicks what it offers to whom the browser keeps in silence. */
+  /**
+   * Waits until the player is to be heard; clicks what it offers to whom the
+   * browser keeps in silence. Looking into a page with evaluate() counts as a
+   * gesture, so that this is rarely needed here: see touch().
+   */
   async hear(): Promise<void> {
     const offer = this.page.getByRole("button", { name: "Tap to unmute" });
     await until("sound, or the offer of it", 8000, async () => {
       if (await offer.isVisible()) await offer.click();
       return this.page.evaluate(() => document.querySelector<MoqedgePlayer>("moqedge-player")?.audioNode?.context.state === "running");
     });
+  }
+
+  /**
+   * Goes to a watch page as somebody who does not touch it, waits for a moving
+   * picture and the offer of sound, and clicks there. Returns whether the page
+   * was silent until then.
+   */
+  async touch(url: string): Promise<boolean> {
+    const devtools = await this.context.newCDPSession(this.page);
+    const ask = async <T>(expression: string): Promise<T> => {
+      const answer = await devtools.send("Runtime.evaluate", { expression, returnByValue: true, userGesture: false });
+      if (answer.exceptionDetails !== undefined) throw new Error(answer.exceptionDetails.exception?.description ?? answer.exceptionDetails.text);
+      return answer.result.value as T;
+    };
+    await this.page.goto(url, { waitUntil: "commit" });
+    const place = await until("a picture and the offer of sound", 10_000, () =>
+      ask<{ x: number; y: number } | undefined>(`(() => {
+        const player = document.querySelector("moqedge-player");
+        const button = player?.shadowRoot?.querySelector("[part=unmute]");
+        if (player?.readyState !== 4 || !button || button.hidden) return undefined;
+        const box = button.getBoundingClientRect();
+        return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+      })()`),
+    );
+    const silent = await ask<boolean>(`document.querySelector("moqedge-player").audioNode?.context.state === "suspended"`);
+    await this.page.mouse.click(place.x, place.y);
+    await devtools.detach();
+    return silent;
   }
 
   /** Looks at the player's picture. Defaults: ten times a second for two. */
@@ -124,6 +156,19 @@ export class Viewer extends Tab {
     const mark = crypto.randomUUID();
     await this.page.evaluate((m) => void (window.testMark = m), mark);
     return () => this.page.evaluate((m) => window.testMark === m, mark);
+  }
+}
+
+/** A tab with the first page. */
+export class Visitor extends Tab {
+  static async open(browser: Browser): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: VIEWPORT });
+    return new Visitor(context, await context.newPage());
+  }
+
+  /** The addresses of the broadcasts that the page lists as live. */
+  live(): Promise<string[]> {
+    return this.page.locator("#live a").evaluateAll((links) => links.map((a) => (a as HTMLAnchorElement).href));
   }
 }
 
