@@ -2,7 +2,8 @@
 // with its pages and statistics, all on loopback.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -14,7 +15,7 @@ export const MODULE = path.resolve("..");
 /** For a node to open its ports, ms. */
 const START_MS = 15_000;
 
-/** The program under test, and a folder for files; remove() it. */
+/** The program under test, and a folder for files that goes when the test process does. */
 export class Workshop {
   private constructor(
     readonly moqedge: string,
@@ -24,15 +25,12 @@ export class Workshop {
   /** Builds the program from the sources, so that no old one is tested; MOQEDGE in the environment names another. */
   static async open(): Promise<Workshop> {
     const folder = await mkdtemp(path.join(tmpdir(), "moqedge-e2e-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     const given = process.env["MOQEDGE"];
     if (given !== undefined) return new Workshop(given, folder);
     const moqedge = path.join(folder, "moqedge");
     await promisify(execFile)("go", ["build", "-o", moqedge, "./cmd/moqedge"], { cwd: MODULE });
     return new Workshop(moqedge, folder);
-  }
-
-  remove(): Promise<void> {
-    return rm(this.folder, { recursive: true, force: true });
   }
 }
 

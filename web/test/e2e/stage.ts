@@ -66,7 +66,6 @@ export class Stage {
     await this.browser.close();
     await Promise.all(this.children.map((c) => c.stop()));
     await Promise.all(this.nodes.flatMap((n) => n.lives).map((c) => c.stop()));
-    await this.workshop.remove();
   }
 
   /** What all processes and pages said lately, without those that ended well. */
