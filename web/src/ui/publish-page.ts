@@ -128,7 +128,7 @@ function statTexts(s: WhipStats): Record<string, string> {
 
 function relabel(): void {
   const live = session !== undefined;
-  button.textContent = live ? "Stop" : "Go live";
+  button.textContent = live ? "Stop" : "Record";
   button.classList.toggle("stop", live);
 }
 

@@ -183,7 +183,7 @@ export class Publisher extends Tab {
   async publish(url: string): Promise<void> {
     await this.page.goto(url);
     await this.page.getByLabel("Test pattern and tone").check();
-    await this.page.getByRole("button", { name: "Go live" }).click();
+    await this.page.getByRole("button", { name: "Record" }).click();
     await until("the publish page to be live", 15_000, async () => {
       const status = await this.page.locator("#status").innerText();
       if (await this.page.locator("#status.bad").count()) throw new Error(status);
