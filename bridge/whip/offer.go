@@ -75,6 +75,9 @@ func parseOffer(body []byte) (*offer, error) {
 	if o.video == nil && o.audio == nil {
 		return nil, refuse(http.StatusBadRequest, "the offer has no audio and no video to publish: add a track before creating the offer")
 	}
+	if o.video == nil { // what players look for first; sound alone is not a broadcast here
+		return nil, refuse(http.StatusBadRequest, "the offer has no video to publish: add a video track before creating the offer; sound alone is not taken")
+	}
 	if o.ufrag == "" {
 		return nil, refuse(http.StatusBadRequest, "the offer has no ICE credentials (a=ice-ufrag)")
 	}

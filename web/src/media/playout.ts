@@ -24,6 +24,8 @@ const AUDIO_GLIDE_PER_S = 4;
 const PAINT_MARGIN_MS = 20;
 /** Media cannot arrive before it is captured: a delay below this (ms) means the clocks differ. */
 const IMPOSSIBLE_DELAY_MS = -20;
+/** The most (ms) that playback waits for what comes later than the rest: beyond it, media is given up instead. */
+const MAX_JITTER_MS = 1500;
 /** A goal that falls does so at this speed (ms per second), so that one calm moment changes nothing. */
 const GOAL_FALLS_PER_S = 60;
 
@@ -109,7 +111,10 @@ export class PlayoutClock {
     let goal = this.target;
     this.skewed = input.base !== undefined && input.base < IMPOSSIBLE_DELAY_MS;
     if (this.skewed && input.base !== undefined) goal = input.base + this.target;
-    if (input.needed !== undefined) goal = Math.max(goal, input.needed + PAINT_MARGIN_MS);
+    if (input.needed !== undefined) {
+      const needed = Math.min(input.needed, (input.base ?? input.needed) + MAX_JITTER_MS);
+      goal = Math.max(goal, needed + PAINT_MARGIN_MS);
+    }
     if (goal >= this.goal || this.skewed || this.wished) this.goal = goal;
     else this.goal = Math.max(goal, this.goal - (elapsed / 1000) * GOAL_FALLS_PER_S);
     this.wished = false;

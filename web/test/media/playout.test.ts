@@ -37,6 +37,15 @@ test("a network slower than the target raises the goal, and playback slows down 
   assert.ok(rates[rates.length - 1] === 1);
 });
 
+test("hopeless jitter does not drive playback away from live", () => {
+  const c = new PlayoutClock(300);
+  c.restart(0);
+  run(c, 0, 8000, () => ({ ...NOTHING, needed: 9000, base: 200 }));
+  assert.equal(c.goalLag, 1720);
+  run(c, 8001, 9000, () => ({ ...NOTHING, needed: 9000, base: 4000 }));
+  assert.equal(c.goalLag, 5520, "a long way is not jitter");
+});
+
 test("a faster network lowers the goal slowly, and playback hurries a little", () => {
   const c = new PlayoutClock(300);
   c.restart(0);
