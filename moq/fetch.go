@@ -80,10 +80,10 @@ func (f *Fetch) covers(r live.Range) {
 	f.mu.Lock()
 	late := f.finished
 	f.range_ = wire.Some(r)
-	err := f.err
+	err, unknown := f.err, f.unknown
 	f.mu.Unlock()
 	if late {
-		f.track.EndFill(r, err == nil)
+		f.track.EndFill(r, err == nil, unknown...)
 	}
 }
 
@@ -217,10 +217,7 @@ func (f *Fetch) finish(err error) {
 		stream.Stop(uint64(wire.ResetCancelled))
 	}
 	if r.Set {
-		f.track.EndFill(r.Value, err == nil || errors.Is(err, &RequestError{Code: wire.RequestInvalidRange}))
-	}
-	for _, u := range unknown {
-		f.track.Forget(u)
+		f.track.EndFill(r.Value, err == nil || errors.Is(err, &RequestError{Code: wire.RequestInvalidRange}), unknown...)
 	}
 	close(f.done)
 	f.cancel()

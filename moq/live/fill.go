@@ -1,6 +1,8 @@
 package live
 
 import (
+	"math"
+
 	"moqedge/moq/wire"
 )
 
@@ -30,23 +32,33 @@ func (t *Track) ExpectFill(r Range) {
 }
 
 // EndFill ends what ExpectFill began. With complete, all objects of r that
-// exist have been inserted, so the groups it ends in or covers are whole.
-func (t *Track) EndFill(r Range, complete bool) {
+// exist have been inserted, except in the unknown parts of it, so the groups it
+// ends in or covers are whole. What is outside of r stays as it is.
+func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	t.mu.Lock()
 	t.filling = t.filling.remove(r)
 	if complete {
 		t.unknown = t.unknown.remove(r)
+		for _, u := range unknown {
+			t.unknown = t.unknown.add(Range{later(u.From, r.From), earlier(u.To, r.To)})
+		}
 		for _, g := range t.groups {
 			first := wire.Location{Group: g.id}
 			if first.Less(r.From) && g.id != r.From.Group || !first.Less(r.To) {
 				continue
 			}
+			whole := len(t.unknown.within(Range{first, after(wire.Location{Group: g.id, Object: math.MaxUint64})})) == 0
 			for _, s := range g.subgroups {
-				if !first.Less(r.From) {
+				if whole && !first.Less(r.From) {
 					s.firstKnown = true
 				}
-				if g.id < r.To.Group && s.writers == 0 && s.state != Finished {
+				if g.id >= r.To.Group || s.writers > 0 || s.state == Finished {
+					continue
+				}
+				if whole {
 					s.state = Finished
+				} else if s.state == Waiting {
+					s.state, s.code = Aborted, wire.ResetInternalError
 				}
 			}
 		}

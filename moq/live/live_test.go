@@ -124,6 +124,34 @@ func TestWalkWaitsForFill(t *testing.T) {
 	}
 }
 
+// TestFillWithUnknown: what the publisher cannot speak for stays unknown within
+// the range fetched, and nothing outside becomes so.
+func TestFillWithUnknown(t *testing.T) {
+	track := NewTrack(name, Options{Recover: true, RetainGroups: 10})
+	for _, g := range []uint64{1, 5} {
+		w := open(t, track, SubgroupInfo{Group: g, FirstObject: true})
+		put(t, w, 0, 1)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := Range{at(2, 0), at(5, 0)}
+	track.ExpectFill(r)
+	f := track.NewFiller()
+	for _, l := range []wire.Location{at(3, 0), at(4, 0)} {
+		if err := f.Begin(l.Group, 0, 128, ObjectHeader{ID: l.Object, Size: 1}); err != nil {
+			t.Fatal(err)
+		}
+		f.Commit(copy(f.Buffer(), "x"))
+	}
+	f.End()
+	track.EndFill(r, true, Range{at(0, 0), at(3, 0)}, Range{at(3, 1), at(4, 0)})
+	want := []string{"1/0", "1/1", fmt.Sprintf("?2/%d", uint64(math.MaxUint64)), "3/0", fmt.Sprintf("?3/%d", uint64(math.MaxUint64)), "4/0", "5/0", "5/1"}
+	if got := walked(track, at(1, 0), at(5, 1), false); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // TestTakeover: a second writer finishes what the first left, and copies of
 // what is there are dropped.
 func TestTakeover(t *testing.T) {
