@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"moqedge/moq/transport"
@@ -45,10 +44,7 @@ type exchange struct {
 	stream  transport.Stream
 	in      *inbound
 	out     *messageWriter
-
-	mu      sync.Mutex
-	updates []chan error // REQUEST_UPDATEs not answered yet, oldest first
-	ended   error        // why no more answers come
+	updates updates
 }
 
 // request opens a stream with m, whose request ID is id, and calls sent, when
@@ -140,9 +136,9 @@ func (x *exchange) follow(handle func(wire.Message) error) error {
 					x.session.fail(err)
 					return err
 				}
-				x.answered(nil)
+				x.updates.answered(nil)
 			case *wire.RequestErr:
-				x.answered(&RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval})
+				x.updates.answered(&RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval})
 			default:
 				if err := handle(m); err != nil {
 					return err
@@ -150,52 +146,9 @@ func (x *exchange) follow(handle func(wire.Message) error) error {
 			}
 		}
 	}()
-	x.mu.Lock()
-	x.ended = err
-	updates := x.updates
-	x.updates = nil
-	x.mu.Unlock()
-	for _, u := range updates {
-		u <- errors.New("moq: the request ended before it was updated")
-	}
+	x.updates.end()
 	x.in.free()
 	return err
-}
-
-func (x *exchange) answered(err error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if len(x.updates) > 0 {
-		x.updates[0] <- err
-		x.updates = x.updates[1:]
-	}
-}
-
-// update sends REQUEST_UPDATE and waits for its answer.
-func (x *exchange) update(ctx context.Context, p wire.Parameters) error {
-	answer := make(chan error, 1)
-	x.mu.Lock()
-	if x.ended != nil {
-		x.mu.Unlock()
-		return errors.New("moq: the request is over")
-	}
-	x.updates = append(x.updates, answer)
-	err := x.out.send(&wire.RequestUpdate{RequestID: x.session.requestID(), Params: p})
-	if err != nil {
-		x.updates = x.updates[:len(x.updates)-1]
-	}
-	x.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-x.session.ctx.Done():
-		return x.session.cause()
-	}
 }
 
 // cancel gives the request up (moqt-18 §3.3.2).

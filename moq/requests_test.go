@@ -215,3 +215,51 @@ func TestGoaway(t *testing.T) {
 		}
 	})
 }
+
+// taker accepts every track offered, without asking for its objects yet.
+type taker chan *moq.Subscription
+
+func (c taker) Serve(_ context.Context, r moq.Request) {
+	if p, ok := r.(*moq.PublishRequest); ok {
+		if sub, err := p.Accept(nil, false, nil); err == nil {
+			c <- sub
+		}
+	}
+}
+
+// TestPublish: objects of an offered track come once they are asked for, and
+// its end is told.
+func TestPublish(t *testing.T) {
+	offered := make(taker, 1)
+	publisher, _ := pair(t, moq.Config{}, moq.Config{Handler: offered})
+	track := live.NewTrack(clock, live.Options{RetainGroups: 10})
+	group(t, track, 1, 1)
+	p, err := publisher.Publish(t.Context(), track)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := <-offered
+	if l, ok := sub.Largest(); !ok || l != (wire.Location{Group: 1}) {
+		t.Errorf("largest %v %v, want 1/0", l, ok)
+	}
+	r := sub.Track().NewReader(wire.Location{})
+	defer r.Close()
+	group(t, track, 2, 1)
+	if err := sub.Update(t.Context(), wire.Parameters{Forward: wire.Some(true)}); err != nil {
+		t.Fatal(err)
+	}
+	group(t, track, 3, 2)
+	expect(t, r, "3/0", "3/1")
+	if _, err := publisher.Publish(t.Context(), track); !refused(err, wire.RequestDuplicateSubscription) {
+		t.Errorf("offered again: %v, want DUPLICATE_SUBSCRIPTION", err)
+	}
+	track.Close(wire.DoneTrackEnded, "over")
+	<-sub.Done()
+	<-p.Done()
+	if d := sub.Result(); d.Code != wire.DoneTrackEnded || sub.Lost() {
+		t.Errorf("ended with %+v", d)
+	}
+	if err := sub.Update(t.Context(), wire.Parameters{}); err == nil {
+		t.Error("a subscription that is over was updated")
+	}
+}

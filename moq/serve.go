@@ -48,11 +48,11 @@ type inRequest struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 
-	refused func() // called before a refusal is sent, when it is not nil
+	updates updates // of this side, on a PUBLISH
+	refused func()  // called before a refusal is sent, when it is not nil
 
 	mu       sync.Mutex
 	answered bool
-	updates  []chan error // REQUEST_UPDATEs of this side (on a PUBLISH) not answered yet
 }
 
 // acceptRequests takes the peer's request streams.
@@ -104,6 +104,7 @@ func (s *Session) serve(stream transport.Stream) {
 	defer stopWatch()
 	s.tasks.Go(func() { s.dispatch(r.ctx, req) })
 	s.fault(r.follow(req))
+	r.updates.end()
 	r.stop()
 	req.released()
 }
@@ -277,40 +278,11 @@ func (r *inRequest) fromPublisher(req Request, m wire.Message) error {
 		if err := m.CheckFor(wire.MsgRequestUpdate); err != nil {
 			return err
 		}
-		r.settleUpdate(nil)
+		r.updates.answered(nil)
 	case *wire.RequestErr:
-		r.settleUpdate(&RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval})
+		r.updates.answered(&RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval})
 	}
 	return nil
-}
-
-func (r *inRequest) settleUpdate(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.updates) > 0 {
-		r.updates[0] <- err
-		r.updates = r.updates[1:]
-	}
-}
-
-// sendUpdate sends REQUEST_UPDATE for a subscription that the peer began by PUBLISH.
-func (r *inRequest) sendUpdate(ctx context.Context, p wire.Parameters) error {
-	answer := make(chan error, 1)
-	r.mu.Lock()
-	r.updates = append(r.updates, answer)
-	err := r.out.send(&wire.RequestUpdate{RequestID: r.session.requestID(), Params: p})
-	r.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-r.ctx.Done():
-		return errors.New("moq: the request is over")
-	}
 }
 
 // NoRetry is the retry of Reject for a request that should not be made again.

@@ -325,9 +325,9 @@ func (x *Subscription) Result() *live.Done {
 // Update changes parameters of the subscription (moqt-18 §10.9).
 func (x *Subscription) Update(ctx context.Context, p wire.Parameters) error {
 	if x.kept != nil {
-		return x.kept.update(ctx, p)
+		return x.kept.updates.send(ctx, x.session, x.kept.out, p)
 	}
-	return x.publish.sendUpdate(ctx, p)
+	return x.publish.updates.send(ctx, x.session, x.publish.out, p)
 }
 
 // Close cancels the subscription.

@@ -200,7 +200,10 @@ func (e *trackEntry) acquire(again bool) (*moq.Subscription, error) {
 		sub, err := e.subscribe(s, again)
 		for attempt := 0; errors.Is(err, &moq.RequestError{Code: wire.RequestDuplicateSubscription}) && attempt < 10; attempt++ {
 			// A subscription that was just given up is not yet forgotten there.
-			time.Sleep(50 * time.Millisecond)
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-e.relay.ctx.Done():
+			}
 			sub, err = e.subscribe(s, again)
 		}
 		e.setAsking(nil)
