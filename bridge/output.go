@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"time"
+
 	"bytes"
 	"fmt"
 
@@ -10,6 +12,10 @@ import (
 	"moqedge/moq/msf"
 	"moqedge/moq/wire"
 )
+
+// retainFor is how long groups are kept beyond the newest three: what a relay
+// that has just subscribed may be asked for by its viewers.
+const retainFor = 10 * time.Second
 
 // packaging is one of the forms in which all media is offered.
 type packaging int
@@ -77,7 +83,7 @@ func (s *station) newOutput(want string, c Codec, priority uint8) *output {
 	o := &output{name: s.trackName(want), codec: c, priority: priority, group: s.hub.firstGroup()}
 	for p := range o.lanes {
 		name := wire.FullTrackName{Namespace: namespaceOf(s.name, packaging(p)), Name: o.name}
-		o.lanes[p].track = live.NewTrack(name, live.Options{Properties: priorityProperty(priority), Now: s.hub.config.Now})
+		o.lanes[p].track = live.NewTrack(name, live.Options{Properties: priorityProperty(priority), RetainFor: retainFor, Now: s.hub.config.Now})
 	}
 	return o
 }
