@@ -1,10 +1,9 @@
 package bridge
 
 import (
-	"time"
-
 	"bytes"
 	"fmt"
+	"time"
 
 	"moqedge/bridge/codec"
 	"moqedge/moq/live"
