@@ -28,9 +28,10 @@ type trackEntry struct {
 	idle      *time.Timer
 
 	mu      sync.Mutex
-	current *moq.Subscription // that fills the track now; nil while there is none
-	asking  *moq.Session      // who is being asked for the track
-	ready   chan struct{}     // closed once there was a subscription, or err is set
+	current *moq.Subscription    // that fills the track now; nil while there is none
+	asking  *moq.Session         // who is being asked for the track
+	askers  map[*moq.Session]int // who has it from here, or waits for it
+	ready   chan struct{}        // closed once there was a subscription, or err is set
 	settled bool
 	err     error
 	pushed  changes // moves when a PUBLISH began or ended
@@ -39,7 +40,7 @@ type trackEntry struct {
 }
 
 func newTrackEntry(r *Relay, name wire.FullTrackName) *trackEntry {
-	e := &trackEntry{relay: r, name: name, live: r.newLiveTrack(name), ready: make(chan struct{}), pushed: newChanges()}
+	e := &trackEntry{relay: r, name: name, live: r.newLiveTrack(name), ready: make(chan struct{}), pushed: newChanges(), askers: map[*moq.Session]int{}}
 	e.idle = time.NewTimer(time.Hour)
 	e.idle.Stop()
 	return e
@@ -66,6 +67,28 @@ func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
 
 func doesNotExist() error {
 	return &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: "nobody publishes this track"}
+}
+
+// join notes that a session uses the track, leave that it no longer does.
+func (e *trackEntry) join(s *moq.Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.askers[s]++
+}
+
+func (e *trackEntry) leave(s *moq.Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.askers[s]--; e.askers[s] == 0 {
+		delete(e.askers, s)
+	}
+}
+
+// has reports whether a session has the track from here.
+func (e *trackEntry) has(s *moq.Session) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.askers[s] > 0
 }
 
 // settle answers those in wait; only the first call has an effect.
@@ -196,6 +219,9 @@ func (e *trackEntry) acquire(again bool) (*moq.Subscription, error) {
 	}
 	var failed error
 	for _, s := range e.relay.sources(e.name.Namespace) {
+		if e.relay.isParent(s) && e.has(s) {
+			continue // two relays would feed each other for ever
+		}
 		e.setAsking(s)
 		sub, err := e.subscribe(s, again)
 		for attempt := 0; errors.Is(err, &moq.RequestError{Code: wire.RequestDuplicateSubscription}) && attempt < 10; attempt++ {
@@ -285,6 +311,11 @@ func (e *trackEntry) backfill(r live.Range) {
 		}
 		sub.Session().Fetch(moq.FetchOptions{Into: e.live, First: u.From, Last: last})
 	}
+}
+
+// isParent reports whether s is the session with the parent.
+func (r *Relay) isParent(s *moq.Session) bool {
+	return r.parent != nil && r.parent.session(0) == s
 }
 
 // parentPatience is how long a track waits for a parent that is not connected.

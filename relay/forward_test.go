@@ -145,6 +145,63 @@ func TestFetchThroughEdge(t *testing.T) {
 	})
 }
 
+// TestPublishAtEdge: what is published at one edge is had at the origin and at
+// another edge, and is gone everywhere when its publisher is.
+func TestPublishAtEdge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, time.Millisecond, 0)
+		origin := n.relay("origin", nil)
+		defer origin.close()
+		here := n.relay("here", origin)
+		defer here.close()
+		there := n.relay("there", origin)
+		defer there.close()
+		time.Sleep(time.Second)
+		p := n.publish(here)
+		time.Sleep(time.Second)
+		for _, at := range []*node{there, origin, here} {
+			viewer := n.client(at, nil)
+			events := make(seen, 8)
+			if _, err := viewer.SubscribeNamespace(t.Context(), nil, events); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-events; got != "+cam1.2eloc" {
+				t.Errorf("namespaces: %s", got)
+			}
+			sub, err := viewer.Subscribe(t.Context(), camera, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := sub.Track().NewReader(wire.Location{})
+			for range 40 {
+				if _, err := r.Next(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.Close()
+			closeSession(viewer)
+		}
+		p.stop()
+		time.Sleep(time.Minute) // more than what relays wait for a publisher
+		for _, at := range []*node{there, origin, here} {
+			if s := at.Stats(); s.Namespaces != 0 || s.Tracks != 0 {
+				t.Errorf("%d namespaces and %d tracks are left", s.Namespaces, s.Tracks)
+			}
+			viewer := n.client(at, nil)
+			if _, err := viewer.Subscribe(t.Context(), camera, moq.SubscribeOptions{}); !isRequestError(err, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
+				t.Errorf("after the publisher left: %v, want DOES_NOT_EXIST", err)
+			}
+			closeSession(viewer)
+		}
+	})
+}
+
+// seen collects namespaces that appear.
+type seen chan string
+
+func (s seen) NamespaceAdded(ns wire.Namespace) { s <- "+" + ns.String() }
+func (s seen) NamespaceRemoved(wire.Namespace)  {}
+
 // TestPublishAndSubscribeTracks: a track offered by PUBLISH reaches who asked
 // for all tracks below a prefix.
 func TestPublishAndSubscribeTracks(t *testing.T) {

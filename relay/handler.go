@@ -49,11 +49,17 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 		r.RejectWith(err)
 		return
 	}
-	defer h.relay.release(e)
+	defer h.release(e, r.Session())
 	h.relay.served.subscriptions.Add(1)
 	defer h.relay.served.subscriptions.Add(-1)
 	r.Accept(e.live)
 	<-ctx.Done()
+}
+
+// release ends what find began.
+func (h handler) release(e *trackEntry, asker *moq.Session) {
+	e.leave(asker)
+	h.relay.release(e)
 }
 
 // find returns an established track, in use by the caller. A track that nobody
@@ -64,11 +70,12 @@ func (h handler) find(ctx context.Context, asker *moq.Session, name wire.FullTra
 	for {
 		moved := h.relay.publishes.wait()
 		e := h.relay.track(name, false)
+		e.join(asker)
 		err := e.wait(ctx, asker)
 		if err == nil {
 			return e, nil
 		}
-		h.relay.release(e)
+		h.release(e, asker)
 		if rendezvous == 0 || !errors.Is(err, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
 			return nil, err
 		}
@@ -91,7 +98,7 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 		r.RejectWith(err)
 		return
 	}
-	defer h.relay.release(e)
+	defer h.release(e, r.Session())
 	h.relay.served.fetches.Add(1)
 	if t := r.Params.FillTimeout; !t.Set || t.Value > 0 {
 		e.backfill(live.Range{From: r.First, To: r.Last.Next()})
@@ -105,7 +112,7 @@ func (h handler) trackStatus(ctx context.Context, r *moq.TrackStatusRequest) {
 		r.RejectWith(err)
 		return
 	}
-	defer h.relay.release(e)
+	defer h.release(e, r.Session())
 	r.Accept(e.live)
 }
 
