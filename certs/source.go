@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -83,9 +84,13 @@ func (s *Source) reload(force bool) error {
 	if len(s.history) > 0 && s.history[0] == sum {
 		return nil
 	}
+	level := slog.LevelDebug // the first is told by whoever starts the server
+	if len(s.history) > 0 {
+		level = slog.LevelInfo
+	}
 	s.history = slices.Insert(s.history, 0, sum)
 	s.history = s.history[:min(len(s.history), historyLength)]
-	s.log.Info("certificate in use", "fingerprint", hex.EncodeToString(sum[:]),
+	s.log.Log(context.Background(), level, "certificate in use", "fingerprint", hex.EncodeToString(sum[:]),
 		"not_after", cert.Leaf.NotAfter.UTC().Format(time.RFC3339))
 	return nil
 }
