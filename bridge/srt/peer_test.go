@@ -63,10 +63,9 @@ func TestSendsNoise(t *testing.T) {
 }
 
 func TestFallsSilent(t *testing.T) {
+	stream := makeTS(t, join(sources, []string{"-t", "0.5"}, encodings)...) // before the publisher's silence counts
 	r := serve(t, Config{SilenceLimit: 500 * time.Millisecond})
-	conn := dial(t, r, "publish:cam1")
-	stream := makeTS(t, join(sources, []string{"-t", "0.5"}, encodings)...)
-	write(t, conn, stream)
+	write(t, dial(t, r, "publish:cam1"), stream)
 	wait(t, "the end", func() bool { return r.hub.publications("cam1")[0].isClosed() })
 	r.log.want(t, 1, "SRT publisher left", "no media for 500ms")
 	if video, _ := r.hub.publications("cam1")[0].counts(); video == 0 {
