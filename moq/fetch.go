@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"sync"
 
 	"moqedge/moq/live"
@@ -149,7 +150,7 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 		switch o.Kind {
 		case wire.FetchItemEndUnknown:
 			f.mu.Lock()
-			f.unknown = append(f.unknown, live.Range{From: last, To: at.Next()})
+			f.unknown = append(f.unknown, unknownBefore(at, last, cursor.Descending))
 			f.mu.Unlock()
 		case wire.FetchItemObject:
 			if err := f.insert(filler, in, &o); err != nil {
@@ -158,6 +159,20 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 		}
 		last = at.Next()
 	}
+}
+
+// unknownBefore is what an End of Unknown Range at a location covers, when next
+// is what follows the item before it; there is none before when next is zero.
+// Descending, that is up to the end of the group above.
+func unknownBefore(at, next wire.Location, descending bool) live.Range {
+	if !descending || at.Group == next.Group {
+		return live.Range{From: next, To: at.Next()}
+	}
+	r := live.Range{From: wire.Location{Group: at.Group}, To: wire.Location{Group: next.Group}}
+	if next == (wire.Location{}) {
+		r.To = wire.Location{Group: math.MaxUint64} // the range asked for bounds it
+	}
+	return r
 }
 
 // insert moves one object from the stream into the track.

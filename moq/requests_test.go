@@ -263,3 +263,33 @@ func TestPublish(t *testing.T) {
 		t.Error("a subscription that is over was updated")
 	}
 }
+
+// TestFetchUnknown: what the publisher cannot speak for is told in a few words,
+// however wide, and stays unknown to the subscriber, in both orders.
+func TestFetchUnknown(t *testing.T) {
+	origin := moq.NewOrigin()
+	track := live.NewTrack(clock, live.Options{RetainGroups: 10})
+	origin.AddTrack(track)
+	group(t, track, 1<<40, 2)
+	group(t, track, 1<<40+1, 2)
+	track.Forget(live.Range{To: wire.Location{Group: 1 << 40}})
+	client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
+	for _, order := range []wire.GroupOrder{wire.GroupOrderAscending, wire.GroupOrderDescending} {
+		into := live.NewTrack(clock, live.Options{RetainGroups: 10})
+		o := moq.FetchOptions{Into: into, First: wire.Location{Group: 7}, Last: wire.Location{Group: 1<<40 + 1, Object: 1}, Params: wire.Parameters{GroupOrder: wire.Some(order)}}
+		if err := client.Fetch(o).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := live.Range{From: o.First, To: wire.Location{Group: 1 << 40}}
+		if u := into.Unknown(live.Range{From: o.First, To: o.Last.Next()}); len(u) != 1 || u[0] != want {
+			t.Errorf("order %d: unknown %v, want %v", order, u, want)
+		}
+		r := into.NewReader(wire.Location{})
+		for range 4 {
+			if _, err := r.Next(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.Close()
+	}
+}

@@ -92,9 +92,19 @@ func TestWalk(t *testing.T) {
 	if got, want := walked(track, at(5, 4), at(8, 0), false), []string{"5/4", "?6/18446744073709551615", "7/0", "7/1", "7/2"}; slices.Equal(got, want) {
 		t.Errorf("an object that is there is told as unknown: %v", got)
 	}
-	far := walked(track, at(0, 0), at(7, 0), false)
-	if len(far) > 12 {
-		t.Errorf("%d steps over an unknown range: %v", len(far), far)
+	for _, down := range []bool{false, true} {
+		if far := walked(track, at(0, 0), at(7, 0), down); len(far) > 12 {
+			t.Errorf("%d steps over an unknown range, descending %v: %v", len(far), down, far)
+		}
+	}
+	empty := NewTrack(name, Options{})
+	put(t, open(t, empty, SubgroupInfo{Group: 1 << 40}), 0)
+	empty.Forget(Range{at(0, 0), at(1<<40, 0)})
+	if got, want := walked(empty, at(3, 5), at(1<<40, 0), true), []string{"1099511627776/0", "?3/18446744073709551615"}; !slices.Equal(got, want) {
+		t.Errorf("descending over a wide unknown range: %v, want %v", got, want)
+	}
+	if got, want := walked(empty, at(3, 5), at(1<<40, 0), false), []string{"?1099511627775/18446744073709551615", "1099511627776/0"}; !slices.Equal(got, want) {
+		t.Errorf("ascending over a wide unknown range: %v, want %v", got, want)
 	}
 }
 

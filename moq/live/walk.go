@@ -128,6 +128,10 @@ func (w *Walk) pass(o *Object) wire.Location {
 		if w.at.Group == w.last.Group {
 			passed = w.last
 		}
+		if lowest := t.unknownDownTo(w.at.Group, w.first); lowest < w.at.Group {
+			passed = wire.Location{Group: lowest, Object: math.MaxUint64}
+			w.at.Group = lowest
+		}
 		w.leave()
 		return passed
 	}
@@ -144,6 +148,24 @@ func (w *Walk) pass(o *Object) wire.Location {
 	}
 	w.at = stop
 	return before(stop)
+}
+
+// unknownDownTo returns the lowest group, not below that of first, from which
+// on up to the given one nothing is kept or known. The caller holds mu.
+func (t *Track) unknownDownTo(group uint64, first wire.Location) uint64 {
+	u := t.unknown.within(Range{first, wire.Location{Group: group}})
+	if len(u) == 0 || u[len(u)-1].To != (wire.Location{Group: group}) {
+		return group
+	}
+	from := u[len(u)-1].From
+	lowest := from.Group
+	if from.Object > 0 && from != first {
+		lowest++
+	}
+	if i, _ := t.findGroup(group); i > 0 {
+		lowest = max(lowest, t.groups[i-1].id+1)
+	}
+	return min(lowest, group)
 }
 
 // before is the last location ahead of l.
