@@ -1,6 +1,7 @@
 package moq
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -106,7 +107,7 @@ func (s *Session) alias() uint64 {
 func (v *served) send(out *messageWriter, t *live.Track, alias uint64, p wire.Parameters, state subscriptionState, info wire.TrackInfo) {
 	v.track, v.request, v.params = t, out, state
 	v.sending = v.session.sender.Subscribe(deliver.Subscribe{
-		Track: t, Alias: alias, Start: state.start, EndGroup: state.endGroup, Forward: state.forward,
+		Track: t, Alias: alias, Start: state.start, End: wholeGroup(state.endGroup), Forward: state.forward,
 		Priority:        p.SubscriberPriority.Or(128),
 		Order:           p.GroupOrder.Or(info.GroupOrder),
 		ObjectTimeout:   smaller(p.ObjectDeliveryTimeout.Value, info.ObjectDeliveryTimeout),
@@ -118,6 +119,11 @@ func (v *served) send(out *messageWriter, t *live.Track, alias uint64, p wire.Pa
 		},
 	})
 	v.settle()
+}
+
+// wholeGroup is the last location of a group, if there is one.
+func wholeGroup(g wire.Option[uint64]) wire.Option[wire.Location] {
+	return wire.Option[wire.Location]{Value: wire.Location{Group: g.Value, Object: math.MaxUint64}, Set: g.Set}
 }
 
 // smaller of two timeouts, of which 0 means none (moqt-18 §8).
@@ -198,7 +204,7 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	v.params = state
 	v.session.mu.Unlock()
 	v.sending.Update(func(s *deliver.Subscribe) {
-		s.Forward, s.Start, s.EndGroup = state.forward, state.start, state.endGroup
+		s.Forward, s.Start, s.End = state.forward, state.start, wholeGroup(state.endGroup)
 		s.Priority = m.Params.SubscriberPriority.Or(s.Priority)
 		if t := m.Params.ObjectDeliveryTimeout; t.Set {
 			s.ObjectTimeout = smaller(t.Value, s.ObjectTimeout)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -107,7 +108,7 @@ func TestOrder(t *testing.T) {
 			x.Update(func(p *deliver.Subscribe) { p.Priority = 9 })
 		}, []string{"2/1", "2/2", "1/1", "1/2"}},
 		{"within bounds", func(t *testing.T, s *deliver.Scheduler) {
-			s.Subscribe(deliver.Subscribe{Track: filled(t, "a", 128, 1, 2, 3, 4), Alias: 1, Forward: true, Start: wire.Location{Group: 2}, EndGroup: wire.Some(uint64(3))})
+			s.Subscribe(deliver.Subscribe{Track: filled(t, "a", 128, 1, 2, 3, 4), Alias: 1, Forward: true, Start: wire.Location{Group: 2}, End: wire.Some(wire.Location{Group: 3, Object: math.MaxUint64})})
 		}, []string{"1/2", "1/3"}},
 		{"cancelled", func(t *testing.T, s *deliver.Scheduler) {
 			s.Subscribe(deliver.Subscribe{Track: filled(t, "a", 128, 1), Alias: 1, Forward: true}).Cancel(wire.ResetCancelled)

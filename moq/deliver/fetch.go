@@ -16,6 +16,12 @@ type Fetch struct {
 	First, Last wire.Location
 	Order       wire.GroupOrder
 	Priority    uint8 // subscriber priority
+	// FillTimeout is how long in all the response waits for objects that are
+	// being fetched (moqt-18 §10.2.5), from the call of Scheduler.Fetch on;
+	// what is missing then is reported. 0 waits for nothing, unset has no limit.
+	FillTimeout wire.Option[time.Duration]
+	// Fill is the subscription that this is a fill of (moqt-20 §5.1.3), or nil.
+	Fill *Subscription
 	// Done is called once, by the scheduler, when the stream is closed: with
 	// true after all of it was sent. It must not block.
 	Done func(complete bool)

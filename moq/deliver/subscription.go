@@ -14,9 +14,10 @@ import (
 type Subscribe struct {
 	Track *live.Track
 	Alias uint64
-	// Start and EndGroup bound what passes the filter (moqt-18 §5.1.2).
-	Start    wire.Location
-	EndGroup wire.Option[uint64]
+	// Start and End bound what passes the filter (moqt-18 §5.1.2), both
+	// inclusive. An End.Object of math.MaxUint64 is the rest of the group.
+	Start wire.Location
+	End   wire.Option[wire.Location]
 	// Priority is the subscriber priority, Order the group order.
 	Priority uint8
 	Order    wire.GroupOrder
@@ -148,7 +149,7 @@ func (x *Subscription) refresh() {
 	ended := x.params.Track.Done() // asked before looking, so that nothing is missed
 	for sg, ok := x.feed.Subgroup(); ok; sg, ok = x.feed.Subgroup() {
 		x.newest = max(x.newest, sg.Group)
-		if !x.params.Forward || (x.params.EndGroup.Set && sg.Group > x.params.EndGroup.Value) {
+		if !x.params.Forward || (x.params.End.Set && sg.Group > x.params.End.Value.Group) {
 			continue
 		}
 		src := &subgroupSource{subscription: x, subgroup: sg}
@@ -170,7 +171,7 @@ func (x *Subscription) refresh() {
 }
 
 func (x *Subscription) sendDatagram(o *live.Object) {
-	if !x.params.Forward || (x.params.EndGroup.Set && o.Group > x.params.EndGroup.Value) {
+	if !x.params.Forward || (x.params.End.Set && x.params.End.Value.Less(o.Location())) {
 		return
 	}
 	s := x.scheduler
