@@ -31,13 +31,15 @@ func ParseFetchHeader(v Version, b []byte) (h FetchHeader, n int, err error) {
 // FetchItem tells Objects from markers on a fetch stream.
 type FetchItem uint8
 
-// Items of a fetch stream. The two markers say that everything after the last
-// item up to and including their Location does not exist, or is unknown
-// (moqt-18 §11.4.4.2).
+// Items of a fetch stream. The markers say that everything after the last item up
+// to and including their Location does not exist, is unknown (moqt-18 §11.4.4.2),
+// or did not arrive in the time there was (draft 20, FeatureTimedOutRange; earlier
+// drafts are told that it is unknown).
 const (
 	FetchItemObject FetchItem = iota
 	FetchItemEndNonExistent
 	FetchItemEndUnknown
+	FetchItemEndTimedOut
 )
 
 // FetchObject is the header of an Object on a fetch stream, PayloadLen bytes of
