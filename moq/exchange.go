@@ -132,7 +132,7 @@ func (x *exchange) follow(handle func(wire.Message) error) error {
 			}
 			switch m := m.(type) {
 			case *wire.RequestOK:
-				if err := m.CheckFor(wire.MsgRequestUpdate); err != nil {
+				if err := m.CheckFor(x.session.version, wire.MsgRequestUpdate); err != nil {
 					x.session.fail(err)
 					return err
 				}

@@ -60,20 +60,12 @@ func (s *Session) Fetch(o FetchOptions) *Fetch {
 	r := live.Range{From: o.First, To: o.Last.Next()}
 	o.Into.ExpectFill(r)
 	f.covers(r)
+	params := o.Params
+	params.Filter = wire.Some(wire.Filter{Type: wire.FilterAbsoluteRange, Start: o.First, EndGroup: o.Last.Group, EndObject: wire.Some(o.Last.Object)})
 	s.tasks.Go(func() {
-		f.run(&wire.Fetch{RequestID: f.id, Kind: wire.FetchStandalone, Track: o.Into.Name(), Start: o.First, End: wireEnd(o.Last), Params: o.Params})
+		f.run(&wire.Fetch{RequestID: f.id, Kind: wire.FetchStandalone, Track: o.Into.Name(), Params: params})
 	})
 	return f
-}
-
-// wireEnd encodes an inclusive end: the last object plus 1, or 0 for a whole group.
-func wireEnd(last wire.Location) wire.Location {
-	return wire.Location{Group: last.Group, Object: last.Object + 1} // wraps to 0
-}
-
-// inclusiveEnd undoes wireEnd.
-func inclusiveEnd(end wire.Location) wire.Location {
-	return wire.Location{Group: end.Group, Object: end.Object - 1} // wraps to the largest
 }
 
 // covers notes the range that was announced to the track for this fetch.
@@ -100,7 +92,7 @@ func (f *Fetch) run(m *wire.Fetch) {
 		f.finish(x.unexpected(answer))
 		return
 	}
-	if m.Kind == wire.FetchStandalone && inclusiveEnd(ok.End).Less(m.Start) {
+	if m.Kind == wire.FetchStandalone && ok.End.Less(m.Params.Filter.Value.Start) {
 		err := violation("FETCH_OK ends before the range begins")
 		f.session.fail(err)
 		f.finish(err)

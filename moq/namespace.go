@@ -37,7 +37,7 @@ func (s *Session) namespaceRequest(ctx context.Context, id uint64, m wire.Messag
 	if !isOK {
 		return nil, x.unexpected(answer)
 	}
-	if err := ok.CheckFor(m.Type()); err != nil {
+	if err := ok.CheckFor(s.version, m.Type()); err != nil {
 		s.fail(err)
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Session) TrackStatus(ctx context.Context, name wire.FullTrackName) (Tra
 	if !isOK {
 		return TrackStatus{}, x.unexpected(answer)
 	}
-	if err := ok.CheckFor(wire.MsgTrackStatus); err != nil {
+	if err := ok.CheckFor(s.version, wire.MsgTrackStatus); err != nil {
 		s.fail(err)
 		return TrackStatus{}, err
 	}

@@ -38,7 +38,7 @@ func (s *Session) Publish(ctx context.Context, t *live.Track) (*Publication, err
 		s.delist(id, v)
 		return nil, x.unexpected(answer)
 	}
-	if err := accepted.CheckFor(wire.MsgPublish); err != nil {
+	if err := accepted.CheckFor(s.version, wire.MsgPublish); err != nil {
 		s.fail(err)
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (p *Publication) follow() {
 		if !ok {
 			return x.unexpected(m)
 		}
-		if err := u.CheckFor(wire.MsgSubscribe); err != nil {
+		if err := u.CheckFor(s.version, wire.MsgSubscribe); err != nil {
 			s.fail(err)
 			return err
 		}

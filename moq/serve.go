@@ -242,7 +242,7 @@ func (r *inRequest) ended(req Request) error {
 }
 
 func (r *inRequest) updated(req Request, m *wire.RequestUpdate) error {
-	if err := m.CheckFor(r.kind); err != nil {
+	if err := m.CheckFor(r.session.version, r.kind); err != nil {
 		return err
 	}
 	r.session.mu.Lock()
@@ -275,7 +275,7 @@ func (r *inRequest) fromPublisher(req Request, m wire.Message) error {
 	case *wire.PublishDone:
 		return p.publishDone(m)
 	case *wire.RequestOK:
-		if err := m.CheckFor(wire.MsgRequestUpdate); err != nil {
+		if err := m.CheckFor(p.session.version, wire.MsgRequestUpdate); err != nil {
 			return err
 		}
 		r.updates.answered(nil)

@@ -2,6 +2,7 @@ package moq
 
 import (
 	"context"
+	"math"
 
 	"moqedge/moq/deliver"
 	"moqedge/moq/live"
@@ -27,8 +28,9 @@ type FetchRequest struct {
 func (r *FetchRequest) prepare(ctx context.Context) *wire.RequestErr {
 	m := r.message
 	if m.Kind == wire.FetchStandalone {
-		r.First, r.Last = m.Start, inclusiveEnd(m.End)
-		if m.End.Group < m.Start.Group || r.Last.Less(r.First) {
+		f := m.Params.Filter.Value
+		r.First, r.Last = f.Start, wire.Location{Group: f.EndGroup, Object: f.EndObject.Or(math.MaxUint64)}
+		if r.Last.Less(r.First) {
 			return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "the range ends before it begins"}
 		}
 		return nil
@@ -86,13 +88,10 @@ func (r *FetchRequest) Accept(t *live.Track) {
 		return
 	}
 	last := r.Last
-	ok := &wire.FetchOK{End: r.message.End}
-	if r.message.Kind != wire.FetchStandalone {
-		ok.End = wireEnd(last)
-	}
+	ok := &wire.FetchOK{End: last}
 	if largest.Less(last) {
 		last = largest
-		ok.End = wireEnd(largest)
+		ok.End = largest
 	}
 	ok.EndOfTrack = t.Done() != nil && last == largest
 	ok.TrackProperties, _ = t.Properties()

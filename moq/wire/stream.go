@@ -5,7 +5,8 @@ import "slices"
 // StreamType is the first integer of a unidirectional stream (moqt-18 §3.4).
 type StreamType uint64
 
-// Unidirectional stream types; those of subgroups are many, see IsSubgroup.
+// Unidirectional stream types; those of subgroups are many, see IsSubgroup. Draft
+// 16 has those of data streams alone (moqt-16 §10).
 const (
 	StreamFetch   StreamType = 0x05
 	StreamSetup   StreamType = 0x2F00
@@ -34,6 +35,9 @@ func (t StreamType) known(d *draft) bool {
 	}
 	return slices.Contains(d.streams, t)
 }
+
+// hasPadding reports whether there are streams and datagrams to be discarded.
+func (d *draft) hasPadding() bool { return slices.Contains(d.streams, StreamPadding) }
 
 // ParseStreamType reads the type at the start of a unidirectional stream and the
 // number of bytes it took. Errors are [ErrShort], or an [*Error] for a type that
