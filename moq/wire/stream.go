@@ -58,3 +58,12 @@ func (d *decoder) streamType() StreamType {
 	}
 	return t
 }
+
+// appended returns what was encoded after b, or b as it was if something cannot be
+// expressed in the draft. Headers of the data plane have no other error.
+func (e *encoder) appended(b []byte) []byte {
+	if e.err != nil {
+		return b
+	}
+	return e.b
+}
