@@ -15,3 +15,27 @@ type FillParameters struct {
 	GroupOrder   Option[GroupOrder]
 	RangeFilters []RangeFilter
 }
+
+// The value of FILL_PARAMETERS is a number of parameters and those parameters, a
+// scope of its own.
+
+func (e *encoder) fill(f FillParameters) {
+	inner := encoder{draft: e.draft}
+	inner.parameters(&Parameters{FillTimeout: f.FillTimeout, SubscriberPriority: f.SubscriberPriority, Filter: f.Filter,
+		GroupOrder: f.GroupOrder, RangeFilters: f.RangeFilters}, inFill)
+	e.nested(&inner)
+}
+
+// fill reads FILL_PARAMETERS into p, which also gets to know of a filter inside
+// that must be refused.
+func (d *decoder) fill(p *Parameters) {
+	inner := nested(d, "FILL_PARAMETERS", func(d *decoder) (inner Parameters) {
+		d.parameters(&inner, inFill)
+		return inner
+	})
+	if inner.InvalidFilter != "" {
+		p.invalidFilter("%s", inner.InvalidFilter)
+	}
+	p.FillParameters = Some(FillParameters{FillTimeout: inner.FillTimeout, SubscriberPriority: inner.SubscriberPriority,
+		Filter: inner.Filter, GroupOrder: inner.GroupOrder, RangeFilters: inner.RangeFilters})
+}

@@ -100,8 +100,8 @@ func (e *encoder) typedFilter(f Filter, endIsDelta bool) {
 }
 
 func (e *encoder) checkRange(f Filter) {
-	if f.last().Less(f.Start) {
-		e.fail("filter ends with %v before its start %v", f.last(), f.Start)
+	if f.EndGroup < f.Start.Group {
+		e.fail("filter ends with group %d before its start %v", f.EndGroup, f.Start)
 	}
 }
 

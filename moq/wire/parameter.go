@@ -3,8 +3,9 @@ package wire
 import "time"
 
 // Parameters are the Message Parameters of one message (moqt-18 §10.2). Which of
-// them may be set depends on the message; see parametertable.go. Times are in
-// whole milliseconds on the wire.
+// them may be set depends on the message; see parameterplaces.go. Those that are
+// advice are left out in drafts that lack them there, the others cannot be sent.
+// Times are in whole milliseconds on the wire.
 type Parameters struct {
 	// AuthTokens may hold any number of tokens.
 	AuthTokens []Token
@@ -25,7 +26,8 @@ type Parameters struct {
 	SubscriberPriority Option[uint8]
 	// Filter defaults to everything; in REQUEST_UPDATE to no change.
 	Filter Option[Filter]
-	// RangeFilters restrict what passes further (moqt-19 §5.1.3).
+	// RangeFilters restrict what passes further (moqt-19 §5.1.3). They are received
+	// in ascending order of type.
 	RangeFilters []RangeFilter
 	// FillParameters ask for what was published before (draft 20).
 	FillParameters Option[FillParameters]
@@ -38,7 +40,8 @@ type Parameters struct {
 	// TrackNamespacePrefix replaces the prefix of a namespace subscription.
 	TrackNamespacePrefix Option[Namespace]
 	// InvalidFilter is set by the decoder alone: why the request must be refused
-	// with RequestInvalidFilter. The session goes on (moqt-19 §5.1.3).
+	// with RequestInvalidFilter. RangeFilters are incomplete then; the session goes
+	// on (moqt-19 §5.1.3).
 	InvalidFilter string
 }
 
@@ -57,15 +60,19 @@ func (o GroupOrder) valid() bool {
 
 // parameter is how one Message Parameter is written, read and placed.
 type parameter struct {
-	typ     uint64
-	name    string
+	typ  uint64
+	name string
+	// allowed is where it may stand; nowhere if the draft does not have it.
 	allowed scope
-	repeats bool // AUTHORIZATION_TOKEN alone
+	// advice is where it is left out if it is not allowed there.
+	advice  scope
+	repeats bool // AUTHORIZATION_TOKEN and the range filters
 	// count returns how many of it are set.
 	count func(*Parameters) int
 	// encode writes the value of the i-th.
 	encode func(e *encoder, p *Parameters, i int)
 	decode func(*decoder, *Parameters)
+	clear  func(*Parameters)
 }
 
 func (e *encoder) parameters(p *Parameters, where scope) {
@@ -73,15 +80,21 @@ func (e *encoder) parameters(p *Parameters, where scope) {
 	for i := range e.draft.parameters {
 		spec := &e.draft.parameters[i]
 		n := spec.count(p)
-		if n > 0 && spec.allowed&where == 0 {
+		switch {
+		case spec.allowed&where != 0:
+			total += n
+		case n > 0 && spec.advice&where == 0:
 			e.fail("parameter %s does not belong in this message", spec.name)
 		}
-		total += n
 	}
+	e.checkRangeFilters(p.RangeFilters, where)
 	e.varint(uint64(total))
 	prev := uint64(0)
 	for i := range e.draft.parameters {
 		spec := &e.draft.parameters[i]
+		if spec.allowed&where == 0 {
+			continue
+		}
 		for j := range spec.count(p) {
 			e.varint(spec.typ - prev)
 			prev = spec.typ
@@ -102,11 +115,15 @@ func (d *decoder) parameters(p *Parameters, where scope) {
 			d.fail(violation("parameter type %#x + %#x is more than 64 bits", prev, delta))
 			return
 		}
+		prev = t
 		spec := d.draft.parameter(t)
 		switch {
 		case spec == nil:
 			d.fail(violation("unknown parameter %#x", t))
 			return
+		case spec.allowed&where == 0 && d.draft.ignoresMisplaced:
+			d.skipPair(t)
+			continue
 		case spec.allowed&where == 0:
 			d.fail(violation("parameter %s does not belong in this message", spec.name))
 			return
@@ -115,33 +132,35 @@ func (d *decoder) parameters(p *Parameters, where scope) {
 			return
 		}
 		spec.decode(d, p)
-		prev = t
+	}
+	p.checkRangeFilters(where)
+}
+
+// skipPair passes over the value of a parameter in the form of a Key-Value-Pair.
+func (d *decoder) skipPair(t uint64) {
+	if t%2 == 0 {
+		d.varint()
+	} else {
+		d.prefixed("parameter", MaxKeyValueLen)
 	}
 }
 
-// check returns an error if a parameter of p has no place in any of the scopes.
-func (p *Parameters) check(v Version, where scope, what string) error {
-	if name := v.draft().misplaced(p, where); name != "" {
-		return violation("parameter %s does not belong in a %s", name, what)
+// misplaced returns the first parameter that is set and has no place in where, or
+// nil.
+func (dr *draft) misplaced(p *Parameters, where scope) *parameter {
+	for i := range dr.parameters {
+		if spec := &dr.parameters[i]; spec.allowed&where == 0 && spec.count(p) > 0 {
+			return spec
+		}
 	}
 	return nil
 }
 
-// misplaced returns the name of the first parameter that is set and has no place
-// in where, or "".
-func (dr *draft) misplaced(p *Parameters, where scope) string {
-	for i := range dr.parameters {
-		if spec := &dr.parameters[i]; spec.allowed&where == 0 && spec.count(p) > 0 {
-			return spec.name
-		}
-	}
-	return ""
-}
-
+// parameter returns what a type means, nil if the draft does not have it.
 func (dr *draft) parameter(t uint64) *parameter {
 	for i := range dr.parameters {
-		if dr.parameters[i].typ == t {
-			return &dr.parameters[i]
+		if spec := &dr.parameters[i]; spec.typ == t && spec.allowed != 0 {
+			return spec
 		}
 	}
 	return nil

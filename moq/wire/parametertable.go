@@ -1,102 +1,87 @@
 package wire
 
-import "time"
-
-// scope is a set of places a Message Parameter may appear in (moqt-18 §10.2.1).
-// REQUEST_OK and REQUEST_UPDATE count once per kind of request they belong to.
-type scope uint32
-
-const (
-	inSubscribe scope = 1 << iota
-	inTrackStatus
-	inPublish
-	inFetch
-	inPublishNamespace
-	inSubscribeNamespace
-	inSubscribeTracks
-	inSubscribeOK
-	inFetchOK
-	inPublishOK
-	inTrackStatusOK
-	inUpdateOK
-	inStateNotify
-	inNamespaceOK // the answer to all three namespace requests
-	inSubscriptionUpdate
-	inFetchUpdate
-	inPublishNamespaceUpdate
-	inPrefixUpdate // SUBSCRIBE_NAMESPACE and SUBSCRIBE_TRACKS
-
-	inAnyOK     = inPublishOK | inTrackStatusOK | inUpdateOK | inNamespaceOK
-	inAnyUpdate = inSubscriptionUpdate | inFetchUpdate | inPublishNamespaceUpdate | inPrefixUpdate
-
-	inDelivery = inSubscribe | inPublishOK // where a subscriber says what it wants
-	inRequest  = inSubscribe | inTrackStatus | inPublish | inFetch |
-		inPublishNamespace | inSubscribeNamespace | inSubscribeTracks | inAnyUpdate
+import (
+	"slices"
+	"time"
 )
 
-// okScopes tells where the parameters of a REQUEST_OK stand, by what it answers.
-var okScopes = map[MessageType]scope{
-	MsgPublish:            inPublishOK,
-	MsgTrackStatus:        inTrackStatusOK,
-	MsgRequestUpdate:      inUpdateOK,
-	MsgPublishNamespace:   inNamespaceOK,
-	MsgSubscribeNamespace: inNamespaceOK,
-	MsgSubscribeTracks:    inNamespaceOK,
+// parameterForm is how a draft writes the values of parameters.
+type parameterForm struct {
+	// pairs says that they are Key-Value-Pairs: even types have an integer, odd
+	// ones bytes after their length (moqt-16 §9.2). Otherwise each parameter has a
+	// form of its own (moqt-18 §10.2).
+	pairs  bool
+	filter filterForm
 }
 
-// updateScopes tells where the parameters of a REQUEST_UPDATE stand, by what it
-// updates.
-var updateScopes = map[MessageType]scope{
-	MsgSubscribe:          inSubscriptionUpdate,
-	MsgPublish:            inSubscriptionUpdate,
-	MsgFetch:              inFetchUpdate,
-	MsgPublishNamespace:   inPublishNamespaceUpdate,
-	MsgSubscribeNamespace: inPrefixUpdate,
-	MsgSubscribeTracks:    inPrefixUpdate,
+var (
+	form16 = parameterForm{pairs: true, filter: typedFilter(false)}
+	form18 = parameterForm{filter: typedFilter(true)}
+	form20 = parameterForm{filter: countedFilter}
+	form22 = parameterForm{filter: explicitFilter}
+)
+
+// The Message Parameters of the drafts.
+var (
+	parameters16 = parameterTable(form16, places16)
+	parameters18 = parameterTable(form18, places18)
+	parameters19 = parameterTable(form18, places19)
+	parameters20 = parameterTable(form20, places20)
+	parameters22 = parameterTable(form22, places20)
+)
+
+// parameterTable returns every parameter there is, in ascending order of type.
+// Those that the draft lacks are allowed nowhere.
+func parameterTable(form parameterForm, where places) []parameter {
+	table := []parameter{
+		form.objectDeliveryTimeout(),
+		tokenParameter(),
+		millisParameter(paramRendezvousTimeout, "RENDEZVOUS_TIMEOUT",
+			func(p *Parameters) *Option[time.Duration] { return &p.RendezvousTimeout }),
+		millisParameter(paramSubgroupDeliveryTimeout, "SUBGROUP_DELIVERY_TIMEOUT",
+			func(p *Parameters) *Option[time.Duration] { return &p.SubgroupDeliveryTimeout }),
+		millisParameter(paramExpires, "EXPIRES",
+			func(p *Parameters) *Option[time.Duration] { return &p.Expires }),
+		form.largestObject(),
+		millisParameter(paramFillTimeout, "FILL_TIMEOUT",
+			func(p *Parameters) *Option[time.Duration] { return &p.FillTimeout }),
+		form.flag(paramForward, "FORWARD", func(p *Parameters) *Option[bool] { return &p.Forward }),
+		smallParameter(form, paramSubscriberPriority, "SUBSCRIBER_PRIORITY", 0, 255,
+			func(p *Parameters) *Option[uint8] { return &p.SubscriberPriority }),
+		optionParameter(paramFilter, "LOCATION_FILTER",
+			func(p *Parameters) *Option[Filter] { return &p.Filter }, form.filter.encode, form.filter.decode),
+		smallParameter(form, paramGroupOrder, "GROUP_ORDER", GroupOrderAscending, GroupOrderDescending,
+			func(p *Parameters) *Option[GroupOrder] { return &p.GroupOrder }),
+		optionParameter(paramFill, "FILL_PARAMETERS",
+			func(p *Parameters) *Option[FillParameters] { return &p.FillParameters }, (*encoder).fill, nil),
+		rangeParameter(RangeSubgroup),
+		rangeParameter(RangeObjectID),
+		rangeParameter(RangePriority),
+		rangeParameter(RangeObjectProperty),
+		rangeParameter(RangeTrackProperty),
+		optionParameter(paramNewGroupRequest, "NEW_GROUP_REQUEST",
+			func(p *Parameters) *Option[uint64] { return &p.NewGroupRequest },
+			(*encoder).varint, (*decoder).varint),
+		optionParameter(paramTrackNamespacePrefix, "TRACK_NAMESPACE_PREFIX",
+			func(p *Parameters) *Option[Namespace] { return &p.TrackNamespacePrefix },
+			(*encoder).namespace, (*decoder).namespace),
+		form.flag(paramIncludeProperties, "INCLUDE_PROPERTIES",
+			func(p *Parameters) *Option[bool] { return &p.IncludeProperties }),
+	}
+	for i := range table {
+		spec := &table[i]
+		spec.allowed, spec.advice = where[spec.typ], advice[spec.typ]
+		if spec.typ == paramFill {
+			spec.decode = (*decoder).fill // says more about its surroundings than a value
+		}
+	}
+	return table
 }
 
-// parameters18 is moqt-18 §15.7. Where §10.2 allows a REQUEST_UPDATE without
-// saying of what, every kind is allowed. EXPIRES may be in the answer to
-// TRACK_STATUS because §10.14 wants what a SUBSCRIBE_OK would have had.
-var parameters18 = []parameter{
-	millisParameter(0x02, "OBJECT_DELIVERY_TIMEOUT", inDelivery|inAnyUpdate,
-		func(p *Parameters) *Option[time.Duration] { return &p.ObjectDeliveryTimeout }),
-	tokenParameter(0x03, "AUTHORIZATION_TOKEN", inRequest),
-	millisParameter(0x04, "RENDEZVOUS_TIMEOUT", inSubscribe,
-		func(p *Parameters) *Option[time.Duration] { return &p.RendezvousTimeout }),
-	millisParameter(0x06, "SUBGROUP_DELIVERY_TIMEOUT", inDelivery|inAnyUpdate,
-		func(p *Parameters) *Option[time.Duration] { return &p.SubgroupDeliveryTimeout }),
-	millisParameter(0x08, "EXPIRES", inSubscribeOK|inPublish|inPublishOK|inUpdateOK|inTrackStatusOK,
-		func(p *Parameters) *Option[time.Duration] { return &p.Expires }),
-	optionParameter(0x09, "LARGEST_OBJECT", inSubscribeOK|inPublish|inUpdateOK|inTrackStatusOK,
-		func(p *Parameters) *Option[Location] { return &p.LargestObject },
-		(*encoder).location, (*decoder).location),
-	millisParameter(0x0A, "FILL_TIMEOUT", inFetch,
-		func(p *Parameters) *Option[time.Duration] { return &p.FillTimeout }),
-	optionParameter(0x10, "FORWARD", inDelivery|inPublish|inSubscribeTracks|inSubscriptionUpdate,
-		func(p *Parameters) *Option[bool] { return &p.Forward },
-		(*encoder).flag, func(d *decoder) bool { return d.flag("FORWARD") }),
-	optionParameter(0x20, "SUBSCRIBER_PRIORITY", inDelivery|inFetch|inSubscriptionUpdate|inFetchUpdate,
-		func(p *Parameters) *Option[uint8] { return &p.SubscriberPriority },
-		(*encoder).uint8, (*decoder).uint8),
-	optionParameter(0x21, "SUBSCRIPTION_FILTER", inDelivery|inSubscriptionUpdate,
-		func(p *Parameters) *Option[Filter] { return &p.Filter },
-		typedFilter(true).encode, typedFilter(true).decode),
-	optionParameter(0x22, "GROUP_ORDER", inDelivery|inFetch,
-		func(p *Parameters) *Option[GroupOrder] { return &p.GroupOrder },
-		(*encoder).groupOrder, (*decoder).groupOrder),
-	optionParameter(0x32, "NEW_GROUP_REQUEST", inDelivery|inSubscriptionUpdate,
-		func(p *Parameters) *Option[uint64] { return &p.NewGroupRequest },
-		(*encoder).varint, (*decoder).varint),
-	optionParameter(0x34, "TRACK_NAMESPACE_PREFIX", inPrefixUpdate,
-		func(p *Parameters) *Option[Namespace] { return &p.TrackNamespacePrefix },
-		(*encoder).namespace, (*decoder).namespace),
-}
-
-func optionParameter[T any](t uint64, name string, allowed scope, field func(*Parameters) *Option[T],
+func optionParameter[T any](t uint64, name string, field func(*Parameters) *Option[T],
 	encode func(*encoder, T), decode func(*decoder) T) parameter {
 	return parameter{
-		typ: t, name: name, allowed: allowed,
+		typ: t, name: name,
 		count: func(p *Parameters) int {
 			if field(p).Set {
 				return 1
@@ -105,17 +90,107 @@ func optionParameter[T any](t uint64, name string, allowed scope, field func(*Pa
 		},
 		encode: func(e *encoder, p *Parameters, _ int) { encode(e, field(p).Value) },
 		decode: func(d *decoder, p *Parameters) { *field(p) = Some(decode(d)) },
+		clear:  func(p *Parameters) { *field(p) = Option[T]{} },
 	}
 }
 
-func millisParameter(t uint64, name string, allowed scope, field func(*Parameters) *Option[time.Duration]) parameter {
-	return optionParameter(t, name, allowed, field,
+func millisParameter(t uint64, name string, field func(*Parameters) *Option[time.Duration]) parameter {
+	return optionParameter(t, name, field,
 		func(e *encoder, v time.Duration) { e.millis(name, v) }, (*decoder).millis)
 }
 
-func tokenParameter(t uint64, name string, allowed scope) parameter {
+// objectDeliveryTimeout is DELIVERY_TIMEOUT in draft 16, which has no way to say
+// that there is none (moqt-16 §9.2.2.2).
+func (form parameterForm) objectDeliveryTimeout() parameter {
+	field := func(p *Parameters) *Option[time.Duration] { return &p.ObjectDeliveryTimeout }
+	spec := millisParameter(paramObjectDeliveryTimeout, "OBJECT_DELIVERY_TIMEOUT", field)
+	if !form.pairs {
+		return spec
+	}
+	count, decode := spec.count, spec.decode
+	spec.count = func(p *Parameters) int {
+		if field(p).Value == 0 {
+			return 0
+		}
+		return count(p)
+	}
+	spec.decode = func(d *decoder, p *Parameters) {
+		decode(d, p)
+		if d.err == nil && field(p).Value == 0 {
+			d.fail(violation("DELIVERY_TIMEOUT is 0"))
+		}
+	}
+	return spec
+}
+
+// smallParameter is one byte, or an integer in draft 16, from least to most.
+func smallParameter[T ~uint8](form parameterForm, t uint64, name string, least, most T,
+	field func(*Parameters) *Option[T]) parameter {
+	return optionParameter(t, name, field,
+		func(e *encoder, v T) {
+			if v < least || v > most {
+				e.fail("%s is %d, not %d to %d", name, v, least, most)
+			}
+			form.encodeSmall(e, uint8(v))
+		},
+		func(d *decoder) T {
+			v := form.decodeSmall(d)
+			if d.err == nil && (v < uint64(least) || v > uint64(most)) {
+				d.fail(violation("%s is %d, not %d to %d", name, v, least, most))
+			}
+			return T(v)
+		})
+}
+
+func (form parameterForm) encodeSmall(e *encoder, v uint8) {
+	if form.pairs {
+		e.varint(uint64(v))
+	} else {
+		e.uint8(v)
+	}
+}
+
+func (form parameterForm) decodeSmall(d *decoder) uint64 {
+	if form.pairs {
+		return d.varint()
+	}
+	return uint64(d.uint8())
+}
+
+// flag is 0 or 1.
+func (form parameterForm) flag(t uint64, name string, field func(*Parameters) *Option[bool]) parameter {
+	return optionParameter(t, name, field,
+		func(e *encoder, v bool) { form.encodeSmall(e, flagByte(v)) },
+		func(d *decoder) bool { return d.flagValue(name, form.decodeSmall(d)) })
+}
+
+// largestObject is a Location, in draft 16 after its length.
+func (form parameterForm) largestObject() parameter {
+	encode, decode := (*encoder).location, (*decoder).location
+	if form.pairs {
+		encode = func(e *encoder, l Location) {
+			inner := encoder{draft: e.draft}
+			inner.location(l)
+			e.nested(&inner)
+		}
+		decode = func(d *decoder) Location {
+			raw := d.prefixed("LARGEST_OBJECT", MaxKeyValueLen)
+			inner := decoder{draft: d.draft, b: raw}
+			l := inner.location()
+			if d.err == nil && (inner.err != nil || len(inner.b) > 0) {
+				d.fail(badKeyValue("LARGEST_OBJECT of %d bytes is no Location", len(raw)))
+			}
+			return l
+		}
+	}
+	return optionParameter(paramLargestObject, "LARGEST_OBJECT",
+		func(p *Parameters) *Option[Location] { return &p.LargestObject }, encode, decode)
+}
+
+func tokenParameter() parameter {
+	const name = "AUTHORIZATION_TOKEN"
 	return parameter{
-		typ: t, name: name, allowed: allowed, repeats: true,
+		typ: paramAuthorizationToken, name: name, repeats: true,
 		count: func(p *Parameters) int { return len(p.AuthTokens) },
 		encode: func(e *encoder, p *Parameters, i int) {
 			inner := encoder{draft: e.draft}
@@ -133,37 +208,56 @@ func tokenParameter(t uint64, name string, allowed scope) parameter {
 			}
 			p.AuthTokens = append(p.AuthTokens, token)
 		},
+		clear: func(p *Parameters) { p.AuthTokens = nil },
 	}
 }
 
+// rangeParameter takes those of the RangeFilters that have the type.
+func rangeParameter(t RangeFilterType) parameter {
+	return parameter{
+		typ: uint64(t), name: t.String(), repeats: true,
+		count: func(p *Parameters) int {
+			n := 0
+			for i := range p.RangeFilters {
+				if p.RangeFilters[i].Type == t {
+					n++
+				}
+			}
+			return n
+		},
+		encode: func(e *encoder, p *Parameters, i int) {
+			for _, f := range p.RangeFilters {
+				if f.Type != t {
+					continue
+				}
+				if i == 0 {
+					e.rangeFilter(f)
+				}
+				i--
+			}
+		},
+		decode: func(d *decoder, p *Parameters) { d.rangeFilter(t, p) },
+		clear: func(p *Parameters) {
+			p.RangeFilters = slices.DeleteFunc(slices.Clone(p.RangeFilters), func(f RangeFilter) bool { return f.Type == t })
+		},
+	}
+}
+
+func flagByte(v bool) uint8 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
 // flag reads a uint8 that must be 0 or 1.
-func (d *decoder) flag(what string) bool {
-	v := d.uint8()
+func (d *decoder) flag(what string) bool { return d.flagValue(what, uint64(d.uint8())) }
+
+func (d *decoder) flagValue(what string, v uint64) bool {
 	if v > 1 {
 		d.fail(violation("%s is %d, not 0 or 1", what, v))
 	}
 	return v == 1
 }
 
-func (e *encoder) flag(v bool) {
-	if v {
-		e.uint8(1)
-	} else {
-		e.uint8(0)
-	}
-}
-
-func (d *decoder) groupOrder() GroupOrder {
-	o := GroupOrder(d.uint8())
-	if !o.valid() {
-		d.fail(violation("group order %d does not exist", o))
-	}
-	return o
-}
-
-func (e *encoder) groupOrder(o GroupOrder) {
-	if !o.valid() {
-		e.fail("group order %d does not exist", o)
-	}
-	e.uint8(uint8(o))
-}
+func (e *encoder) flag(v bool) { e.uint8(flagByte(v)) }

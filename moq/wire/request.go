@@ -92,7 +92,10 @@ func (m *RequestUpdate) CheckFor(v Version, request MessageType) error {
 	if !ok {
 		return violation("REQUEST_UPDATE cannot follow %v", request)
 	}
-	return m.Params.check(v, where, "REQUEST_UPDATE for "+request.String())
+	if spec := v.draft().misplaced(&m.Params, where); spec != nil {
+		return violation("parameter %s does not belong in a REQUEST_UPDATE for %v", spec.name, request)
+	}
+	return nil
 }
 
 func encodeRequestUpdate(e *encoder, m *RequestUpdate) {
@@ -141,6 +144,14 @@ func (*Fetch) Type() MessageType { return MsgFetch }
 
 func encodeFetch(e *encoder, m *Fetch) {
 	e.varint(m.RequestID)
+	if e.draft.features.has(FeatureFill) {
+		if m.Kind != FetchStandalone {
+			e.fail("this draft has no fetch of type %d", uint64(m.Kind))
+		}
+		e.fullTrackName(m.Track)
+		e.parameters(&m.Params, inFetch)
+		return
+	}
 	e.varint(uint64(m.Kind))
 	params := m.Params
 	switch m.Kind {
@@ -168,6 +179,12 @@ func (e *encoder) fetchRange(f Filter) {
 
 func decodeFetch(d *decoder, m *Fetch) {
 	m.RequestID = d.varint()
+	if d.draft.features.has(FeatureFill) {
+		m.Kind = FetchStandalone
+		m.Track = d.fullTrackName()
+		d.parameters(&m.Params, inFetch)
+		return
+	}
 	m.Kind = FetchKind(d.varint())
 	var filter Option[Filter]
 	switch m.Kind {

@@ -48,7 +48,11 @@ func (*FetchOK) Type() MessageType { return MsgFetchOK }
 func encodeFetchOK(e *encoder, m *FetchOK) {
 	e.requestID(m.RequestID)
 	e.flag(m.EndOfTrack)
-	e.location(excludedEnd(m.End))
+	if e.draft.features.has(FeatureFill) {
+		e.location(m.End)
+	} else {
+		e.location(excludedEnd(m.End))
+	}
 	e.parameters(&m.Params, inFetchOK)
 	e.trackProperties(m.TrackProperties)
 }
@@ -56,7 +60,10 @@ func encodeFetchOK(e *encoder, m *FetchOK) {
 func decodeFetchOK(d *decoder, m *FetchOK) {
 	m.RequestID = d.requestID()
 	m.EndOfTrack = d.flag("End Of Track")
-	m.End = includedEnd(d.location())
+	m.End = d.location()
+	if !d.draft.features.has(FeatureFill) {
+		m.End = includedEnd(m.End)
+	}
 	d.parameters(&m.Params, inFetchOK)
 	m.TrackProperties = d.trackProperties()
 }
@@ -75,20 +82,40 @@ func (*RequestOK) Type() MessageType { return MsgRequestOK }
 // CheckFor returns an [*Error] if m cannot, in draft v, answer a request of this type: it is
 // answered by another message, a parameter has no place in the answer (moqt-18
 // §10.2.1), or there are Track Properties where there must be none (§10.5).
+// In draft 16 it drops such a parameter (moqt-16 §9.2.2), and PUBLISH_OK answers
+// PUBLISH.
 func (m *RequestOK) CheckFor(v Version, request MessageType) error {
 	where, ok := okScopes[request]
-	if !ok {
+	if !ok || request == MsgPublish && v.Has(FeatureControlStream) {
 		return violation("REQUEST_OK cannot answer %v", request)
 	}
 	if len(m.TrackProperties) > 0 && request != MsgTrackStatus {
 		return violation("Track Properties in the REQUEST_OK for %v", request)
 	}
-	return m.Params.check(v, where, "REQUEST_OK for "+request.String())
+	for {
+		spec := v.draft().misplaced(&m.Params, where)
+		switch {
+		case spec == nil:
+			return nil
+		case !v.draft().ignoresMisplaced:
+			return violation("parameter %s does not belong in a REQUEST_OK for %v", spec.name, request)
+		}
+		spec.clear(&m.Params)
+	}
+}
+
+// okScope is where the parameters of a REQUEST_OK may stand; in draft 16 PUBLISH
+// has an answer of its own.
+func (dr *draft) okScope() scope {
+	if dr.features.has(FeatureControlStream) {
+		return inAnyOK &^ inPublishOK
+	}
+	return inAnyOK
 }
 
 func encodeRequestOK(e *encoder, m *RequestOK) {
 	e.requestID(m.RequestID)
-	e.parameters(&m.Params, inAnyOK)
+	e.parameters(&m.Params, e.draft.okScope())
 	if !e.onControlStream() { // moqt-16 §9.7 has no properties
 		e.trackProperties(m.TrackProperties)
 	}
@@ -96,7 +123,7 @@ func encodeRequestOK(e *encoder, m *RequestOK) {
 
 func decodeRequestOK(d *decoder, m *RequestOK) {
 	m.RequestID = d.requestID()
-	d.parameters(&m.Params, inAnyOK)
+	d.parameters(&m.Params, d.draft.okScope())
 	if !d.onControlStream() {
 		m.TrackProperties = d.trackProperties()
 	}

@@ -32,6 +32,9 @@ type draft struct {
 	messages map[MessageType]messageCodec
 	// parameters are the Message Parameters in ascending order of type.
 	parameters []parameter
+	// ignoresMisplaced says that a receiver ignores parameters in messages they do
+	// not belong in (moqt-16 §9.2.2).
+	ignoresMisplaced bool
 	// quicIntegers says that integers have the form of RFC 9000 instead of vi64,
 	// those in Key-Value-Pairs too.
 	quicIntegers bool
@@ -81,7 +84,8 @@ var drafts = []draft{
 		version:            Draft16,
 		features:           features16,
 		messages:           messages16,
-		parameters:         parameters18,
+		parameters:         parameters16,
+		ignoresMisplaced:   true,
 		setupNumbers:       setupNumbers16,
 		requestErrors:      requestErrors16,
 		publishDone:        publishDone16,
@@ -100,7 +104,7 @@ var drafts = []draft{
 		version:            Draft22,
 		features:           features20,
 		messages:           messages20,
-		parameters:         parameters18,
+		parameters:         parameters22,
 		setupNumbers:       setupNumbers19,
 		requestErrors:      requestErrors20,
 		publishDone:        publishDone20,
@@ -119,7 +123,7 @@ var drafts = []draft{
 		version:            Draft21,
 		features:           features20,
 		messages:           messages20,
-		parameters:         parameters18,
+		parameters:         parameters20,
 		setupNumbers:       setupNumbers19,
 		requestErrors:      requestErrors20,
 		publishDone:        publishDone20,
@@ -138,7 +142,7 @@ var drafts = []draft{
 		version:            Draft20,
 		features:           features20,
 		messages:           messages20,
-		parameters:         parameters18,
+		parameters:         parameters20,
 		setupNumbers:       setupNumbers19,
 		requestErrors:      requestErrors20,
 		publishDone:        publishDone20,
@@ -157,7 +161,7 @@ var drafts = []draft{
 		version:            Draft19,
 		features:           features19,
 		messages:           messages18,
-		parameters:         parameters18,
+		parameters:         parameters19,
 		setupNumbers:       setupNumbers19,
 		requestErrors:      requestErrors19,
 		unknownStreamCount: unknownStreamCount16,
