@@ -220,3 +220,8 @@ func (x *exchange) takeGoaway(m *wire.Goaway) error {
 	}
 	return err
 }
+
+// stopStream refuses a data stream.
+func (s *Session) stopStream(stream transport.ReceiveStream, code wire.ResetCode) {
+	stream.Stop(s.version.ResetNumber(code))
+}

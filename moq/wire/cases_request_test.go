@@ -227,7 +227,8 @@ var badRequestUpdates = []badCase{
 var fetchCases = []messageCase{
 	{
 		name: "fetch standalone",
-		msg:  &Fetch{RequestID: 6, Kind: FetchStandalone, Track: liveVideo, Start: Location{1, 0}, End: Location{200, 0}},
+		msg: &Fetch{RequestID: 6, Kind: FetchStandalone, Track: liveVideo, Params: Parameters{
+			Filter: Some(Filter{Type: FilterAbsoluteRange, Start: Location{1, 0}, EndGroup: 200})}},
 		in:   frame("16", "06 01", liveVideoHex, "01 00 80c8 00", "00"),
 	},
 	{

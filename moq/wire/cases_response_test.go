@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -30,12 +31,12 @@ var badSubscribeOKs = []badCase{
 var fetchOKCases = []messageCase{
 	{
 		name: "fetch_ok plain",
-		msg:  &FetchOK{End: Location{9, 0}},
+		msg:  &FetchOK{End: Location{9, math.MaxUint64}},
 		in:   frame("18", "00 09 00 00"),
 	},
 	{
 		name: "fetch_ok end of track",
-		msg:  &FetchOK{EndOfTrack: true, End: Location{1000, 12}, TrackProperties: unhex("30 01")},
+		msg:  &FetchOK{EndOfTrack: true, End: Location{1000, 11}, TrackProperties: unhex("30 01")},
 		in:   frame("18", "01 83e8 0c 00 30 01"),
 	},
 }

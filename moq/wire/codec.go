@@ -27,7 +27,13 @@ func (d *decoder) varint() uint64 {
 	if d.err != nil {
 		return 0
 	}
-	v, n := ParseVarint(d.b)
+	var v uint64
+	var n int
+	if d.draft != nil && d.draft.quicIntegers {
+		v, n = ParseQUICVarint(d.b)
+	} else {
+		v, n = ParseVarint(d.b)
+	}
 	if n == 0 {
 		d.err = ErrShort
 		return 0
@@ -65,6 +71,28 @@ func (d *decoder) prefixed(what string, limit uint64) []byte {
 		d.fail(violation("%s has %d bytes, the limit is %d", what, n, limit))
 	}
 	return d.bytes(n)
+}
+
+// nested reads a field that fills the bytes after its length.
+func nested[T any](d *decoder, what string, read func(*decoder) T) T {
+	var none T
+	raw := d.prefixed(what, MaxMessagePayload)
+	if d.err != nil {
+		return none
+	}
+	inner := decoder{draft: d.draft, b: raw}
+	v := read(&inner)
+	switch {
+	case inner.err == ErrShort:
+		d.fail(violation("%s ends inside a field", what))
+	case inner.err != nil:
+		d.fail(inner.err)
+	case len(inner.b) > 0:
+		d.fail(violation("%d bytes after the %s", len(inner.b), what))
+	default:
+		return v
+	}
+	return none
 }
 
 // rest returns everything that is left, copied; nil if nothing is.
@@ -138,7 +166,17 @@ func (e *encoder) fail(format string, args ...any) {
 	}
 }
 
-func (e *encoder) varint(v uint64) { e.b = AppendVarint(e.b, v) }
+// varint appends v in the form of the draft; draft 16 has none for 2^62 and more.
+func (e *encoder) varint(v uint64) {
+	if e.draft == nil || !e.draft.quicIntegers {
+		e.b = AppendVarint(e.b, v)
+		return
+	}
+	if v > MaxQUICVarint {
+		e.fail("%d is more than the 62 bits that an integer of %v has", v, e.draft.version)
+	}
+	e.b = AppendQUICVarint(e.b, v)
+}
 
 func (e *encoder) uint8(v uint8) { e.b = append(e.b, v) }
 
@@ -147,6 +185,14 @@ func (e *encoder) raw(b []byte) { e.b = append(e.b, b...) }
 func (e *encoder) prefixed(b []byte) {
 	e.varint(uint64(len(b)))
 	e.b = append(e.b, b...)
+}
+
+// nested appends what inner holds after its length.
+func (e *encoder) nested(inner *encoder) {
+	if inner.err != nil {
+		e.fail("%w", inner.err)
+	}
+	e.prefixed(inner.b)
 }
 
 // text appends a length-prefixed string of at most limit bytes.

@@ -2,8 +2,9 @@ package wire
 
 import "strconv"
 
-// The numbers below are those of draft 18 (moqt-18 §15.10). Unknown codes are
-// legal everywhere and mean INTERNAL_ERROR (moqt-18 §14).
+// The numbers below are those of the newest draft that has the name; translate.go
+// has what is different elsewhere. Unknown codes are legal everywhere and mean
+// INTERNAL_ERROR (moqt-18 §14).
 
 // SessionError is the code a session is closed with (moqt-18 §3.5).
 type SessionError uint64
@@ -17,6 +18,7 @@ const (
 	SessionInvalidRequestID         SessionError = 0x4
 	SessionDuplicateTrackAlias      SessionError = 0x5
 	SessionKeyValueFormattingError  SessionError = 0x6
+	SessionTooManyRequests          SessionError = 0x7 // draft 16
 	SessionInvalidPath              SessionError = 0x8
 	SessionMalformedPath            SessionError = 0x9
 	SessionGoawayTimeout            SessionError = 0x10
@@ -24,12 +26,13 @@ const (
 	SessionDataStreamTimeout        SessionError = 0x12
 	SessionAuthTokenCacheOverflow   SessionError = 0x13
 	SessionDuplicateAuthTokenAlias  SessionError = 0x14
-	SessionVersionNegotiationFailed SessionError = 0x15
+	SessionVersionNegotiationFailed SessionError = 0x15 // up to draft 19
 	SessionMalformedAuthToken       SessionError = 0x16
 	SessionUnknownAuthTokenAlias    SessionError = 0x17
 	SessionExpiredAuthToken         SessionError = 0x18
 	SessionInvalidAuthority         SessionError = 0x19
 	SessionMalformedAuthority       SessionError = 0x1A
+	SessionTooManyRequestUpdates    SessionError = 0x1B // draft 19
 )
 
 var sessionErrorNames = map[SessionError]string{
@@ -40,6 +43,7 @@ var sessionErrorNames = map[SessionError]string{
 	SessionInvalidRequestID:         "INVALID_REQUEST_ID",
 	SessionDuplicateTrackAlias:      "DUPLICATE_TRACK_ALIAS",
 	SessionKeyValueFormattingError:  "KEY_VALUE_FORMATTING_ERROR",
+	SessionTooManyRequests:          "TOO_MANY_REQUESTS",
 	SessionInvalidPath:              "INVALID_PATH",
 	SessionMalformedPath:            "MALFORMED_PATH",
 	SessionGoawayTimeout:            "GOAWAY_TIMEOUT",
@@ -53,6 +57,7 @@ var sessionErrorNames = map[SessionError]string{
 	SessionExpiredAuthToken:         "EXPIRED_AUTH_TOKEN",
 	SessionInvalidAuthority:         "INVALID_AUTHORITY",
 	SessionMalformedAuthority:       "MALFORMED_AUTHORITY",
+	SessionTooManyRequestUpdates:    "TOO_MANY_REQUEST_UPDATES",
 }
 
 // String returns the name in the draft, or the number in hex.
@@ -74,13 +79,15 @@ const (
 	RequestDoesNotExist            RequestError = 0x10
 	RequestInvalidRange            RequestError = 0x11
 	RequestMalformedTrack          RequestError = 0x12
-	RequestDuplicateSubscription   RequestError = 0x19
+	RequestDuplicateSubscription   RequestError = 0x19 // up to draft 18
 	RequestUninterested            RequestError = 0x20
 	RequestPrefixOverlap           RequestError = 0x30
 	RequestNamespaceTooLarge       RequestError = 0x31
-	RequestInvalidJoiningRequestID RequestError = 0x32
+	RequestInvalidJoiningRequestID RequestError = 0x32 // up to draft 19
 	RequestUnsupportedExtension    RequestError = 0x33
 	RequestRedirect                RequestError = 0x34
+	RequestConflictingFilters      RequestError = 0x35 // draft 19
+	RequestInvalidFilter           RequestError = 0x36 // draft 19
 )
 
 var requestErrorNames = map[RequestError]string{
@@ -102,6 +109,8 @@ var requestErrorNames = map[RequestError]string{
 	RequestInvalidJoiningRequestID: "INVALID_JOINING_REQUEST_ID",
 	RequestUnsupportedExtension:    "UNSUPPORTED_EXTENSION",
 	RequestRedirect:                "REDIRECT",
+	RequestConflictingFilters:      "CONFLICTING_FILTERS",
+	RequestInvalidFilter:           "INVALID_FILTER",
 }
 
 // String returns the name in the draft, or the number in hex.
@@ -115,7 +124,7 @@ const (
 	DoneInternalError     PublishDoneCode = 0x0
 	DoneUnauthorized      PublishDoneCode = 0x1
 	DoneTrackEnded        PublishDoneCode = 0x2
-	DoneSubscriptionEnded PublishDoneCode = 0x3
+	DoneSubscriptionEnded PublishDoneCode = 0x3 // up to draft 19
 	DoneGoingAway         PublishDoneCode = 0x4
 	DoneTooFarBehind      PublishDoneCode = 0x5
 	DoneExpired           PublishDoneCode = 0x6

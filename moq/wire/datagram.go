@@ -26,14 +26,16 @@ type Datagram struct {
 	Payload    []byte
 }
 
-// AppendDatagram appends d. What does not go with a status other than
-// ObjectNormal is left out.
+// AppendDatagram appends d, or nothing if an ID is larger than the MaxInteger of v.
+// What does not go with a status other than ObjectNormal is left out.
 func AppendDatagram(b []byte, v Version, d *Datagram) []byte {
+	e := encoder{draft: v.draft(), b: b}
 	t := uint64(0)
 	if d.Status != ObjectNormal {
 		t |= datagramStatus
 	} else {
-		if len(d.Properties) > 0 {
+		// The field must not be there and empty.
+		if e.expressible(d.Properties) {
 			t |= datagramProperties
 		}
 		if d.EndOfGroup {
@@ -46,7 +48,6 @@ func AppendDatagram(b []byte, v Version, d *Datagram) []byte {
 	if !d.Priority.Set {
 		t |= datagramDefaultPriority
 	}
-	e := encoder{draft: v.draft(), b: b}
 	e.varint(t)
 	e.varint(d.TrackAlias)
 	e.varint(d.Group)
@@ -57,14 +58,14 @@ func AppendDatagram(b []byte, v Version, d *Datagram) []byte {
 		e.uint8(d.Priority.Value)
 	}
 	if t&datagramProperties != 0 {
-		e.prefixed(d.Properties)
+		e.objectProperties(d.Properties)
 	}
 	if t&datagramStatus != 0 {
 		e.varint(uint64(d.Status))
 	} else {
 		e.raw(d.Payload)
 	}
-	return e.b
+	return e.appended(b)
 }
 
 // ParseDatagram reads a whole datagram. padding says that it carries nothing and
@@ -74,7 +75,7 @@ func ParseDatagram(v Version, b []byte) (d Datagram, padding bool, err error) {
 	dec := decoder{draft: v.draft(), b: b}
 	t := dec.varint()
 	if dec.err == nil {
-		if t == DatagramPadding && dec.draft != &unknownDraft {
+		if t == DatagramPadding && dec.draft.hasPadding() {
 			return Datagram{}, true, nil
 		}
 		if !validDatagramType(dec.draft, t) {

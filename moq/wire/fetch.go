@@ -5,12 +5,13 @@ import "math"
 // FetchHeader starts the stream that answers a FETCH (moqt-18 §11.4.4).
 type FetchHeader struct{ RequestID uint64 }
 
-// AppendFetchHeader appends the stream type and the header.
+// AppendFetchHeader appends the stream type and the header, or nothing if the ID is
+// larger than the MaxInteger of v.
 func AppendFetchHeader(b []byte, v Version, h *FetchHeader) []byte {
 	e := encoder{draft: v.draft(), b: b}
 	e.varint(uint64(StreamFetch))
 	e.varint(h.RequestID)
-	return e.b
+	return e.appended(b)
 }
 
 // ParseFetchHeader reads the stream type and the header and returns the number of
@@ -31,13 +32,15 @@ func ParseFetchHeader(v Version, b []byte) (h FetchHeader, n int, err error) {
 // FetchItem tells Objects from markers on a fetch stream.
 type FetchItem uint8
 
-// Items of a fetch stream. The two markers say that everything after the last
-// item up to and including their Location does not exist, or is unknown
-// (moqt-18 §11.4.4.2).
+// Items of a fetch stream. The markers say that everything after the last item up
+// to and including their Location does not exist, is unknown (moqt-18 §11.4.4.2),
+// or did not arrive in the time there was (draft 20, FeatureTimedOutRange; earlier
+// drafts are told that it is unknown).
 const (
 	FetchItemObject FetchItem = iota
 	FetchItemEndNonExistent
 	FetchItemEndUnknown
+	FetchItemEndTimedOut
 )
 
 // FetchObject is the header of an Object on a fetch stream, PayloadLen bytes of
@@ -54,7 +57,8 @@ type FetchObject struct {
 	PayloadLen    uint64
 }
 
-// Bits of the Serialization Flags (moqt-18 §11.4.4.1).
+// Bits of the Serialization Flags (moqt-18 §11.4.4.1). In draft 16 the Group ID and
+// the Object ID that follow are the IDs themselves (moqt-16 §10.4.4.1).
 const (
 	fetchSubgroupZero  = 0x00
 	fetchSubgroupPrior = 0x01
@@ -97,18 +101,39 @@ func (c *FetchCursor) move(o *FetchObject) {
 }
 
 // AppendFetchObject appends o in its shortest form and moves the cursor. Items
-// must be in group order, and in ascending ID order within a group.
+// must be in group order, and in ascending ID order within a group. It appends
+// nothing and leaves the cursor if an ID is larger than the MaxInteger of v.
 func AppendFetchObject(b []byte, v Version, c *FetchCursor, o *FetchObject) []byte {
 	e := encoder{draft: v.draft(), b: b}
+	if limit := e.draft.maxInteger(); o.Group > limit || o.Subgroup > limit || o.ID > limit {
+		return b
+	}
 	if o.Kind == FetchItemObject {
 		e.fetchObject(c, o)
-	} else if int(o.Kind) < len(e.draft.endOfRange) {
-		e.varint(e.draft.endOfRange[o.Kind])
-		e.varint(o.Group)
-		e.varint(o.ID)
+	} else {
+		e.endOfRange(o)
+	}
+	if e.err != nil {
+		return b
 	}
 	c.move(o)
 	return e.b
+}
+
+// endOfRange appends a marker, that of an unknown range if the draft has no other.
+func (e *encoder) endOfRange(o *FetchObject) {
+	flags := e.draft.endOfRange
+	switch {
+	case len(flags) == 0:
+		e.fail("%v has no markers", e.draft.version)
+		return
+	case int(o.Kind) < len(flags):
+		e.varint(flags[o.Kind])
+	default:
+		e.varint(flags[FetchItemEndUnknown])
+	}
+	e.varint(o.Group)
+	e.varint(o.ID)
 }
 
 func (e *encoder) fetchObject(c *FetchCursor, o *FetchObject) {
@@ -125,22 +150,11 @@ func (e *encoder) fetchObject(c *FetchCursor, o *FetchObject) {
 	default:
 		flags |= fetchSubgroupField
 	}
-	groupDelta, idDelta := o.Group, o.ID
-	if !c.started {
-		flags |= fetchGroup | fetchObjectID
-	} else {
-		if o.Group == c.group {
-			idDelta = o.ID - c.id
-		} else {
-			flags |= fetchGroup
-			groupDelta = o.Group - c.group - 1
-			if c.Descending {
-				groupDelta = c.group - o.Group - 1
-			}
-		}
-		if o.ID == 0 || o.ID-1 != c.id {
-			flags |= fetchObjectID
-		}
+	if !c.started || o.Group != c.group {
+		flags |= fetchGroup
+	}
+	if !c.started || o.ID == 0 || o.ID-1 != c.id {
+		flags |= fetchObjectID
 	}
 	if !c.hasPriority || o.Priority != c.priority {
 		flags |= fetchPriority
@@ -149,23 +163,40 @@ func (e *encoder) fetchObject(c *FetchCursor, o *FetchObject) {
 		flags |= fetchProperties
 	}
 
+	group, id := o.Group, o.ID
+	if e.draft.fetchDeltas && c.started {
+		group, id = c.deltas(o)
+	}
 	e.varint(flags)
 	if flags&fetchGroup != 0 {
-		e.varint(groupDelta)
+		e.varint(group)
 	}
 	if flags&fetchSubgroupMask == fetchSubgroupField {
 		e.varint(o.Subgroup)
 	}
 	if flags&fetchObjectID != 0 {
-		e.varint(idDelta)
+		e.varint(id)
 	}
 	if flags&fetchPriority != 0 {
 		e.uint8(o.Priority)
 	}
 	if flags&fetchProperties != 0 {
-		e.prefixed(o.Properties)
+		e.objectProperties(o.Properties)
 	}
 	e.varint(o.PayloadLen)
+}
+
+// deltas returns the fields of an Object that is not the first item: the Group ID
+// counts from the one next to the group before, the Object ID within the same
+// group from the one before, else from 0 (moqt-18 §11.4.4.1).
+func (c *FetchCursor) deltas(o *FetchObject) (group, id uint64) {
+	switch {
+	case o.Group == c.group:
+		return 0, o.ID - c.id
+	case c.Descending:
+		return c.group - o.Group - 1, o.ID
+	}
+	return o.Group - c.group - 1, o.ID
 }
 
 // ParseFetchObject reads the next item and returns the number of bytes it took.
@@ -186,9 +217,9 @@ func ParseFetchObject(v Version, c *FetchCursor, b []byte) (o FetchObject, n int
 	return o, len(b) - len(d.b), nil
 }
 
-// endOfRange reads a marker. Its Location is absolute: the draft calls the fields
-// Group ID and Object ID, without the word delta, and a group delta could not
-// name the group of the item before it.
+// endOfRange reads a marker. Its Location is absolute in every draft: they call the
+// fields Group ID and Object ID, without the word delta, and a group delta could
+// not name the group of the item before it.
 func (d *decoder) endOfRange(flags uint64, o *FetchObject) {
 	for item, f := range d.draft.endOfRange {
 		if f == flags {
@@ -244,16 +275,16 @@ func (c *FetchCursor) checkFlags(flags uint64) error {
 }
 
 func (d *decoder) fetchGroup(c *FetchCursor) uint64 {
-	delta := d.varint()
+	field := d.varint()
 	switch {
-	case !c.started || d.err != nil:
-		return delta
-	case c.Descending && delta < c.group:
-		return c.group - delta - 1
-	case !c.Descending && c.group < math.MaxUint64 && delta <= math.MaxUint64-c.group-1:
-		return c.group + delta + 1
+	case !c.started || d.err != nil || !d.draft.fetchDeltas:
+		return field
+	case c.Descending && field < c.group:
+		return c.group - field - 1
+	case !c.Descending && c.group < math.MaxUint64 && field <= math.MaxUint64-c.group-1:
+		return c.group + field + 1
 	}
-	d.fail(violation("fetch group delta %d leads from group %d out of 64 bits", delta, c.group))
+	d.fail(violation("fetch group delta %d leads from group %d out of 64 bits", field, c.group))
 	return 0
 }
 
@@ -262,8 +293,8 @@ func (d *decoder) fetchSubgroup(c *FetchCursor, mode uint64) uint64 {
 	case fetchSubgroupPrior:
 		return c.subgroup
 	case fetchSubgroupNext:
-		if c.subgroup == math.MaxUint64 {
-			d.fail(violation("fetch subgroup ID %d + 1 is more than 64 bits", c.subgroup))
+		if c.subgroup >= d.draft.maxInteger() {
+			d.fail(violation("fetch subgroup ID %d + 1 is too large", c.subgroup))
 		}
 		return c.subgroup + 1
 	case fetchSubgroupField:
@@ -276,12 +307,12 @@ func (d *decoder) fetchID(c *FetchCursor, flags uint64) uint64 {
 	delta, base := uint64(1), c.id
 	if flags&fetchObjectID != 0 {
 		delta = d.varint()
-		if flags&fetchGroup != 0 {
+		if flags&fetchGroup != 0 || !d.draft.fetchDeltas {
 			base = 0
 		}
 	}
-	if delta > math.MaxUint64-base {
-		d.fail(violation("fetch object ID %d + %d is more than 64 bits", base, delta))
+	if delta > d.draft.maxInteger()-base {
+		d.fail(violation("fetch object ID %d + %d is too large", base, delta))
 	}
 	return base + delta
 }

@@ -51,9 +51,9 @@ func (f *PropertyFault) Error() string {
 // without a fault.
 func (p Properties) Gaps() (group, object Option[uint64], fault *PropertyFault) {
 	g := gapReader{}
-	immutable := g.read(p, false)
+	immutable := g.read(decoder{b: p}, false)
 	if g.immutable {
-		g.read(immutable, true)
+		g.read(immutableContents(immutable), true)
 	}
 	if g.faulty {
 		return Option[uint64]{}, Option[uint64]{}, &PropertyFault{Kind: g.fault, Type: g.at}
@@ -76,9 +76,8 @@ func (g *gapReader) fail(k FaultKind, t uint64) {
 	}
 }
 
-// read reads the pairs of p and returns the contents of Immutable Properties.
-func (g *gapReader) read(p Properties, inside bool) (immutable Properties) {
-	d := decoder{b: p}
+// read reads the pairs of d and returns the contents of Immutable Properties.
+func (g *gapReader) read(d decoder, inside bool) (immutable []byte) {
 	for prev := uint64(0); len(d.b) > 0 && !g.faulty; {
 		kv := d.pair(prev)
 		if d.err != nil {
@@ -97,7 +96,7 @@ func (g *gapReader) read(p Properties, inside bool) (immutable Properties) {
 			g.fail(FaultRepeated, kv.Type)
 		case kv.Type == PropImmutable:
 			g.immutable, immutable = true, kv.Bytes
-		case kv.Type >= MinMandatoryProperty && kv.Type <= MaxMandatoryProperty:
+		case kv.mandatory():
 			g.fail(FaultMandatory, kv.Type)
 		}
 	}

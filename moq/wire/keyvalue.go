@@ -15,13 +15,18 @@ type KeyValue struct {
 func (e *encoder) pairs(kvs []KeyValue) {
 	prev := uint64(0)
 	for _, kv := range kvs {
-		e.varint(kv.Type - prev)
+		e.pair(prev, kv)
 		prev = kv.Type
-		if kv.Type%2 == 0 {
-			e.varint(kv.Value)
-		} else {
-			e.prefixed(kv.Bytes)
-		}
+	}
+}
+
+// pair appends the pair after one of type prev, or 0.
+func (e *encoder) pair(prev uint64, kv KeyValue) {
+	e.varint(kv.Type - prev)
+	if kv.Type%2 == 0 {
+		e.varint(kv.Value)
+	} else {
+		e.prefixed(kv.Bytes)
 	}
 }
 
@@ -47,4 +52,11 @@ func (d *decoder) pair(prev uint64) KeyValue {
 		d.err = badKeyValue("key-value pair after type %#x ends outside its block", prev)
 	}
 	return kv
+}
+
+// skipPairs reads pairs to the end of the block; d.err tells what is wrong with it.
+func (d *decoder) skipPairs() {
+	for prev := uint64(0); d.err == nil && len(d.b) > 0; {
+		prev = d.pair(prev).Type
+	}
 }

@@ -1,5 +1,7 @@
 package wire
 
+import "slices"
+
 // PublishNamespace is PUBLISH_NAMESPACE (moqt-18 §10.15).
 type PublishNamespace struct {
 	RequestID uint64
@@ -26,8 +28,25 @@ func decodePublishNamespace(d *decoder, m *PublishNamespace) {
 type SubscribeNamespace struct {
 	RequestID uint64
 	Prefix    Namespace
-	Params    Parameters
+	// Interest is what draft 16 calls Subscribe Options; later drafts have
+	// SubscribeTracks for tracks, so it must be InterestNamespaces.
+	Interest NamespaceInterest
+	Params   Parameters
 }
+
+// NamespaceInterest says what a SUBSCRIBE_NAMESPACE of draft 16 asks for
+// (moqt-16 §9.25).
+type NamespaceInterest uint8
+
+// Interests.
+const (
+	InterestNamespaces NamespaceInterest = iota // NAMESPACE messages
+	InterestTracks                              // PUBLISH messages
+	InterestBoth
+)
+
+// subscribeOptions are the numbers on the wire.
+var subscribeOptions = []uint64{InterestNamespaces: 1, InterestTracks: 0, InterestBoth: 2}
 
 // Type returns MsgSubscribeNamespace.
 func (*SubscribeNamespace) Type() MessageType { return MsgSubscribeNamespace }
@@ -35,12 +54,30 @@ func (*SubscribeNamespace) Type() MessageType { return MsgSubscribeNamespace }
 func encodeSubscribeNamespace(e *encoder, m *SubscribeNamespace) {
 	e.varint(m.RequestID)
 	e.namespace(m.Prefix)
+	switch {
+	case !e.onControlStream():
+		if m.Interest != InterestNamespaces {
+			e.fail("this draft asks for tracks with SUBSCRIBE_TRACKS")
+		}
+	case int(m.Interest) < len(subscribeOptions):
+		e.varint(subscribeOptions[m.Interest])
+	default:
+		e.fail("namespace interest %d does not exist", m.Interest)
+	}
 	e.parameters(&m.Params, inSubscribeNamespace)
 }
 
 func decodeSubscribeNamespace(d *decoder, m *SubscribeNamespace) {
 	m.RequestID = d.varint()
 	m.Prefix = d.namespace()
+	if d.onControlStream() {
+		option := d.varint()
+		i := slices.Index(subscribeOptions, option)
+		if i < 0 {
+			d.fail(violation("subscribe option %d does not exist", option))
+		}
+		m.Interest = NamespaceInterest(max(i, 0))
+	}
 	d.parameters(&m.Params, inSubscribeNamespace)
 }
 
@@ -85,7 +122,8 @@ func (*NamespaceDone) Type() MessageType { return MsgNamespaceDone }
 func encodeNamespaceDone(e *encoder, m *NamespaceDone) { e.namespace(m.Suffix) }
 func decodeNamespaceDone(d *decoder, m *NamespaceDone) { m.Suffix = d.namespace() }
 
-// PublishBlocked is PUBLISH_BLOCKED (moqt-18 §10.20).
+// PublishBlocked is PUBLISH_BLOCKED (moqt-18 §10.20), from draft 19 on called
+// PUBLISH_SKIPPED.
 type PublishBlocked struct {
 	Suffix Namespace
 	Name   string

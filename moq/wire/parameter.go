@@ -23,14 +23,23 @@ type Parameters struct {
 	Forward Option[bool]
 	// SubscriberPriority defaults to 128; lower is more important.
 	SubscriberPriority Option[uint8]
-	// Filter defaults to everything.
+	// Filter defaults to everything; in REQUEST_UPDATE to no change.
 	Filter Option[Filter]
+	// RangeFilters restrict what passes further (moqt-19 §5.1.3).
+	RangeFilters []RangeFilter
+	// FillParameters ask for what was published before (draft 20).
+	FillParameters Option[FillParameters]
+	// IncludeProperties asks a publisher to tell its Track Properties (draft 20).
+	IncludeProperties Option[bool]
 	// GroupOrder defaults to the publisher's, in FETCH to ascending.
 	GroupOrder Option[GroupOrder]
 	// NewGroupRequest is the largest Group ID known plus 1, or 0.
 	NewGroupRequest Option[uint64]
 	// TrackNamespacePrefix replaces the prefix of a namespace subscription.
 	TrackNamespacePrefix Option[Namespace]
+	// InvalidFilter is set by the decoder alone: why the request must be refused
+	// with RequestInvalidFilter. The session goes on (moqt-19 §5.1.3).
+	InvalidFilter string
 }
 
 // GroupOrder says which groups come first (moqt-18 §10.2.8).
@@ -111,18 +120,11 @@ func (d *decoder) parameters(p *Parameters, where scope) {
 }
 
 // check returns an error if a parameter of p has no place in any of the scopes.
-// It looks at every draft we speak: what the draft of this session forbids in
-// the message as a whole, ParseMessage has refused already.
-func (p *Parameters) check(where scope, what string) error {
-	var refused error
-	for i := range drafts {
-		name := drafts[i].misplaced(p, where)
-		if name == "" {
-			return nil
-		}
-		refused = violation("parameter %s does not belong in a %s", name, what)
+func (p *Parameters) check(v Version, where scope, what string) error {
+	if name := v.draft().misplaced(p, where); name != "" {
+		return violation("parameter %s does not belong in a %s", name, what)
 	}
-	return refused
+	return nil
 }
 
 // misplaced returns the name of the first parameter that is set and has no place

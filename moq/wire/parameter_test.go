@@ -96,10 +96,10 @@ func TestRequestOKCheckFor(t *testing.T) {
 	}
 	for request, types := range allowed {
 		for _, s := range parameterSamples {
-			err := (&RequestOK{Params: s.params}).CheckFor(request)
+			err := (&RequestOK{Params: s.params}).CheckFor(Draft18, request)
 			checkPlace(t, request, s.typ, types, err)
 		}
-		err := (&RequestOK{TrackProperties: unhex("02 00")}).CheckFor(request)
+		err := (&RequestOK{TrackProperties: unhex("02 00")}).CheckFor(Draft18, request)
 		if request == MsgTrackStatus {
 			if err != nil {
 				t.Errorf("properties for %v: %v", request, err)
@@ -109,7 +109,7 @@ func TestRequestOKCheckFor(t *testing.T) {
 		wantError(t, err, SessionProtocolViolation)
 	}
 	for _, request := range []MessageType{MsgSubscribe, MsgFetch, MsgGoaway} {
-		wantError(t, (&RequestOK{}).CheckFor(request), SessionProtocolViolation)
+		wantError(t, (&RequestOK{}).CheckFor(Draft18, request), SessionProtocolViolation)
 	}
 }
 
@@ -124,12 +124,12 @@ func TestRequestUpdateCheckFor(t *testing.T) {
 	}
 	for request, types := range allowed {
 		for _, s := range parameterSamples {
-			err := (&RequestUpdate{Params: s.params}).CheckFor(request)
+			err := (&RequestUpdate{Params: s.params}).CheckFor(Draft18, request)
 			checkPlace(t, request, s.typ, types, err)
 		}
 	}
 	for _, request := range []MessageType{MsgTrackStatus, MsgRequestUpdate, MsgGoaway} {
-		wantError(t, (&RequestUpdate{}).CheckFor(request), SessionProtocolViolation)
+		wantError(t, (&RequestUpdate{}).CheckFor(Draft18, request), SessionProtocolViolation)
 	}
 }
 

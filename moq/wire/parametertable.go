@@ -19,6 +19,7 @@ const (
 	inPublishOK
 	inTrackStatusOK
 	inUpdateOK
+	inStateNotify
 	inNamespaceOK // the answer to all three namespace requests
 	inSubscriptionUpdate
 	inFetchUpdate
@@ -80,7 +81,7 @@ var parameters18 = []parameter{
 		(*encoder).uint8, (*decoder).uint8),
 	optionParameter(0x21, "SUBSCRIPTION_FILTER", inDelivery|inSubscriptionUpdate,
 		func(p *Parameters) *Option[Filter] { return &p.Filter },
-		(*encoder).filter, (*decoder).filter),
+		typedFilter(true).encode, typedFilter(true).decode),
 	optionParameter(0x22, "GROUP_ORDER", inDelivery|inFetch,
 		func(p *Parameters) *Option[GroupOrder] { return &p.GroupOrder },
 		(*encoder).groupOrder, (*decoder).groupOrder),
@@ -119,10 +120,7 @@ func tokenParameter(t uint64, name string, allowed scope) parameter {
 		encode: func(e *encoder, p *Parameters, i int) {
 			inner := encoder{draft: e.draft}
 			inner.token(p.AuthTokens[i])
-			if inner.err != nil {
-				e.fail("%w", inner.err)
-			}
-			e.prefixed(inner.b)
+			e.nested(&inner)
 		},
 		decode: func(d *decoder, p *Parameters) {
 			raw := d.prefixed(name, MaxMessagePayload)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"time"
 )
 
 // MaxPropertiesLen is the largest Properties Length of an Object in bytes that we
@@ -11,11 +12,12 @@ import (
 // limit, but a single value is limited to as much.
 const MaxPropertiesLen = 1<<16 - 1
 
-// Property types (moqt-18 §15.8).
+// Property types (moqt-18 §15.8). Draft 16 calls Properties Extension Headers
+// (moqt-16 §13.3).
 const (
-	PropObjectDeliveryTimeout   = 0x02 // track
+	PropObjectDeliveryTimeout   = 0x02 // track; object too from draft 19 on
 	PropMaxCacheDuration        = 0x04 // track
-	PropSubgroupDeliveryTimeout = 0x06 // track
+	PropSubgroupDeliveryTimeout = 0x06 // as 0x02; draft 16 does not have it
 	PropImmutable               = 0x0B // track, object
 	PropPublisherPriority       = 0x0E // track
 	PropGroupOrder              = 0x22 // track
@@ -26,7 +28,8 @@ const (
 
 // Properties of a Track or an Object (moqt-18 §2.5): Key-Value-Pairs as they were
 // received. Relays pass the bytes on untouched, which is what moqt-18 §2.5 and
-// §12.7 demand of them. Treat them as immutable.
+// §12.7 demand of them. In a session of draft 16, where integers have another form,
+// the codec rewrites the framing: here it is always vi64. Treat them as immutable.
 type Properties []byte
 
 // Validate returns an [*Error] if p is not a sequence of Key-Value-Pairs. What is
@@ -34,9 +37,7 @@ type Properties []byte
 // malformed, it does not close the session (moqt-18 §12.7).
 func (p Properties) Validate() error {
 	d := decoder{b: p}
-	for prev := uint64(0); d.err == nil && len(d.b) > 0; {
-		prev = d.pair(prev).Type
-	}
+	d.skipPairs()
 	return d.err
 }
 
@@ -76,17 +77,35 @@ func (p Properties) Bytes(t uint64) ([]byte, bool) {
 	return kv.Bytes, ok
 }
 
+// ObjectTimeouts reads p as the Properties of the first Object of a subgroup: what
+// overrides the delivery timeouts of the Track for that subgroup (moqt-19 §12.1,
+// §12.2; FeatureObjectTimeouts). 0 is no timeout, absent leaves the Track's.
+func (p Properties) ObjectTimeouts() (object, subgroup Option[time.Duration]) {
+	if v, ok := p.Uint(PropObjectDeliveryTimeout); ok {
+		object = Some(fromMillis(v))
+	}
+	if v, ok := p.Uint(PropSubgroupDeliveryTimeout); ok {
+		subgroup = Some(fromMillis(v))
+	}
+	return object, subgroup
+}
+
 func (p Properties) find(t uint64) (KeyValue, bool) {
-	kv, ok := p.findOutside(t)
+	outside := decoder{b: p}
+	kv, ok := outside.find(t)
 	if ok || t == PropImmutable {
 		return kv, ok
 	}
-	immutable, _ := p.findOutside(PropImmutable)
-	return Properties(immutable.Bytes).findOutside(t)
+	outside = decoder{b: p}
+	if immutable, ok := outside.find(PropImmutable); ok {
+		inside := immutableContents(immutable.Bytes)
+		return inside.find(t)
+	}
+	return KeyValue{}, false
 }
 
-func (p Properties) findOutside(t uint64) (KeyValue, bool) {
-	d := decoder{b: p}
+// find reads up to the first pair of type t.
+func (d *decoder) find(t uint64) (KeyValue, bool) {
 	for prev := uint64(0); len(d.b) > 0 && prev <= t; {
 		kv := d.pair(prev)
 		if d.err != nil {
@@ -112,20 +131,4 @@ func AppendProperties(b []byte, kvs ...KeyValue) Properties {
 	e := encoder{b: b}
 	e.pairs(kvs)
 	return e.b
-}
-
-// trackProperties reads the Track Properties that fill the rest of a message.
-func (d *decoder) trackProperties() Properties {
-	p := Properties(d.rest())
-	if err := p.Validate(); err != nil {
-		d.fail(err)
-	}
-	return p
-}
-
-func (e *encoder) trackProperties(p Properties) {
-	if err := p.Validate(); err != nil {
-		e.fail("track properties: %w", err)
-	}
-	e.raw(p)
 }

@@ -76,30 +76,34 @@ func decodePublish(d *decoder, m *Publish) {
 // request that opened the stream: see CheckFor.
 type RequestUpdate struct {
 	RequestID uint64
-	Params    Parameters
+	// ExistingID is the Request ID of what is updated; draft 16 alone sends it.
+	ExistingID uint64
+	Params     Parameters
 }
 
 // Type returns MsgRequestUpdate.
 func (*RequestUpdate) Type() MessageType { return MsgRequestUpdate }
 
-// CheckFor returns an [*Error] if m cannot update a request of this type: the
+// CheckFor returns an [*Error] if m cannot, in draft v, update a request of this type: the
 // request cannot be updated at all (moqt-18 §10.9, §10.14), or a parameter has
 // no place in its update (moqt-18 §10.2.1).
-func (m *RequestUpdate) CheckFor(request MessageType) error {
+func (m *RequestUpdate) CheckFor(v Version, request MessageType) error {
 	where, ok := updateScopes[request]
 	if !ok {
 		return violation("REQUEST_UPDATE cannot follow %v", request)
 	}
-	return m.Params.check(where, "REQUEST_UPDATE for "+request.String())
+	return m.Params.check(v, where, "REQUEST_UPDATE for "+request.String())
 }
 
 func encodeRequestUpdate(e *encoder, m *RequestUpdate) {
 	e.varint(m.RequestID)
+	e.requestID(m.ExistingID)
 	e.parameters(&m.Params, inAnyUpdate)
 }
 
 func decodeRequestUpdate(d *decoder, m *RequestUpdate) {
 	m.RequestID = d.varint()
+	m.ExistingID = d.requestID()
 	d.parameters(&m.Params, inAnyUpdate)
 }
 
@@ -113,15 +117,17 @@ const (
 	FetchAbsoluteJoining FetchKind = 3
 )
 
-// Fetch is FETCH (moqt-18 §10.12). Track, Start and End belong to
+// Fetch is FETCH (moqt-18 §10.12). Track and Params.Filter belong to
 // FetchStandalone, the joining fields to the other kinds.
+//
+// Up to draft 19 the filter of a standalone fetch must be FilterAbsoluteRange: it
+// is the range of the message itself. Later it is a parameter as in a
+// subscription, may be absent (the whole Track up to its largest Object) and of
+// every type, and there is no other kind than FetchStandalone.
 type Fetch struct {
 	RequestID uint64
 	Kind      FetchKind
 	Track     FullTrackName
-	Start     Location
-	// End is as on the wire: the last Object plus one, Object 0 for the whole group.
-	End Location
 	// JoiningRequestID is the Request ID of the subscription joined.
 	JoiningRequestID uint64
 	// JoiningStart is a Group ID, or the number of groups before the Joining
@@ -136,28 +142,38 @@ func (*Fetch) Type() MessageType { return MsgFetch }
 func encodeFetch(e *encoder, m *Fetch) {
 	e.varint(m.RequestID)
 	e.varint(uint64(m.Kind))
+	params := m.Params
 	switch m.Kind {
 	case FetchStandalone:
 		e.fullTrackName(m.Track)
-		e.location(m.Start)
-		e.location(m.End)
+		e.fetchRange(params.Filter.Value)
+		params.Filter = Option[Filter]{}
 	case FetchRelativeJoining, FetchAbsoluteJoining:
 		e.varint(m.JoiningRequestID)
 		e.varint(m.JoiningStart)
 	default:
 		e.fail("fetch type %d does not exist", uint64(m.Kind))
 	}
-	e.parameters(&m.Params, inFetch)
+	e.parameters(&params, inFetch)
+}
+
+// fetchRange appends the ends of a standalone fetch.
+func (e *encoder) fetchRange(f Filter) {
+	if f.Type != FilterAbsoluteRange {
+		e.fail("the filter of a fetch is not an absolute range")
+	}
+	e.location(f.Start)
+	e.location(excludedEnd(f.last()))
 }
 
 func decodeFetch(d *decoder, m *Fetch) {
 	m.RequestID = d.varint()
 	m.Kind = FetchKind(d.varint())
+	var filter Option[Filter]
 	switch m.Kind {
 	case FetchStandalone:
 		m.Track = d.fullTrackName()
-		m.Start = d.location()
-		m.End = d.location()
+		filter = Some(d.fetchRange())
 	case FetchRelativeJoining, FetchAbsoluteJoining:
 		m.JoiningRequestID = d.varint()
 		m.JoiningStart = d.varint()
@@ -165,4 +181,26 @@ func decodeFetch(d *decoder, m *Fetch) {
 		d.fail(violation("fetch type %d does not exist", uint64(m.Kind)))
 	}
 	d.parameters(&m.Params, inFetch)
+	m.Params.Filter = filter
+}
+
+func (d *decoder) fetchRange() Filter {
+	f := Filter{Type: FilterAbsoluteRange, Start: d.location()}
+	end := d.location()
+	f.EndGroup = end.Group
+	if end.Object > 0 {
+		f.EndObject = Some(end.Object - 1)
+	}
+	return f
+}
+
+// excludedEnd is the form of the last Location of a fetch up to draft 19: the
+// Object plus one, or 0 for all of the group.
+func excludedEnd(last Location) Location {
+	return Location{Group: last.Group, Object: last.Object + 1} // wraps to 0
+}
+
+// includedEnd undoes excludedEnd.
+func includedEnd(end Location) Location {
+	return Location{Group: end.Group, Object: end.Object - 1} // wraps to the largest
 }

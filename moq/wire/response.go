@@ -1,9 +1,13 @@
 package wire
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // SubscribeOK is SUBSCRIBE_OK (moqt-18 §10.8).
 type SubscribeOK struct {
+	RequestID       uint64 // of the SUBSCRIBE; draft 16 alone sends it
 	TrackAlias      uint64
 	Params          Parameters
 	TrackProperties Properties
@@ -13,12 +17,14 @@ type SubscribeOK struct {
 func (*SubscribeOK) Type() MessageType { return MsgSubscribeOK }
 
 func encodeSubscribeOK(e *encoder, m *SubscribeOK) {
+	e.requestID(m.RequestID)
 	e.varint(m.TrackAlias)
 	e.parameters(&m.Params, inSubscribeOK)
 	e.trackProperties(m.TrackProperties)
 }
 
 func decodeSubscribeOK(d *decoder, m *SubscribeOK) {
+	m.RequestID = d.requestID()
 	m.TrackAlias = d.varint()
 	d.parameters(&m.Params, inSubscribeOK)
 	m.TrackProperties = d.trackProperties()
@@ -26,10 +32,11 @@ func decodeSubscribeOK(d *decoder, m *SubscribeOK) {
 
 // FetchOK is FETCH_OK (moqt-18 §10.13).
 type FetchOK struct {
+	RequestID uint64 // of the FETCH; draft 16 alone sends it
 	// EndOfTrack says that End is the final Object of a finished Track.
 	EndOfTrack bool
-	// End is as on the wire: the last Object plus one, Object 0 for the whole
-	// group. The session checks it against the Start it asked for.
+	// End is the last Location, Object math.MaxUint64 for the whole group. The
+	// session checks it against the start it asked for.
 	End             Location
 	Params          Parameters
 	TrackProperties Properties
@@ -39,15 +46,17 @@ type FetchOK struct {
 func (*FetchOK) Type() MessageType { return MsgFetchOK }
 
 func encodeFetchOK(e *encoder, m *FetchOK) {
+	e.requestID(m.RequestID)
 	e.flag(m.EndOfTrack)
-	e.location(m.End)
+	e.location(excludedEnd(m.End))
 	e.parameters(&m.Params, inFetchOK)
 	e.trackProperties(m.TrackProperties)
 }
 
 func decodeFetchOK(d *decoder, m *FetchOK) {
+	m.RequestID = d.requestID()
 	m.EndOfTrack = d.flag("End Of Track")
-	m.End = d.location()
+	m.End = includedEnd(d.location())
 	d.parameters(&m.Params, inFetchOK)
 	m.TrackProperties = d.trackProperties()
 }
@@ -55,6 +64,7 @@ func decodeFetchOK(d *decoder, m *FetchOK) {
 // RequestOK is REQUEST_OK (moqt-18 §10.5). What it answers is the request that
 // opened the stream, or the oldest unanswered REQUEST_UPDATE: see CheckFor.
 type RequestOK struct {
+	RequestID       uint64 // of the request; draft 16 alone sends it
 	Params          Parameters
 	TrackProperties Properties // only in answer to TRACK_STATUS
 }
@@ -62,10 +72,10 @@ type RequestOK struct {
 // Type returns MsgRequestOK.
 func (*RequestOK) Type() MessageType { return MsgRequestOK }
 
-// CheckFor returns an [*Error] if m cannot answer a request of this type: it is
+// CheckFor returns an [*Error] if m cannot, in draft v, answer a request of this type: it is
 // answered by another message, a parameter has no place in the answer (moqt-18
 // §10.2.1), or there are Track Properties where there must be none (§10.5).
-func (m *RequestOK) CheckFor(request MessageType) error {
+func (m *RequestOK) CheckFor(v Version, request MessageType) error {
 	where, ok := okScopes[request]
 	if !ok {
 		return violation("REQUEST_OK cannot answer %v", request)
@@ -73,22 +83,29 @@ func (m *RequestOK) CheckFor(request MessageType) error {
 	if len(m.TrackProperties) > 0 && request != MsgTrackStatus {
 		return violation("Track Properties in the REQUEST_OK for %v", request)
 	}
-	return m.Params.check(where, "REQUEST_OK for "+request.String())
+	return m.Params.check(v, where, "REQUEST_OK for "+request.String())
 }
 
 func encodeRequestOK(e *encoder, m *RequestOK) {
+	e.requestID(m.RequestID)
 	e.parameters(&m.Params, inAnyOK)
-	e.trackProperties(m.TrackProperties)
+	if !e.onControlStream() { // moqt-16 §9.7 has no properties
+		e.trackProperties(m.TrackProperties)
+	}
 }
 
 func decodeRequestOK(d *decoder, m *RequestOK) {
+	m.RequestID = d.requestID()
 	d.parameters(&m.Params, inAnyOK)
-	m.TrackProperties = d.trackProperties()
+	if !d.onControlStream() {
+		m.TrackProperties = d.trackProperties()
+	}
 }
 
 // RequestErr is REQUEST_ERROR (moqt-18 §10.6).
 type RequestErr struct {
-	Code RequestError
+	RequestID uint64 // of the request; draft 16 alone sends it
+	Code      RequestError
 	// RetryInterval is the least time before another try; unset means do not.
 	// On the wire it is in milliseconds plus one.
 	RetryInterval Option[time.Duration]
@@ -109,7 +126,8 @@ type Redirect struct {
 func (*RequestErr) Type() MessageType { return MsgRequestError }
 
 func encodeRequestErr(e *encoder, m *RequestErr) {
-	e.varint(uint64(m.Code))
+	e.requestID(m.RequestID)
+	e.varint(e.draft.requestErrors.number(m.Code))
 	retry := uint64(0)
 	if m.RetryInterval.Set {
 		retry = e.toMillis("retry interval", m.RetryInterval.Value) + 1
@@ -119,14 +137,15 @@ func encodeRequestErr(e *encoder, m *RequestErr) {
 	if (m.Code == RequestRedirect) != (m.Redirect != nil) {
 		e.fail("a Redirect goes with the code REDIRECT and no other")
 	}
-	if m.Redirect != nil {
+	if m.Redirect != nil && e.draft.features.has(FeatureRedirect) {
 		e.text("connect URI", m.Redirect.URI, MaxMessagePayload)
 		e.fullTrackName(m.Redirect.Track)
 	}
 }
 
 func decodeRequestErr(d *decoder, m *RequestErr) {
-	m.Code = RequestError(d.varint())
+	m.RequestID = d.requestID()
+	m.Code = d.draft.requestErrors.code(d.varint())
 	if retry := d.varint(); retry > 0 {
 		m.RetryInterval = Some(fromMillis(retry - 1))
 	}
@@ -139,12 +158,16 @@ func decodeRequestErr(d *decoder, m *RequestErr) {
 	}
 }
 
-// UnknownStreamCount is the StreamCount of a publisher that did not count.
-const UnknownStreamCount = 1<<62 - 1
+// UnknownStreamCount is the StreamCount of a publisher that did not count. Up to
+// draft 19 it is 2^62-1 on the wire (moqt-18 §10.11).
+const UnknownStreamCount = math.MaxUint64
+
+const unknownStreamCount16 = 1<<62 - 1
 
 // PublishDone is PUBLISH_DONE (moqt-18 §10.11).
 type PublishDone struct {
-	Code PublishDoneCode
+	RequestID uint64 // of the subscription; draft 16 alone sends it
+	Code      PublishDoneCode
 	// StreamCount is the number of data streams opened for the subscription, or
 	// UnknownStreamCount.
 	StreamCount uint64
@@ -156,13 +179,22 @@ type PublishDone struct {
 func (*PublishDone) Type() MessageType { return MsgPublishDone }
 
 func encodePublishDone(e *encoder, m *PublishDone) {
-	e.varint(uint64(m.Code))
-	e.varint(m.StreamCount)
+	e.requestID(m.RequestID)
+	e.varint(e.draft.publishDone.number(m.Code))
+	count := m.StreamCount
+	if count == UnknownStreamCount {
+		count = e.draft.unknownStreamCount
+	}
+	e.varint(count)
 	e.text("reason phrase", m.Reason, MaxReasonPhrase)
 }
 
 func decodePublishDone(d *decoder, m *PublishDone) {
-	m.Code = PublishDoneCode(d.varint())
+	m.RequestID = d.requestID()
+	m.Code = d.draft.publishDone.code(d.varint())
 	m.StreamCount = d.varint()
+	if m.StreamCount == d.draft.unknownStreamCount {
+		m.StreamCount = UnknownStreamCount
+	}
 	m.Reason = string(d.prefixed("reason phrase", MaxReasonPhrase))
 }

@@ -5,7 +5,8 @@ import "slices"
 // StreamType is the first integer of a unidirectional stream (moqt-18 §3.4).
 type StreamType uint64
 
-// Unidirectional stream types; those of subgroups are many, see IsSubgroup.
+// Unidirectional stream types; those of subgroups are many, see IsSubgroup. Draft
+// 16 has those of data streams alone (moqt-16 §10).
 const (
 	StreamFetch   StreamType = 0x05
 	StreamSetup   StreamType = 0x2F00
@@ -35,6 +36,9 @@ func (t StreamType) known(d *draft) bool {
 	return slices.Contains(d.streams, t)
 }
 
+// hasPadding reports whether there are streams and datagrams to be discarded.
+func (d *draft) hasPadding() bool { return slices.Contains(d.streams, StreamPadding) }
+
 // ParseStreamType reads the type at the start of a unidirectional stream and the
 // number of bytes it took. Errors are [ErrShort], or an [*Error] for a type that
 // does not exist (moqt-18 §3.4). The headers are parsed from the type on.
@@ -53,4 +57,13 @@ func (d *decoder) streamType() StreamType {
 		d.fail(violation("unknown stream type %#x", uint64(t)))
 	}
 	return t
+}
+
+// appended returns what was encoded after b, or b as it was if something cannot be
+// expressed in the draft. Headers of the data plane have no other error.
+func (e *encoder) appended(b []byte) []byte {
+	if e.err != nil {
+		return b
+	}
+	return e.b
 }

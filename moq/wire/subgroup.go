@@ -1,7 +1,5 @@
 package wire
 
-import "math"
-
 // SubgroupMode says where the Subgroup ID of a stream comes from (moqt-18 §11.4.2).
 type SubgroupMode uint8
 
@@ -31,7 +29,8 @@ type SubgroupHeader struct {
 	FirstObject bool
 }
 
-// AppendSubgroupHeader appends the stream type and the header.
+// AppendSubgroupHeader appends the stream type and the header, or nothing if an ID
+// is larger than the MaxInteger of v.
 func AppendSubgroupHeader(b []byte, v Version, h *SubgroupHeader) []byte {
 	t := subgroupMarker | StreamType(h.Mode)<<subgroupModeShift&subgroupModeMask
 	if h.HasProperties {
@@ -58,7 +57,7 @@ func AppendSubgroupHeader(b []byte, v Version, h *SubgroupHeader) []byte {
 	if h.Priority.Set {
 		e.uint8(h.Priority.Value)
 	}
-	return e.b
+	return e.appended(b)
 }
 
 // ParseSubgroupHeader reads the stream type and the header and returns the number
@@ -121,22 +120,29 @@ func CursorAfter(id uint64) ObjectCursor { return ObjectCursor{prev: id, started
 
 // AppendSubgroupObject appends the header of o and moves the cursor. IDs must
 // ascend on a stream; o.Properties are left out unless hasProperties, as the
-// header of the stream says.
+// header of the stream says. It appends nothing and leaves the cursor if the ID is
+// larger than the MaxInteger of v.
 func AppendSubgroupObject(b []byte, v Version, c *ObjectCursor, hasProperties bool, o *Object) []byte {
 	e := encoder{draft: v.draft(), b: b}
+	if o.ID > e.draft.maxInteger() {
+		return b
+	}
 	delta := o.ID
 	if c.started {
 		delta -= c.prev + 1
 	}
-	c.prev, c.started = o.ID, true
 	e.varint(delta)
 	if hasProperties {
-		e.prefixed(o.Properties)
+		e.objectProperties(o.Properties)
 	}
 	e.varint(o.PayloadLen)
 	if o.PayloadLen == 0 {
 		e.varint(uint64(o.Status))
 	}
+	if e.err != nil {
+		return b
+	}
+	c.prev, c.started = o.ID, true
 	return e.b
 }
 
@@ -147,9 +153,9 @@ func ParseSubgroupObject(v Version, c *ObjectCursor, hasProperties bool, b []byt
 	d := decoder{draft: v.draft(), b: b}
 	o.ID = d.varint()
 	if c.started && d.err == nil {
-		delta := o.ID
-		if c.prev == math.MaxUint64 || delta > math.MaxUint64-c.prev-1 {
-			return Object{}, 0, violation("object ID %d + %d + 1 is more than 64 bits", c.prev, delta)
+		delta, limit := o.ID, d.draft.maxInteger()
+		if c.prev >= limit || delta > limit-c.prev-1 {
+			return Object{}, 0, violation("object ID %d + %d + 1 is more than %d", c.prev, delta, limit)
 		}
 		o.ID = c.prev + 1 + delta
 	}
@@ -165,11 +171,6 @@ func ParseSubgroupObject(v Version, c *ObjectCursor, hasProperties bool, b []byt
 	}
 	c.prev, c.started = o.ID, true
 	return o, len(b) - len(d.b), nil
-}
-
-// objectProperties reads the Properties structure (moqt-18 §11.2.1.2).
-func (d *decoder) objectProperties() Properties {
-	return d.prefixed("object properties", MaxPropertiesLen)
 }
 
 // objectStatus reads an Object Status; only ObjectNormal may have properties

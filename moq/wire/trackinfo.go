@@ -21,7 +21,8 @@ type TrackInfo struct {
 	GroupOrder        GroupOrder
 	DynamicGroups     bool
 	// UnknownMandatory is the first Mandatory Track Property, or 0. This package
-	// understands none, so the Track must not be processed (moqt-18 §2.5.1).
+	// understands none, so the Track must not be processed (moqt-18 §2.5.1) unless
+	// the session lacks FeatureMandatoryProperties.
 	UnknownMandatory uint64
 }
 
@@ -58,18 +59,29 @@ func (p Properties) TrackInfo() (TrackInfo, error) {
 		}
 		info.DynamicGroups = v == 1
 	}
-	info.UnknownMandatory = p.firstMandatory()
+	outside := decoder{b: p}
+	info.UnknownMandatory = outside.firstMandatory()
 	if immutable, ok := p.Bytes(PropImmutable); ok && info.UnknownMandatory == 0 {
-		info.UnknownMandatory = Properties(immutable).firstMandatory()
+		inside := immutableContents(immutable)
+		info.UnknownMandatory = inside.firstMandatory()
 	}
 	return info, nil
 }
 
-func (p Properties) firstMandatory() uint64 {
-	for kv := range p.All() {
-		if kv.Type >= MinMandatoryProperty && kv.Type <= MaxMandatoryProperty {
+func (d *decoder) firstMandatory() uint64 {
+	for prev := uint64(0); len(d.b) > 0; {
+		kv := d.pair(prev)
+		if d.err != nil {
+			break
+		}
+		if kv.mandatory() {
 			return kv.Type
 		}
+		prev = kv.Type
 	}
 	return 0
+}
+
+func (kv KeyValue) mandatory() bool {
+	return kv.Type >= MinMandatoryProperty && kv.Type <= MaxMandatoryProperty
 }

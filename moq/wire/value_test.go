@@ -79,7 +79,7 @@ func TestCodeNames(t *testing.T) {
 		{ResetUnknownObjectStatus.String(), "UNKNOWN_OBJECT_STATUS"},
 		{ResetCode(8).String(), "0x8"},
 		{MsgSubscribeTracks.String(), "SUBSCRIBE_TRACKS"},
-		{MessageType(0x1E).String(), "0x1e"},
+		{MessageType(0x1F).String(), "0x1f"},
 		{TokenUseAlias.String(), "USE_ALIAS"},
 		{(&Error{SessionInvalidPath, "why"}).Error(), "INVALID_PATH: why"},
 	} {

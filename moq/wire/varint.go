@@ -2,11 +2,33 @@ package wire
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
 // MaxVarintLen is the size in bytes of the longest vi64.
 const MaxVarintLen = 9
+
+// MaxInteger returns the largest integer that draft v can express: Groups, subgroups
+// and Objects with a larger ID cannot be sent in it, and none are received.
+func (v Version) MaxInteger() uint64 { return v.draft().maxInteger() }
+
+func (d *draft) maxInteger() uint64 {
+	if d.quicIntegers {
+		return MaxQUICVarint
+	}
+	return math.MaxUint64
+}
+
+// FramingClass tells drafts with equal bytes apart from others: what
+// AppendSubgroupObject makes of an Object is the same for all drafts of a class. It
+// is 0 for draft 16 and 1 for those with vi64.
+func (v Version) FramingClass() uint8 {
+	if v.draft().quicIntegers {
+		return 0
+	}
+	return 1
+}
 
 // VarintLen returns the number of bytes, 1 to 9, of the shortest vi64 of v.
 func VarintLen(v uint64) int {

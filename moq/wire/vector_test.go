@@ -2,14 +2,15 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"testing"
 )
@@ -18,7 +19,8 @@ var update = flag.Bool("update", false, "write testdata/vectors from the tables"
 
 // vector is an entry of a vector file; the README there explains it.
 type vector struct {
-	name string
+	name  string
+	draft Version // 0 is Draft18
 	// extra members stand between "draft" and "hex".
 	extra      object
 	in         []byte
@@ -30,7 +32,7 @@ type vector struct {
 }
 
 func (v vector) json() object {
-	o := append(object{{"name", v.name}, {"draft", int(Draft18)}}, v.extra...)
+	o := append(object{{"name", v.name}, {"draft", int(cmp.Or(v.draft, Draft18))}}, v.extra...)
 	if !v.noHex {
 		o = append(o, member{"hex", hex.EncodeToString(v.in)})
 	}
@@ -55,17 +57,6 @@ func badVectors(cases []badCase, extra ...member) []vector {
 
 const short = "short"
 
-func varintVectors() []vector {
-	var vs []vector
-	for _, c := range varintCases {
-		vs = append(vs, vector{name: "varint " + c.in, in: unhex(c.in), decodeOnly: c.decodeOnly, value: strconv.FormatUint(c.value, 10)})
-	}
-	for _, in := range []string{"", "80", "c000", "fe000000000000", "ffffffffffffffff"} {
-		vs = append(vs, vector{name: "varint cut " + in, in: unhex(in), err: short})
-	}
-	return vs
-}
-
 func messageVectors() []vector {
 	var vs []vector
 	for _, c := range messageCases {
@@ -76,55 +67,6 @@ func messageVectors() []vector {
 		vs = append(vs, vector{name: "message cut " + in, in: unhex(in), err: short})
 	}
 	return append(vs, badVectors(badMessages)...)
-}
-
-func subgroupVectors() []vector {
-	var vs []vector
-	for _, c := range subgroupCases {
-		vs = append(vs, vector{name: c.name, in: c.in, decodeOnly: c.decodeOnly, value: valueOf(c.value)})
-	}
-	for _, in := range []string{"", "80", "1402", "30812c", "300000 00", "300000 0002 61", "310000 0002 3c"} {
-		vs = append(vs, vector{name: "subgroup cut " + in, in: unhex(in), err: short})
-	}
-	return append(vs, badVectors(badSubgroups)...)
-}
-
-func fetchVectors() []vector {
-	var vs []vector
-	for _, c := range fetchStreamCases {
-		vs = append(vs, vector{name: c.name, extra: object{{"descending", c.descending}}, in: c.in,
-			decodeOnly: c.decodeOnly, value: valueOf(c.value)})
-	}
-	for _, in := range []string{"05", "0500 1c", "0500 1c050380", "0500 1c05038001", "0500 810c02"} {
-		vs = append(vs, vector{name: "fetch cut " + in, extra: object{{"descending", false}}, in: unhex(in), err: short})
-	}
-	vs = append(vs, badVectors(badFetchStreams, member{"descending", false})...)
-	return append(vs, badVectors(badDescendingFetches, member{"descending", true})...)
-}
-
-func datagramVectors() []vector {
-	var vs []vector
-	for _, c := range datagramCases {
-		vs = append(vs, vector{name: c.name, in: c.in, decodeOnly: c.decodeOnly, value: valueOf(c.value)})
-	}
-	for _, in := range paddingDatagrams {
-		vs = append(vs, vector{name: "padding " + hex.EncodeToString(in), in: in, decodeOnly: true, value: object{{"padding", true}}})
-	}
-	return append(vs, badVectors(badDatagrams)...)
-}
-
-func propertiesVectors() []vector {
-	var vs []vector
-	for _, c := range propertiesCases {
-		v := vector{name: c.name, in: c.in, decodeOnly: c.decodeOnly, value: object{{"pairs", valueOf(c.pairs)}}}
-		if c.infoCode != 0 {
-			v.after = object{{"trackError", c.infoCode.String()}}
-		} else {
-			v.after = object{{"trackInfo", valueOf(c.info)}}
-		}
-		vs = append(vs, v)
-	}
-	return append(vs, badVectors(badProperties)...)
 }
 
 func nameVectors() []vector {
@@ -156,10 +98,11 @@ func TestVectorFilesAreCurrent(t *testing.T) {
 		b.WriteString("[\n")
 		names := map[string]bool{}
 		for i, v := range vectors() {
-			if names[v.name] {
-				t.Errorf("%s: two vectors %q", file, v.name)
+			key := fmt.Sprintf("%v %s", cmp.Or(v.draft, Draft18), v.name)
+			if names[key] {
+				t.Errorf("%s: two vectors %q", file, key)
 			}
-			names[v.name] = true
+			names[key] = true
 			if i > 0 {
 				b.WriteString(",\n")
 			}
@@ -234,14 +177,7 @@ func check[T any](t *testing.T, v *fileVector, in []byte, got T, err error, enco
 }
 
 var vectorChecks = map[string]func(*testing.T, *fileVector, []byte){
-	"varint.json": func(t *testing.T, v *fileVector, in []byte) {
-		got, n := ParseVarint(in)
-		var err error
-		if n == 0 {
-			err = ErrShort
-		}
-		check(t, v, in, got, err, func(u uint64) []byte { return AppendVarint(nil, u) })
-	},
+	"varint.json": checkVarint,
 	"messages.json": func(t *testing.T, v *fileVector, in []byte) {
 		m, _, err := DecodeMessage(Draft18, in)
 		if v.Error != "" {
@@ -261,48 +197,10 @@ var vectorChecks = map[string]func(*testing.T, *fileVector, []byte){
 			t.Fatalf("encoded\n%x (%v), want\n%x", b, err, in)
 		}
 	},
-	"subgroup.json": func(t *testing.T, v *fileVector, in []byte) {
-		got, err := readSubgroup(in)
-		if got.Header.Mode == SubgroupFirstObject {
-			got.Header.Subgroup = 0 // not on the wire
-		}
-		check(t, v, in, got, err, func(s subgroupStream) []byte { return writeSubgroup(&s) })
-	},
-	"fetch.json": func(t *testing.T, v *fileVector, in []byte) {
-		got, err := readFetch(in, v.Descending)
-		check(t, v, in, got, err, func(s fetchStream) []byte { return writeFetch(&s, v.Descending) })
-	},
-	"datagram.json": func(t *testing.T, v *fileVector, in []byte) {
-		got, padding, err := ParseDatagram(Draft18, in)
-		if o, ok := v.Value.(map[string]any); ok && o["padding"] == true {
-			if !padding || err != nil {
-				t.Fatalf("padding %v, %v", padding, err)
-			}
-			return
-		}
-		check(t, v, in, got, err, func(d Datagram) []byte { return AppendDatagram(nil, Draft18, &d) })
-	},
-	"properties.json": func(t *testing.T, v *fileVector, in []byte) {
-		type block struct{ Pairs []KeyValue }
-		p := Properties(in)
-		check(t, v, in, block{slices.Collect(p.All())}, p.Validate(),
-			func(b block) []byte { return AppendProperties(nil, b.Pairs...) })
-		if v.Error != "" {
-			return
-		}
-		info, err := p.TrackInfo()
-		if v.TrackError != "" {
-			var e *Error
-			if !errors.As(err, &e) || e.Code.String() != v.TrackError {
-				t.Fatalf("track info error %v, want %s", err, v.TrackError)
-			}
-			return
-		}
-		var want TrackInfo
-		if e := fromJSON(reflect.ValueOf(&want).Elem(), v.TrackInfo); e != nil || err != nil || info != want {
-			t.Fatalf("track info %+v, want %+v (%v, %v)", info, want, err, e)
-		}
-	},
+	"subgroup.json":   checkSubgroup,
+	"fetch.json":      checkFetch,
+	"datagram.json":   checkDatagram,
+	"properties.json": checkProperties,
 	"names.json": func(t *testing.T, v *fileVector, in []byte) {
 		if v.Error == "text" {
 			if f, err := ParseFullTrackName(*v.Text); err == nil {
@@ -335,7 +233,7 @@ func TestVectors(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for _, v := range vectors {
-			t.Run(file+"/"+v.Name[:min(len(v.Name), 60)], func(t *testing.T) {
+			t.Run(file+"/"+v.Draft.String()+"/"+v.Name[:min(len(v.Name), 60)], func(t *testing.T) {
 				var in []byte
 				if v.Hex != nil {
 					in = unhex(*v.Hex)

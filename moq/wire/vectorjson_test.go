@@ -113,6 +113,10 @@ func structJSON(v reflect.Value) object {
 		case f.Type() == namespaceType:
 			o = append(o, member{lowerCamel(name), toJSON(f)})
 		case f.Kind() == reflect.Slice && f.Len() == 0, f.Kind() == reflect.Pointer && f.IsNil():
+		case name == "InvalidFilter": // the words are not part of the vector
+			if f.Len() > 0 {
+				o = append(o, member{"invalidFilter", true})
+			}
 		case name == "Name":
 			o = append(o, member{"name", hex.EncodeToString([]byte(f.String()))})
 		default:
@@ -195,6 +199,8 @@ func fromObject(v reflect.Value, o map[string]any) error {
 				return err
 			}
 			j = string(b)
+		case name == "InvalidFilter":
+			j = strconv.FormatBool(j.(bool))
 		}
 		if err := fromJSON(f, j); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -5,8 +5,18 @@ import "strconv"
 // Version is the number of an MOQT draft.
 type Version uint8
 
-// Draft18 is draft-ietf-moq-transport-18.
-const Draft18 Version = 18
+// Drafts of draft-ietf-moq-transport. 21 only moved sections of 20. The published
+// texts of 20, 21 and 22 were not at hand: 20 is written from the working copy of
+// 2026-08-21 and the change that introduced FILL_PARAMETERS, 22 from what other
+// implementations say about it.
+const (
+	Draft16 Version = 16
+	Draft18 Version = 18
+	Draft19 Version = 19
+	Draft20 Version = 20
+	Draft21 Version = 21
+	Draft22 Version = 22
+)
 
 // draft is what one draft does differently from another. Everything in this
 // package that depends on the version reads it from here; adding a draft is
@@ -14,10 +24,28 @@ const Draft18 Version = 18
 // messages, parameters, stream types or datagram types at all.
 type draft struct {
 	version Version
-	// messages holds how each message is written and read.
+	// negotiated says that sessions may use the draft: see Versions.
+	negotiated bool
+	features   features
+	// messages holds how each message is written and read, by its number in this
+	// draft.
 	messages map[MessageType]messageCodec
 	// parameters are the Message Parameters in ascending order of type.
 	parameters []parameter
+	// quicIntegers says that integers have the form of RFC 9000 instead of vi64,
+	// those in Key-Value-Pairs too.
+	quicIntegers bool
+	// fetchDeltas says that the Group ID and the Object ID of an Object on a fetch
+	// stream are differences from the item before it.
+	fetchDeltas bool
+	// setupNumbers are the Setup Options that are integers.
+	setupNumbers []setupNumber
+	// How the codes are numbered.
+	requestErrors translation[RequestError]
+	publishDone   translation[PublishDoneCode]
+	resets        translation[ResetCode]
+	// unknownStreamCount is UnknownStreamCount on the wire.
+	unknownStreamCount uint64
 	// subgroupBits are the bits a SUBGROUP_HEADER type may have set.
 	subgroupBits StreamType
 	// datagramBits are the bits an OBJECT_DATAGRAM type may have set.
@@ -32,12 +60,111 @@ type draft struct {
 // drafts lists what we speak, preferred first. It never changes.
 var drafts = []draft{
 	{
-		version:      Draft18,
-		messages:     messages18,
-		parameters:   parameters18,
-		subgroupBits: 0x7F, // FIRST_OBJECT came with draft 18
-		datagramBits: 0x2F,
-		streams:      []StreamType{StreamFetch, StreamSetup, StreamPadding},
+		version:            Draft18,
+		negotiated:         true,
+		features:           features18,
+		messages:           messages18,
+		parameters:         parameters18,
+		setupNumbers:       setupNumbers18,
+		requestErrors:      requestErrors18,
+		unknownStreamCount: unknownStreamCount16,
+		fetchDeltas:        true,
+		subgroupBits:       0x7F, // FIRST_OBJECT came with draft 18
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
+		endOfRange: []uint64{
+			FetchItemEndNonExistent: 0x8C,
+			FetchItemEndUnknown:     0x10C,
+		},
+	},
+	{
+		version:            Draft16,
+		features:           features16,
+		messages:           messages16,
+		parameters:         parameters18,
+		setupNumbers:       setupNumbers16,
+		requestErrors:      requestErrors16,
+		publishDone:        publishDone16,
+		resets:             resets16,
+		unknownStreamCount: unknownStreamCount16,
+		quicIntegers:       true,
+		subgroupBits:       0x3F, // moqt-16 §10.4.2 has no FIRST_OBJECT
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch},
+		endOfRange: []uint64{
+			FetchItemEndNonExistent: 0x8C,
+			FetchItemEndUnknown:     0x10C,
+		},
+	},
+	{
+		version:            Draft22,
+		features:           features20,
+		messages:           messages20,
+		parameters:         parameters18,
+		setupNumbers:       setupNumbers19,
+		requestErrors:      requestErrors20,
+		publishDone:        publishDone20,
+		unknownStreamCount: UnknownStreamCount,
+		fetchDeltas:        true,
+		subgroupBits:       0x7F,
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
+		endOfRange: []uint64{
+			FetchItemEndNonExistent: 0x8C,
+			FetchItemEndUnknown:     0x10C,
+			FetchItemEndTimedOut:    0x20C,
+		},
+	},
+	{
+		version:            Draft21,
+		features:           features20,
+		messages:           messages20,
+		parameters:         parameters18,
+		setupNumbers:       setupNumbers19,
+		requestErrors:      requestErrors20,
+		publishDone:        publishDone20,
+		unknownStreamCount: UnknownStreamCount,
+		fetchDeltas:        true,
+		subgroupBits:       0x7F,
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
+		endOfRange: []uint64{
+			FetchItemEndNonExistent: 0x8C,
+			FetchItemEndUnknown:     0x10C,
+			FetchItemEndTimedOut:    0x20C,
+		},
+	},
+	{
+		version:            Draft20,
+		features:           features20,
+		messages:           messages20,
+		parameters:         parameters18,
+		setupNumbers:       setupNumbers19,
+		requestErrors:      requestErrors20,
+		publishDone:        publishDone20,
+		unknownStreamCount: UnknownStreamCount,
+		fetchDeltas:        true,
+		subgroupBits:       0x7F,
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
+		endOfRange: []uint64{
+			FetchItemEndNonExistent: 0x8C,
+			FetchItemEndUnknown:     0x10C,
+			FetchItemEndTimedOut:    0x20C,
+		},
+	},
+	{
+		version:            Draft19,
+		features:           features19,
+		messages:           messages18,
+		parameters:         parameters18,
+		setupNumbers:       setupNumbers19,
+		requestErrors:      requestErrors19,
+		unknownStreamCount: unknownStreamCount16,
+		fetchDeltas:        true,
+		subgroupBits:       0x7F,
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
 		endOfRange: []uint64{
 			FetchItemEndNonExistent: 0x8C,
 			FetchItemEndUnknown:     0x10C,
@@ -62,22 +189,24 @@ const versionPrefix = "moqt-"
 // (moqt-18 §3.1).
 func (v Version) String() string { return versionPrefix + strconv.Itoa(int(v)) }
 
-// ParseVersion returns the version of a token; ok is false if this package does
-// not speak it.
+// ParseVersion returns the version of a token; ok is false if it is not one of
+// Versions.
 func ParseVersion(token string) (v Version, ok bool) {
 	for _, d := range drafts {
-		if token == d.version.String() {
+		if d.negotiated && token == d.version.String() {
 			return d.version, true
 		}
 	}
 	return 0, false
 }
 
-// Versions returns what this package speaks, preferred first.
+// Versions returns what sessions may use, preferred first.
 func Versions() []Version {
-	vs := make([]Version, len(drafts))
-	for i, d := range drafts {
-		vs[i] = d.version
+	vs := make([]Version, 0, len(drafts))
+	for _, d := range drafts {
+		if d.negotiated {
+			vs = append(vs, d.version)
+		}
 	}
 	return vs
 }

@@ -1,0 +1,134 @@
+package conformance
+
+var sectionE = []Rule{
+	{
+		Number: 75, Level: Must, Role: Relay, Section: "9.4",
+		Text:     "SUBSCRIBE_OK is sent downstream when the subscription upstream is established, not before.",
+		Deviates: untested,
+	},
+	{
+		Number: 76, Level: Must, Role: Relay, Section: "9.4",
+		Text:     "FETCH_OK is withheld until the end of the range is known.",
+		Deviates: untested,
+	},
+	{
+		Number: 77, Level: Must, Role: Relay, Section: "9.5",
+		Text:     "A SUBSCRIBE for a track that is established upstream is accepted.",
+		Deviates: untested,
+	},
+	{
+		Number: 78, Level: Must, Role: Relay, Section: "9.5",
+		Text:     "Without an established subscription upstream, every publisher of the namespace or a prefix of it is asked.",
+		Deviates: untested,
+	},
+	{
+		Number: 79, Level: Must, Role: Relay, Section: "9.5",
+		Text:     "A SUBSCRIBE goes to all publishers that match, field by field.",
+		Deviates: untested,
+	},
+	{
+		Number: 80, Level: Must, Role: Relay, Section: "9.5",
+		Text:     "A PUBLISH_NAMESPACE that matches subscriptions served by others has the relay subscribe at the new publisher too.",
+		Deviates: untested,
+	},
+	{
+		Number: 81, Level: Must, Role: Relay, Section: "9.5",
+		Text:     "A PUBLISH of a track that has subscribers is accepted.",
+		Deviates: untested,
+	},
+	{
+		Number: 82, Level: Must, Role: Relay, Section: "9.5",
+		Text:  "A PUBLISH goes on, as PUBLISH, to every SUBSCRIBE_TRACKS that matches.",
+		Delta: "16: to SUBSCRIBE_NAMESPACE with the option for it",
+		Tests: []string{"relay.TestPublishAndSubscribeTracks"},
+	},
+	{
+		Number: 83, Level: Must, Role: Relay, Section: "9.5", Since: 18,
+		Text:     "A PUBLISH completes the SUBSCRIBE that waits for its track, and is not forwarded to that session as well.",
+		Deviates: untested,
+	},
+	{
+		Number: 84, Level: Must, Role: Relay, Section: "10.2.6", Since: 18,
+		Text:     "A SUBSCRIBE waits RENDEZVOUS_TIMEOUT for a publisher, then TIMEOUT; without the parameter DOES_NOT_EXIST at once.",
+		Deviates: untested,
+	},
+	{
+		Number: 85, Level: May, Role: Relay, Section: "9.4",
+		Text:     "Subscriptions of one track may share one upstream.",
+		Delta:    "22: their filters may be combined",
+		Deviates: untested,
+	},
+	{
+		Number: 86, Level: Must, Role: Relay, Section: "9.3",
+		Text:     "Objects of one track are taken from several publishers and go on to every subscriber, each object once.",
+		Deviates: untested,
+	},
+	{
+		Number: 87, Level: Must, Role: Endpoint, Section: "5.1",
+		Text:  "A track is subscribed to once in a session and direction; a second SUBSCRIBE is a DUPLICATE_SUBSCRIPTION.",
+		Delta: "19: any number of times, each gets every object",
+		Tests: []string{"moq.TestSubscribeRefusals", "moq.TestPublish"},
+	},
+	{
+		Number: 88, Level: Must, Role: Endpoint, Section: "5.1", Until: 18,
+		Text:     "A SUBSCRIBE that meets this side's pending PUBLISH is a DUPLICATE_SUBSCRIPTION; a PUBLISH that meets a pending SUBSCRIBE ends that first.",
+		Deviates: untested,
+	},
+	{
+		Number: 89, Level: Must, Role: Relay, Section: "5.1",
+		Text:     "A session may subscribe to a track that it publishes itself.",
+		Deviates: untested,
+	},
+	{
+		Number: 90, Level: May, Role: Relay, Section: "9.5",
+		Text:     "PUBLISH may be answered with FORWARD 0 until there are subscribers.",
+		Delta:    "20: by a REQUEST_UPDATE",
+		Deviates: untested,
+	},
+	{
+		Number: 91, Level: Should, Role: Publisher, Section: "5.1",
+		Text:     "Objects may be sent before PUBLISH_OK; bytes of unfinished objects are sent as they come.",
+		Deviates: untested,
+	},
+	{
+		Number: 92, Level: Should, Role: Subscriber, Section: "10.10",
+		Text:     "An unwanted PUBLISH is refused with UNINTERESTED, and its streams are stopped.",
+		Deviates: untested,
+	},
+	{
+		Number: 93, Level: Fact, Role: Relay, Section: "9.4",
+		Text:     "A relay need not notice that a filter has nothing more to give.",
+		Delta:    "20: publishers do not end subscriptions for it",
+		Deviates: untested,
+	},
+	{
+		Number: 94, Level: Must, Role: Relay, Section: "10.2.13",
+		Text:     "NEW_GROUP_REQUEST goes upstream when it asks for more than there is and no request for as much is outstanding, on tracks with dynamic groups.",
+		Deviates: untested,
+	},
+	{
+		Number: 95, Level: MustNot, Role: Subscriber, Section: "10.2.13",
+		Text:     "NEW_GROUP_REQUEST is not in an update for a track without dynamic groups.",
+		Deviates: untested,
+	},
+	{
+		Number: 96, Level: ShouldNot, Role: Relay, Section: "10.2.3",
+		Text:     "The delivery timeouts of subscribers do not go upstream.",
+		Deviates: untested,
+	},
+	{
+		Number: 97, Level: Should, Role: Relay, Section: "19:6.3", Since: 19,
+		Text:     "Filters of several subscribers are joined upstream, or refused with a code that says why.",
+		Deviates: untested,
+	},
+	{
+		Number: 98, Level: Must, Role: Publisher, Section: "20:10.10", Since: 20,
+		Text:     "PUBLISH_STATE_NOTIFY comes from publishers on a subscription's stream only, names the largest object, and is not answered.",
+		Deviates: untested,
+	},
+	{
+		Number: 99, Level: Should, Role: Publisher, Section: "20:10.2.14", Since: 20,
+		Text:     "INCLUDE_PROPERTIES 0 leaves track properties out of the answer; values above 1 are violations.",
+		Deviates: untested,
+	},
+}

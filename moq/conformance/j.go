@@ -1,0 +1,123 @@
+package conformance
+
+var sectionJ = []Rule{
+	{
+		Number: 148, Level: MustNot, Role: Relay, Section: "2.1",
+		Text:     "Payloads are never joined, split or changed; the other fields only as properties allow.",
+		Deviates: untested,
+	},
+	{
+		Number: 149, Level: MustNot, Role: Publisher, Section: "2.1",
+		Text:     "The content of an object never changes.",
+		Deviates: untested,
+	},
+	{
+		Number: 150, Level: Must, Role: Relay, Section: "11.2.1",
+		Text:  "An object goes on the way it came: in a stream of its subgroup or in a datagram, also where a track has both.",
+		Tests: []string{"relay.TestDatagrams"},
+	},
+	{
+		Number: 151, Level: MustNot, Role: Publisher, Section: "2.2",
+		Text:     "Two subgroups do not share a stream; one subgroup has a second stream only after a reset.",
+		Deviates: untested,
+	},
+	{
+		Number: 152, Level: Must, Role: Publisher, Section: "2.2", Since: 18,
+		Text:     "FIRST_OBJECT is set when a stream begins with the first object of its subgroup, also by a relay.",
+		Deviates: untested,
+	},
+	{
+		Number: 153, Level: MustNot, Role: Relay, Section: "9.4",
+		Text:     "Objects of one stream are neither reordered nor dropped.",
+		Deviates: untested,
+	},
+	{
+		Number: 154, Level: Must, Role: Relay, Section: "11.4.3",
+		Text:     "A stream goes on only with the object that comes next; otherwise it is reset and another one opened.",
+		Delta:    "19: objects that a filter removed do not matter",
+		Deviates: untested,
+	},
+	{
+		Number: 155, Level: Must, Role: Publisher, Section: "11.4.3",
+		Text:     "FIN when all objects of the subgroup were delivered, else a reset.",
+		Deviates: untested,
+	},
+	{
+		Number: 156, Level: Should, Role: Publisher, Section: "11.4.3",
+		Text:  "A reset still delivers the header of the stream.",
+		Tests: []string{"moq/transport.TestReliableBoundary"},
+	},
+	{
+		Number: 157, Level: Fact, Role: Relay, Section: "11.4.3",
+		Text:     "A reset upstream never becomes a FIN downstream.",
+		Deviates: untested,
+	},
+	{
+		Number: 158, Level: ShouldNot, Role: Publisher, Section: "11.4.3",
+		Text:     "A subgroup whose stream was stopped or timed out has no second one.",
+		Delta:    "18: unless FORWARD was 0 meanwhile",
+		Deviates: untested,
+	},
+	{
+		Number: 159, Level: ShouldNot, Role: Publisher, Section: "11.4",
+		Text:     "Two streams with the same header are not open at a time.",
+		Deviates: untested,
+	},
+	{
+		Number: 160, Level: Must, Role: Endpoint, Section: "11.4.2",
+		Text:     "END_OF_GROUP counts with a FIN alone; reserved types are violations.",
+		Tests:    []string{"moq/wire.TestSubgroupTypes"},
+		Deviates: untested,
+	},
+	{
+		Number: 161, Level: Must, Role: Endpoint, Section: "11.2.1.2",
+		Text:  "Properties of an object with another status than normal are a violation, and so is an unknown status.",
+		Tests: []string{"moq/wire.TestBadSubgroupStreams", "moq/wire.TestBadDatagrams"},
+	},
+	{
+		Number: 162, Level: Must, Role: Endpoint, Section: "11.3.1",
+		Text:  "Datagrams with an empty properties field, with status and end of group, or of another form are violations.",
+		Tests: []string{"moq/wire.TestBadDatagrams", "moq/wire.TestDatagramTypes"},
+	},
+	{
+		Number: 163, Level: Fact, Role: Relay, Section: "11.3",
+		Text:     "A datagram that is too large for a subscriber's path is dropped.",
+		Deviates: untested,
+	},
+	{
+		Number: 164, Level: Must, Role: Endpoint, Section: "11.1",
+		Text:     "An alias stands for one track in a session, else DUPLICATE_TRACK_ALIAS; relays choose their own.",
+		Delta:    "19: several subscriptions of a track may share its alias",
+		Deviates: untested,
+	},
+	{
+		Number: 165, Level: May, Role: Subscriber, Section: "11.4.2",
+		Text:     "Data of an unknown alias may be held back for a while, or dropped.",
+		Deviates: untested,
+	},
+	{
+		Number: 166, Level: Must, Role: Endpoint, Section: "11.4.2",
+		Text:     "Flow control of the connection must not keep control streams from going on.",
+		Deviates: untested,
+	},
+	{
+		Number: 167, Level: Should, Role: Subscriber, Section: "11.1",
+		Text:     "Objects of a subscription that was cancelled are thrown away without ado.",
+		Deviates: untested,
+	},
+	{
+		Number: 168, Level: Should, Role: Endpoint, Section: "11.4",
+		Text:     "A FIN within an object closes the session with PROTOCOL_VIOLATION.",
+		Deviates: untested,
+	},
+	{
+		Number: 169, Level: Must, Role: Endpoint, Section: "11.4.2",
+		Text:  "An object ID beyond 64 bits is a violation.",
+		Tests: []string{"moq/wire.TestBadSubgroupStreams", "moq/wire.TestBadFetchStreams"},
+	},
+	{
+		Number: 170, Level: Fact, Role: Subscriber, Section: "11.4.2",
+		Text:     "IDs left out on a subgroup stream say nothing about the objects that have them.",
+		Deviates: untested,
+	},
+}

@@ -1,0 +1,55 @@
+package conformance
+
+var sectionM = []Rule{
+	{
+		Number: 184, Level: Should, Role: Publisher, Section: "7.2",
+		Text:  "What goes first: the lower subscriber priority, then the lower publisher priority, then group order, then the lower subgroup.",
+		Delta: "19: datagrams before streams on a tie; 20: rules for fills",
+		Tests: []string{"moq/deliver.TestOrder"},
+	},
+	{
+		Number: 185, Level: Should, Role: Publisher, Section: "7.2",
+		Text:     "Control streams go before request streams, these before objects.",
+		Deviates: untested,
+	},
+	{
+		Number: 186, Level: Should, Role: Relay, Section: "7.3",
+		Text:     "A relay goes by the subscriber's and the original publisher's priorities.",
+		Deviates: untested,
+	},
+	{
+		Number: 187, Level: ShouldNot, Role: Relay, Section: "7.3",
+		Text:     "Priority and group order of a subscriber do not go upstream.",
+		Deviates: untested,
+	},
+	{
+		Number: 188, Level: Should, Role: Publisher, Section: "7.1",
+		Text:     "A new priority holds for what has not been scheduled yet.",
+		Deviates: untested,
+	},
+	{
+		Number: 189, Level: Fact, Role: Publisher, Section: "7.2",
+		Text:     "Requests of equal priority all make progress.",
+		Deviates: untested,
+	},
+	{
+		Number: 190, Level: Fact, Role: Publisher, Section: "7.1",
+		Text:  "What flow control blocks cannot be scheduled: others go on.",
+		Tests: []string{"moq.TestStuckSubscriber"},
+	},
+	{
+		Number: 191, Level: Fact, Role: Publisher, Section: "10.2.7",
+		Text:     "Defaults: priorities 128, the group order of the track, ascending in FETCH.",
+		Deviates: untested,
+	},
+	{
+		Number: 192, Level: Fact, Role: Publisher, Section: "7.1",
+		Text:  "The group order of a subscription cannot be changed.",
+		Tests: []string{"moq/wire.TestRequestUpdateCheckFor"},
+	},
+	{
+		Number: 193, Level: Should, Role: Publisher, Section: "11.5",
+		Text:          "Padding goes behind everything else.",
+		NotApplicable: "No padding is ever sent by this implementation.",
+	},
+}
