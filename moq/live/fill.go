@@ -38,9 +38,10 @@ func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	t.mu.Lock()
 	t.filling = t.filling.remove(r)
 	if complete {
-		t.unknown = t.unknown.remove(r)
+		t.unknown, t.filled = t.unknown.remove(r), t.filled.add(r)
 		for _, u := range unknown {
-			t.unknown = t.unknown.add(Range{later(u.From, r.From), earlier(u.To, r.To)})
+			u = Range{later(u.From, r.From), earlier(u.To, r.To)}
+			t.unknown, t.filled = t.unknown.add(u), t.filled.remove(u)
 		}
 		for _, g := range t.groups {
 			first := wire.Location{Group: g.id}

@@ -70,6 +70,16 @@ func (s ranges) remove(r Range) ranges {
 	return out
 }
 
+// covers reports whether all of r is in the set.
+func (s ranges) covers(r Range) bool {
+	for _, x := range s {
+		if !r.From.Less(x.From) && !x.To.Less(r.To) {
+			return true
+		}
+	}
+	return r.Empty()
+}
+
 // within returns the parts of the set that lie in r.
 func (s ranges) within(r Range) []Range {
 	var out []Range

@@ -41,6 +41,7 @@ type Track struct {
 	groups     []*group // ascending by ID
 	unknown    ranges   // locations up to the live edge that this track cannot speak for
 	filling    ranges   // parts of unknown that somebody is fetching
+	filled     ranges   // fetched: what exists there is in the track, whatever subgroups are open
 	largest    wire.Location
 	published  bool // largest is valid
 	bytes      uint64
@@ -232,6 +233,7 @@ func (t *Track) evict() {
 		}
 		t.groups = slices.Delete(t.groups, 0, 1)
 		t.unknown = t.unknown.add(Range{To: wire.Location{Group: t.groups[0].id}})
+		t.filled = t.filled.remove(Range{To: wire.Location{Group: t.groups[0].id}})
 		t.opened.trim(func(s *Subgroup) bool { return s.Group <= oldest.id })
 		t.datagrams.trim(func(o *Object) bool { return o.Group <= oldest.id })
 	}

@@ -62,7 +62,7 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 			}
 			return StepUnknown, nil, w.pass(o)
 		}
-		if open && t.done == nil {
+		if open && t.done == nil && !t.filled.covers(gap) {
 			return StepWait, nil, wire.Location{}
 		}
 		if o == nil {

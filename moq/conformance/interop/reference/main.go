@@ -42,7 +42,7 @@ func main() {
 // options are the flags.
 type options struct {
 	url, draft, fingerprint, namespace, track string
-	groups                                    int
+	groups, retain                            int
 	join                                      int64
 	offer                                     bool
 	timeout, interval                         time.Duration
@@ -61,6 +61,7 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&o.namespace, "namespace", "interop/test", "namespace, its fields separated by slashes")
 	f.StringVar(&o.track, "track", string(pattern.Plain), "track")
 	f.IntVar(&o.groups, "groups", 3, "whole groups to check")
+	f.IntVar(&o.retain, "retain", 40, "publish: groups to keep")
 	f.Int64Var(&o.join, "join", -1, "subscribe: begin so many groups before the current one")
 	f.BoolVar(&o.offer, "offer", false, "publish: offer the tracks by PUBLISH too")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "for all but publish")
@@ -135,7 +136,7 @@ func (o options) publish(ctx context.Context) error {
 	var tracks []*live.Track
 	for _, t := range pattern.Tracks() {
 		o.track = string(t)
-		track := live.NewTrack(o.name(), live.Options{RetainGroups: 40})
+		track := live.NewTrack(o.name(), live.Options{RetainGroups: o.retain})
 		tracks = append(tracks, track)
 		origin.AddTrack(track)
 		go func() {
