@@ -314,6 +314,7 @@ func (in *inbound) bytes(n uint64) ([]byte, error) {
 	var b []byte
 	for uint64(len(b)) < n {
 		if len(in.window()) == 0 {
+			in.begun()
 			if err := in.more(); err != nil {
 				if err == io.EOF {
 					err = io.ErrUnexpectedEOF
@@ -345,14 +346,16 @@ func (s *Session) receiveDatagrams() {
 			continue
 		}
 		s.mu.Lock()
-		x := s.aliases[d.TrackAlias]
+		list := s.aliases[d.TrackAlias]
 		s.mu.Unlock()
-		if x == nil { // moqt-18 §11.3: may be dropped
+		if len(list) == 0 { // moqt-18 §11.3: may be dropped
 			s.config.Counters.Unwanted.Add(1)
 			continue
 		}
 		s.config.Counters.Datagrams.Add(1)
 		s.config.Counters.Bytes.Add(uint64(len(b)))
-		x.track.AppendDatagram(d)
+		for _, x := range list {
+			x.track.AppendDatagram(d)
+		}
 	}
 }

@@ -51,10 +51,10 @@ func (c *sharedChannel) send(m wire.Message) error {
 		c.control.updates[answer.RequestID] = c
 		c.control.mu.Unlock()
 	case *wire.RequestOK:
+		c.markAnswered()
 		if c.kind == wire.MsgPublish && !c.own {
 			m = &wire.PublishOK{RequestID: c.id, Params: answer.Params}
 		}
-		fallthrough
 	case *wire.SubscribeOK, *wire.FetchOK, *wire.RequestErr:
 		c.markAnswered()
 	}
