@@ -20,6 +20,8 @@ type Fetch struct {
 	// being fetched (moqt-18 §10.2.5), from the call of Scheduler.Fetch on;
 	// what is missing then is reported. 0 waits for nothing, unset has no limit.
 	FillTimeout wire.Option[time.Duration]
+	// Filters are range filters: objects that do not pass are not sent (moqt-19 §5.1.3).
+	Filters []wire.RangeFilter
 	// Fill is the subscription that this is a fill of (moqt-20 §5.1.3), or nil.
 	Fill *Subscription
 	// Done is called once, by the scheduler, when the stream is closed: with

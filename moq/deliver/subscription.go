@@ -18,6 +18,8 @@ type Subscribe struct {
 	// inclusive. An End.Object of math.MaxUint64 is the rest of the group.
 	Start wire.Location
 	End   wire.Option[wire.Location]
+	// Filters are range filters: objects that do not pass are not sent (moqt-19 §5.1.3).
+	Filters []wire.RangeFilter
 	// Priority is the subscriber priority, Order the group order.
 	Priority uint8
 	Order    wire.GroupOrder
