@@ -122,6 +122,8 @@ var fetchStreamCases = []fetchCase{
 	},
 }
 
+var cutFetchStreams = []string{"05", "0500 1c", "0500 1c050380", "0500 1c05038001", "0500 810c02"}
+
 var badFetchStreams = []badCase{
 	{"fetch type wrong", unhex("06 00"), SessionProtocolViolation},
 	{"fetch first without group", unhex("05 00", "14 03 80 00"), SessionProtocolViolation},
@@ -132,7 +134,6 @@ var badFetchStreams = []badCase{
 	{"fetch first datagram without id", unhex("05 00", "58 05 80 00"), SessionProtocolViolation},
 	{"fetch flags 0x80", unhex("05 00", "8080 00 00"), SessionProtocolViolation},
 	{"fetch flags 0x8d", unhex("05 00", "808d 00 00"), SessionProtocolViolation},
-	{"fetch flags 0x20c", unhex("05 00", "820c 00 00"), SessionProtocolViolation},
 	{"fetch flags huge", unhex("05 00", "ff ffffffffffffffff 00 00"), SessionProtocolViolation},
 	{"fetch after range with prior priority", unhex("05 00", "810c 02 05", "00 00"), SessionProtocolViolation},
 	{"fetch after range with prior subgroup", unhex("05 00", "810c 02 05", "11 0a 00"), SessionProtocolViolation},
@@ -144,6 +145,11 @@ var badFetchStreams = []badCase{
 	{"fetch id overflow by delta", unhex("05 00", "1c 05 02 00 00", "04 ff fffffffffffffffe 00"), SessionProtocolViolation},
 	{"fetch subgroup overflow", unhex("05 00", "1f 05 ff ffffffffffffffff 00 00 00", "02 00"), SessionProtocolViolation},
 	{"fetch properties too long", unhex("05 00", "3c 05 03 80 c10000"), SessionProtocolViolation},
+}
+
+// badFetchStreamsBefore20 have the marker that draft 20 added.
+var badFetchStreamsBefore20 = []badCase{
+	{"fetch flags 0x20c", unhex("05 00", "820c 00 00"), SessionProtocolViolation},
 }
 
 // badDescendingFetches are read in descending group order.

@@ -98,6 +98,8 @@ var subgroupCases = []subgroupCase{
 	},
 }
 
+var cutSubgroups = []string{"", "80", "1402", "30812c", "300000 00", "300000 0002 61", "310000 0002 3c"}
+
 var badSubgroups = []badCase{
 	{"subgroup reserved mode", unhex("16 00 00 00"), SessionProtocolViolation},
 	{"subgroup without marker bit", unhex("64 00 00 00"), SessionProtocolViolation},

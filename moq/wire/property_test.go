@@ -9,18 +9,19 @@ import (
 )
 
 func TestProperties(t *testing.T) {
-	for _, c := range propertiesCases {
-		t.Run(c.name, func(t *testing.T) {
-			if err := c.in.Validate(); err != nil {
+	each(propertyTables, func(v Version, c propertiesCase) {
+		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
+			p, err := readProperties(v, c.in)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got := slices.Collect(c.in.All()); !reflect.DeepEqual(got, c.pairs) {
+			if got := slices.Collect(p.All()); !reflect.DeepEqual(got, c.pairs) {
 				t.Fatalf("read %+v, want %+v", got, c.pairs)
 			}
-			if b := AppendProperties(nil, c.pairs...); !c.decodeOnly && !bytes.Equal(b, c.in) {
+			if b := writeProperties(v, c.pairs); !c.decodeOnly && !bytes.Equal(b, c.in) {
 				t.Fatalf("wrote %x, want %x", b, c.in)
 			}
-			info, err := c.in.TrackInfo()
+			info, err := readTrackInfo(v, c.in)
 			if c.infoCode != 0 {
 				wantError(t, err, c.infoCode)
 			} else if err != nil || info != c.info {
@@ -28,28 +29,32 @@ func TestProperties(t *testing.T) {
 			}
 			for i := range c.in {
 				cut := c.in[:i]
-				pairs := slices.Collect(cut.All())
+				p, err := readProperties(v, cut)
+				if err != nil {
+					wantError(t, err, SessionKeyValueFormattingError)
+					continue
+				}
+				pairs := slices.Collect(p.All())
 				if len(pairs) > len(c.pairs) || len(pairs) > 0 && !reflect.DeepEqual(pairs, c.pairs[:len(pairs)]) {
 					t.Fatalf("cut at %d: read %+v", i, pairs)
 				}
-				if err := cut.Validate(); err != nil {
-					wantError(t, err, SessionKeyValueFormattingError)
-				} else if got := AppendProperties(nil, pairs...); !c.decodeOnly && !bytes.Equal(got, cut) {
+				if got := writeProperties(v, pairs); !c.decodeOnly && !bytes.Equal(got, cut) {
 					t.Fatalf("cut at %d: %x taken for %x", i, cut, got)
 				}
 			}
 		})
-	}
+	})
 }
 
 func TestBadProperties(t *testing.T) {
-	for _, c := range badProperties {
-		t.Run(c.name, func(t *testing.T) {
-			wantError(t, Properties(c.in).Validate(), c.code)
-			_, err := Properties(c.in).TrackInfo()
+	each(badPropertyTables, func(v Version, c badCase) {
+		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
+			_, err := readProperties(v, c.in)
+			wantError(t, err, c.code)
+			_, err = readTrackInfo(v, c.in)
 			wantError(t, err, c.code)
 		})
-	}
+	})
 }
 
 func TestPropertyLookup(t *testing.T) {

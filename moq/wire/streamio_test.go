@@ -9,16 +9,16 @@ import (
 
 // Readers and writers of whole streams, as a session would do it.
 
-func readSubgroup(b []byte) (subgroupStream, error) {
+func readSubgroup(v Version, b []byte) (subgroupStream, error) {
 	var s subgroupStream
-	h, n, err := ParseSubgroupHeader(Draft18, b)
+	h, n, err := ParseSubgroupHeader(v, b)
 	if err != nil {
 		return s, err
 	}
 	s.Header = h
 	var c ObjectCursor
 	for b = b[n:]; len(b) > 0; {
-		o, n, err := ParseSubgroupObject(Draft18, &c, h.HasProperties, b)
+		o, n, err := ParseSubgroupObject(v, &c, h.HasProperties, b)
 		if err != nil {
 			return s, err
 		}
@@ -35,27 +35,27 @@ func readSubgroup(b []byte) (subgroupStream, error) {
 	return s, nil
 }
 
-func writeSubgroup(s *subgroupStream) []byte {
-	b := AppendSubgroupHeader(nil, Draft18, &s.Header)
+func writeSubgroup(v Version, s *subgroupStream) []byte {
+	b := AppendSubgroupHeader(nil, v, &s.Header)
 	var c ObjectCursor
 	for _, o := range s.Objects {
-		b = AppendSubgroupObject(b, Draft18, &c, s.Header.HasProperties,
+		b = AppendSubgroupObject(b, v, &c, s.Header.HasProperties,
 			&Object{o.ID, o.Status, o.Properties, uint64(len(o.Payload))})
 		b = append(b, o.Payload...)
 	}
 	return b
 }
 
-func readFetch(b []byte, descending bool) (fetchStream, error) {
+func readFetch(v Version, b []byte, descending bool) (fetchStream, error) {
 	var s fetchStream
-	h, n, err := ParseFetchHeader(Draft18, b)
+	h, n, err := ParseFetchHeader(v, b)
 	if err != nil {
 		return s, err
 	}
 	s.Header = h
 	c := FetchCursor{Descending: descending}
 	for b = b[n:]; len(b) > 0; {
-		o, n, err := ParseFetchObject(Draft18, &c, b)
+		o, n, err := ParseFetchObject(v, &c, b)
 		if err != nil {
 			return s, err
 		}
@@ -70,11 +70,11 @@ func readFetch(b []byte, descending bool) (fetchStream, error) {
 	return s, nil
 }
 
-func writeFetch(s *fetchStream, descending bool) []byte {
-	b := AppendFetchHeader(nil, Draft18, &s.Header)
+func writeFetch(v Version, s *fetchStream, descending bool) []byte {
+	b := AppendFetchHeader(nil, v, &s.Header)
 	c := FetchCursor{Descending: descending}
 	for _, o := range s.Items {
-		b = AppendFetchObject(b, Draft18, &c, &FetchObject{o.Kind, o.Group, o.ID, o.Subgroup, o.Datagram,
+		b = AppendFetchObject(b, v, &c, &FetchObject{o.Kind, o.Group, o.ID, o.Subgroup, o.Datagram,
 			o.Priority, o.HasProperties, o.Properties, uint64(len(o.Payload))})
 		b = append(b, o.Payload...)
 	}
@@ -105,4 +105,41 @@ func truncated(in []byte, read func([]byte) ([]byte, error)) error {
 		}
 	}
 	return nil
+}
+
+// readProperties is what the codec of v makes of a block whose length is known.
+func readProperties(v Version, b []byte) (Properties, error) {
+	d := decoder{draft: v.draft()}
+	p := d.canonical(b)
+	if d.err != nil {
+		return nil, d.err
+	}
+	return p, p.Validate()
+}
+
+func writeProperties(v Version, kvs []KeyValue) []byte {
+	e := encoder{draft: v.draft()}
+	e.pairs(kvs)
+	return e.b
+}
+
+// readTrackInfo reads b as the Track Properties at the end of a message.
+func readTrackInfo(v Version, b []byte) (TrackInfo, error) {
+	d := decoder{draft: v.draft(), b: b}
+	p := d.trackProperties()
+	if d.err != nil {
+		return TrackInfo{}, d.err
+	}
+	return p.TrackInfo()
+}
+
+func readVarint(v Version, b []byte) (uint64, error) {
+	d := decoder{draft: v.draft(), b: b}
+	return d.varint(), d.err
+}
+
+func writeVarint(v Version, u uint64) []byte {
+	e := encoder{draft: v.draft()}
+	e.varint(u)
+	return e.b
 }

@@ -8,40 +8,40 @@ import (
 )
 
 func TestSubgroupStreams(t *testing.T) {
-	for _, c := range subgroupCases {
-		t.Run(c.name, func(t *testing.T) {
+	each(subgroupTables, func(v Version, c subgroupCase) {
+		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
 			want := c.value
 			if want.Header.Mode == SubgroupFirstObject && len(want.Objects) > 0 {
 				want.Header.Subgroup = want.Objects[0].ID
 			}
-			got, err := readSubgroup(c.in)
+			got, err := readSubgroup(v, c.in)
 			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Fatalf("read\n%+v (%v), want\n%+v", got, err, want)
 			}
-			if b := writeSubgroup(&c.value); !c.decodeOnly && !bytes.Equal(b, c.in) {
+			if b := writeSubgroup(v, &c.value); !c.decodeOnly && !bytes.Equal(b, c.in) {
 				t.Fatalf("wrote\n%x, want\n%x", b, c.in)
 			}
 			err = truncated(c.in, func(b []byte) ([]byte, error) {
-				s, err := readSubgroup(b)
+				s, err := readSubgroup(v, b)
 				if c.decodeOnly || err != nil {
 					return nil, err
 				}
-				return writeSubgroup(&s), nil
+				return writeSubgroup(v, &s), nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		})
-	}
+	})
 }
 
 func TestBadSubgroupStreams(t *testing.T) {
-	for _, c := range badSubgroups {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := readSubgroup(c.in)
+	each(badSubgroupTables, func(v Version, c badCase) {
+		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
+			_, err := readSubgroup(v, c.in)
 			wantError(t, err, c.code)
 		})
-	}
+	})
 }
 
 // The cursor of a reader must not move when more bytes are needed, or the object
@@ -68,80 +68,73 @@ func TestCursorAfter(t *testing.T) {
 	}
 }
 
-// moqt-18 §11.4.2: 0b0XX1XXXX without mode 0b11.
+// moqt-18 §11.4.2: 0b0XX1XXXX without mode 0b11; moqt-16 §10.4.2: 0b00X1XXXX.
 func TestSubgroupTypes(t *testing.T) {
-	for typ := range uint64(1 << 12) {
-		in := append(AppendVarint(nil, typ), 1, 2, 3, 4)
-		valid := typ < 0x80 && typ&0x10 != 0 && typ&0x06 != 0x06
-		h, n, err := ParseSubgroupHeader(Draft18, in)
-		if StreamType(typ).IsSubgroup() != valid {
-			t.Errorf("IsSubgroup(%#x) = %v", typ, !valid)
+	for _, v := range everyDraft {
+		most := uint64(0x7F)
+		if v == Draft16 {
+			most = 0x3F
 		}
-		if !valid {
-			wantError(t, err, SessionProtocolViolation)
-			continue
+		for typ := range uint64(1 << 12) {
+			in := append(writeVarint(v, typ), 1, 2, 3, 4)
+			form := typ < 0x80 && typ&0x10 != 0 && typ&0x06 != 0x06
+			h, n, err := ParseSubgroupHeader(v, in)
+			if StreamType(typ).IsSubgroup() != form {
+				t.Errorf("IsSubgroup(%#x) = %v", typ, !form)
+			}
+			if !form || typ > most {
+				wantError(t, err, SessionProtocolViolation)
+				continue
+			}
+			if err != nil {
+				t.Errorf("%v: type %#x: %v", v, typ, err)
+				continue
+			}
+			if b := AppendSubgroupHeader(nil, v, &h); !bytes.Equal(b, in[:n]) {
+				t.Errorf("%v: type %#x: wrote %x, want %x", v, typ, b, in[:n])
+			}
 		}
-		if err != nil {
-			t.Errorf("type %#x: %v", typ, err)
-			continue
-		}
-		if b := AppendSubgroupHeader(nil, Draft18, &h); !bytes.Equal(b, in[:n]) {
-			t.Errorf("type %#x: wrote %x, want %x", typ, b, in[:n])
-		}
+	}
+}
+
+// A draft without the bit is not told.
+func TestFirstObjectIsLeftOut(t *testing.T) {
+	h := SubgroupHeader{TrackAlias: 1, Group: 2, FirstObject: true, EndOfGroup: true}
+	if b := AppendSubgroupHeader(nil, Draft16, &h); !bytes.Equal(b, unhex("38 01 02")) {
+		t.Errorf("wrote %x", b)
+	}
+	if b := AppendSubgroupHeader(nil, Draft18, &h); !bytes.Equal(b, unhex("78 01 02")) {
+		t.Errorf("wrote %x", b)
 	}
 }
 
 func TestStreamTypes(t *testing.T) {
-	for _, c := range []struct {
+	type known struct {
 		in   string
 		want StreamType
-		n    int
-	}{
-		{"05 06", StreamFetch, 1}, {"af00", StreamSetup, 2}, {"f0132b3e28 00", StreamPadding, 5},
-		{"14 02", 0x14, 1}, {"8014", 0x14, 2},
-	} {
+	}
+	each([]table[known]{
+		{from18, []known{{"05 06", StreamFetch}, {"af00", StreamSetup}, {"f0132b3e28 00", StreamPadding}, {"14 02", 0x14}, {"8014", 0x14}, {"54", 0x54}}},
+		{draft16, []known{{"05 06", StreamFetch}, {"14 02", 0x14}, {"4014", 0x14}, {"3d", 0x3D}}},
+	}, func(v Version, c known) {
 		in := unhex(c.in)
-		got, n, err := ParseStreamType(Draft18, in)
-		if got != c.want || n != c.n || err != nil {
-			t.Errorf("%s: %#x, %d, %v", c.in, uint64(got), n, err)
+		got, n, err := ParseStreamType(v, in)
+		again := writeVarint(v, uint64(c.want))
+		if got != c.want || n < len(again) || n > 5 || err != nil {
+			t.Errorf("%v: %s: %#x, %d, %v", v, c.in, uint64(got), n, err)
 		}
-		for i := range c.n {
-			if _, _, err := ParseStreamType(Draft18, in[:i]); !errors.Is(err, ErrShort) {
-				t.Errorf("%s cut at %d: %v", c.in, i, err)
+		for i := range n {
+			if _, _, err := ParseStreamType(v, in[:i]); !errors.Is(err, ErrShort) {
+				t.Errorf("%v: %s cut at %d: %v", v, c.in, i, err)
 			}
 		}
-	}
-	for _, in := range []string{"00", "04", "06", "16", "8080", "8090", "f0132b3e29", "ffffffffffffffffff"} {
-		_, _, err := ParseStreamType(Draft18, unhex(in))
-		wantError(t, err, SessionProtocolViolation)
-	}
-}
-
-func TestSubgroupDoesNotAllocate(t *testing.T) {
-	props := AppendProperties(nil, KeyValue{Type: PropPriorObjectGap, Value: 1})
-	buf := make([]byte, 0, 128)
-	h := SubgroupHeader{TrackAlias: 1000, Group: 1 << 30, Mode: SubgroupExplicit, HasProperties: true, Priority: Some(uint8(3))}
-	allocs := testing.AllocsPerRun(100, func() {
-		b := AppendSubgroupHeader(buf[:0], Draft18, &h)
-		var w ObjectCursor
-		b = AppendSubgroupObject(b, Draft18, &w, true, &Object{ID: 7, Properties: props, PayloadLen: 1200})
-		parsed, n, err := ParseSubgroupHeader(Draft18, b)
-		if err != nil || parsed != h {
-			t.Fatal(parsed, err)
-		}
-		var r ObjectCursor
-		o, _, err := ParseSubgroupObject(Draft18, &r, true, b[n:])
-		if err != nil || o.ID != 7 || o.PayloadLen != 1200 || !bytes.Equal(o.Properties, props) {
-			t.Fatal(o, err)
-		}
-		if gap, ok := o.Properties.Uint(PropPriorObjectGap); !ok || gap != 1 {
-			t.Fatal(gap, ok)
-		}
-		if _, _, err := ParseSubgroupObject(Draft18, &r, true, b[n:n+2]); err != ErrShort {
-			t.Fatal(err)
-		}
 	})
-	if allocs != 0 {
-		t.Errorf("%v allocations per object", allocs)
-	}
+	each([]table[string]{
+		{from18, []string{"00", "04", "06", "16", "8080", "8090", "f0132b3e29", "ffffffffffffffffff"}},
+		// What later drafts have: a control stream, padding, FIRST_OBJECT.
+		{draft16, []string{"00", "04", "06", "16", "4050", "407d", "4080", "4090", "6f00", "932b3e28", "ffffffffffffffff"}},
+	}, func(v Version, in string) {
+		_, _, err := ParseStreamType(v, unhex(in))
+		wantError(t, err, SessionProtocolViolation)
+	})
 }
