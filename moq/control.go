@@ -1,6 +1,7 @@
 package moq
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -8,6 +9,64 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
+
+// openControl sends this side's SETUP: on a unidirectional stream, or on the
+// bidirectional control stream of draft 16, which the client opens (moqt-16 §3.3).
+func (s *Session) openControl(ctx context.Context) error {
+	if !s.version.Has(wire.FeatureControlStream) {
+		out, err := s.conn.OpenUniStream(ctx)
+		if err != nil {
+			return err
+		}
+		s.control = &messageWriter{stream: out, version: s.version}
+		return s.control.send(s.setup())
+	}
+	if !s.conn.Info().Client {
+		return nil // the answer to the client's: see serveShared
+	}
+	stream, err := s.conn.OpenStream(ctx)
+	if err != nil {
+		return err
+	}
+	shared := newSharedControl(s, stream)
+	s.control, s.shared = shared.out, shared
+	if err := s.control.send(s.setup()); err != nil {
+		return err
+	}
+	s.tasks.Go(func() {
+		in := newInbound(stream, s.config.ControlTimeout)
+		defer in.free()
+		s.fail(s.serveShared(in, nil))
+	})
+	return nil
+}
+
+func (s *Session) setup() *wire.Setup {
+	info := s.conn.Info()
+	m := &wire.Setup{Server: !info.Client, AuthTokens: s.config.Tokens}
+	if s.config.Implementation != "" {
+		m.Implementation = wire.Some(s.config.Implementation)
+	}
+	if s.config.MaxTokenCache > 0 {
+		m.MaxAuthTokenCacheSize = wire.Some(s.config.MaxTokenCache)
+	}
+	if s.version.Has(wire.FeatureRangeFilters) {
+		m.MaxFilterRanges = wire.Some(s.config.MaxFilterRanges)
+		m.MaxRequestUpdates = wire.Some(s.config.MaxRequestUpdates)
+	}
+	if s.version.Has(wire.FeatureControlStream) {
+		m.MaxRequestID = wire.Some(s.peerRequests.parity + 2*requestWindow)
+	}
+	if info.Client && info.Kind == transport.KindQUIC { // moqt-18 §3.1.4
+		if info.Authority != "" {
+			m.Authority = wire.Some(info.Authority)
+		}
+		if info.Path != "" {
+			m.Path = wire.Some(info.Path)
+		}
+	}
+	return m
+}
 
 // serveControl reads the peer's control stream, on which the stream type has
 // been seen but not consumed.
@@ -38,6 +97,47 @@ func (s *Session) serveControl(in *inbound) error {
 	}
 }
 
+// serveShared reads the control stream of draft 16. On a server, setup is the
+// client's, read already, and the answer goes out first.
+func (s *Session) serveShared(in *inbound, setup *wire.Setup) error {
+	if setup == nil {
+		m, err := in.message(s.version)
+		if err != nil {
+			return controlEnd(err)
+		}
+		var ok bool
+		if setup, ok = m.(*wire.Setup); !ok {
+			return violation("control stream begins with " + m.Type().String())
+		}
+	}
+	if setup.Server != s.conn.Info().Client {
+		return violation("SETUP of the wrong side")
+	}
+	s.shared.allowed = setup.MaxRequestID.Or(0) // nobody asks before peerReady
+	if err := s.acceptSetup(setup); err != nil {
+		return err
+	}
+	return s.shared.serve(in)
+}
+
+// acceptShared begins a server's session of draft 16 on the stream that the
+// client's SETUP came on.
+func (s *Session) acceptShared(stream transport.Stream, in *inbound, setup *wire.Setup) error {
+	s.mu.Lock()
+	twice := s.peerControl
+	s.peerControl = true
+	s.mu.Unlock()
+	if twice || s.conn.Info().Client {
+		return violation("second control stream")
+	}
+	s.shared = newSharedControl(s, stream)
+	s.control = s.shared.out
+	if err := s.control.send(s.setup()); err != nil {
+		return err
+	}
+	return s.serveShared(in, setup)
+}
+
 // controlEnd explains the end of the control stream, which must last as long
 // as the session (moqt-18 §3.3).
 func controlEnd(err error) error {
@@ -62,14 +162,20 @@ func (s *Session) acceptSetup(m *wire.Setup) error {
 	if m.Authority.Set && misplaced {
 		return &wire.Error{Code: wire.SessionInvalidAuthority, Reason: "AUTHORITY is for clients on raw QUIC"}
 	}
-	for _, t := range m.AuthTokens {
-		if !info.Client && (t.AliasType == wire.TokenDelete || t.AliasType == wire.TokenUseAlias) {
-			return violation("SETUP refers to a token alias")
-		}
+	if err := s.acceptSetupTokens(m); err != nil {
+		return err
 	}
 	s.peer = *m
 	close(s.peerReady)
 	return nil
+}
+
+// Goaway is what a GOAWAY says.
+type Goaway struct {
+	// URI is where to go; empty means that the present one is good (moqt-18 §10.4).
+	URI string
+	// Timeout is how long the peer waits; 0 means that it does not say.
+	Timeout time.Duration
 }
 
 func (s *Session) acceptGoaway(m *wire.Goaway) error {
@@ -83,13 +189,26 @@ func (s *Session) acceptGoaway(m *wire.Goaway) error {
 		return violation("second GOAWAY")
 	case !s.conn.Info().Client && m.URI != "":
 		return violation("a client's GOAWAY names a URI")
+	case s.version.Has(wire.FeatureGoawayRequestID) && !m.RequestID.Set:
+		return violation("GOAWAY on the control stream without a request ID")
 	case m.RequestID.Set && m.RequestID.Value%2 != mine:
 		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: "GOAWAY has a request ID of the wrong parity"}
 	}
 	if s.config.OnGoaway != nil {
-		s.config.OnGoaway(m.URI, m.Timeout)
+		s.config.OnGoaway(Goaway{m.URI, m.Timeout})
 	}
 	return nil
+}
+
+// requestGoaway checks a GOAWAY on the stream of a request.
+func (s *Session) requestGoaway(m *wire.Goaway) (Goaway, error) {
+	switch {
+	case !s.conn.Info().Client && m.URI != "":
+		return Goaway{}, violation("a client's GOAWAY names a URI")
+	case m.RequestID.Set:
+		return Goaway{}, violation("GOAWAY on a request stream has a request ID")
+	}
+	return Goaway{m.URI, m.Timeout}, nil
 }
 
 // Goaway asks the peer to move to another session, at uri when the sender is a
@@ -102,7 +221,10 @@ func (s *Session) Goaway(uri string, timeout time.Duration) error {
 		return errors.New("moq: GOAWAY was sent before")
 	}
 	s.goawaySent = true
-	m := &wire.Goaway{URI: uri, Timeout: timeout, RequestID: wire.Some(s.peerRequests.next())}
+	m := &wire.Goaway{URI: uri, Timeout: timeout}
+	if s.version.Has(wire.FeatureGoawayRequestID) {
+		m.RequestID = wire.Some(s.peerRequests.next())
+	}
 	s.mu.Unlock()
 	if err := s.control.send(m); err != nil {
 		return err

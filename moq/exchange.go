@@ -36,53 +36,95 @@ func (e *RequestError) Is(target error) bool {
 // ErrGoaway is returned for requests made after the peer's GOAWAY.
 var ErrGoaway = errors.New("moq: the peer is going away")
 
-// exchange is one request of this side: its stream and the answers on it.
+// exchange is one request of this side and the answers to it.
 type exchange struct {
+	channel
 	session *Session
 	id      uint64
 	kind    wire.MessageType
-	stream  transport.Stream
-	in      *inbound
-	out     *messageWriter
 	updates updates
+	goaway  chan Goaway // the peer asks to move this request; buffered, written once
 }
 
-// request opens a stream with m, whose request ID is id, and calls sent, when
-// there is one, as soon as m is written. With a nil error the first answer has
-// been read: an OK message.
-func (s *Session) request(ctx context.Context, id uint64, m wire.Message, sent func()) (*exchange, wire.Message, error) {
+// request sends the request that build makes of its request ID, and calls
+// sent, when there is one, as soon as it is written. build must not block. With
+// a nil error the first answer has been read: an OK message.
+func (s *Session) request(ctx context.Context, kind wire.MessageType, build func(id uint64) wire.Message, sent func()) (*exchange, wire.Message, error) {
 	if s.peerLeaving() {
 		return nil, nil, ErrGoaway
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.config.RequestTimeout, fmt.Errorf("moq: no answer to %s in time", m.Type()))
+		ctx, cancel = context.WithTimeoutCause(ctx, s.config.RequestTimeout, fmt.Errorf("moq: no answer to %s in time", kind))
 		defer cancel()
 	}
-	stream, err := s.conn.OpenStream(ctx)
+	x := &exchange{session: s, kind: kind, goaway: make(chan Goaway, 1)}
+	begin, err := x.open(ctx)
 	if err != nil {
 		return nil, nil, s.explain(ctx, err)
 	}
-	x := &exchange{session: s, id: id, kind: m.Type(), stream: stream, in: newInbound(stream), out: &messageWriter{stream: stream, version: s.version}}
 	stop := context.AfterFunc(ctx, func() { x.cancel(wire.ResetCancelled) })
 	defer stop()
-	if err := x.out.send(m); err != nil {
+	err = s.withRequestID(ctx, func(id uint64) error {
+		x.id = id
+		return begin(id, build(id))
+	})
+	if err != nil {
 		x.cancel(wire.ResetCancelled)
+		x.free()
 		return nil, nil, s.explain(ctx, err)
 	}
 	if sent != nil {
 		sent()
 	}
-	answer, err := x.in.message(s.version)
+	answer, err := x.receive()
 	if err != nil {
 		x.cancel(wire.ResetCancelled)
+		x.free()
 		return nil, nil, s.explain(ctx, s.checkRead(err))
 	}
 	if e, ok := answer.(*wire.RequestErr); ok {
-		x.out.finish(nil)
-		return nil, nil, &RequestError{Request: x.kind, Code: e.Code, Reason: e.Reason, Retry: e.RetryInterval, Redirect: e.Redirect}
+		x.finish(nil)
+		x.free()
+		return nil, nil, s.refusal(kind, e)
 	}
 	return x, answer, nil
+}
+
+// open makes the channel of a request and returns what sends the request on it.
+func (x *exchange) open(ctx context.Context) (begin func(id uint64, m wire.Message) error, err error) {
+	s := x.session
+	if s.shared != nil && x.kind != wire.MsgSubscribeNamespace && x.kind != wire.MsgSubscribeTracks {
+		c := s.shared.open(x.kind, true)
+		x.channel = c
+		return c.begin, nil
+	}
+	stream, err := s.conn.OpenStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := newStreamChannel(s, stream)
+	x.channel = c
+	return func(_ uint64, m wire.Message) error { return c.send(m) }, nil
+}
+
+// refusal is the error of a REQUEST_ERROR, which may redirect (moqt-18 §10.6.1):
+// only servers name another server, and requests about namespaces have no track.
+func (s *Session) refusal(kind wire.MessageType, e *wire.RequestErr) error {
+	if to := e.Redirect; to != nil {
+		if to.URI != "" && !s.conn.Info().Client {
+			s.fail(violation("a client redirects to another server"))
+			return s.cause()
+		}
+		switch kind {
+		case wire.MsgPublishNamespace, wire.MsgSubscribeNamespace, wire.MsgSubscribeTracks:
+			if to.Track.Name != "" {
+				s.fail(violation(kind.String() + " redirected to a track"))
+				return s.cause()
+			}
+		}
+	}
+	return &RequestError{Request: kind, Code: e.Code, Reason: e.Reason, Retry: e.RetryInterval, Redirect: e.Redirect}
 }
 
 // explain prefers the reason why a request was given up to what its stream says.
@@ -118,41 +160,68 @@ func (x *exchange) unexpected(m wire.Message) error {
 	return err
 }
 
-// follow reads what comes after the first answer until the stream ends.
+// follow reads what comes after the first answer until the peer ends its side.
 // Answers to REQUEST_UPDATE are matched here, others go to handle.
 func (x *exchange) follow(handle func(wire.Message) error) error {
 	err := func() error {
 		for {
-			m, err := x.in.message(x.session.version)
+			m, err := x.receive()
 			if err != nil {
 				if err == io.EOF {
 					return err
 				}
 				return x.session.checkRead(err)
 			}
-			switch m := m.(type) {
-			case *wire.RequestOK:
-				if err := m.CheckFor(x.session.version, wire.MsgRequestUpdate); err != nil {
-					x.session.fail(err)
-					return err
-				}
-				x.updates.answered(nil)
-			case *wire.RequestErr:
-				x.updates.answered(&RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval})
-			default:
-				if err := handle(m); err != nil {
-					return err
-				}
+			if err := x.handle(m, handle); err != nil {
+				return err
 			}
 		}
 	}()
 	x.updates.end()
-	x.in.free()
+	x.free()
 	return err
 }
 
-// cancel gives the request up (moqt-18 §3.3.2).
-func (x *exchange) cancel(code wire.ResetCode) {
-	x.out.reset(code)
-	x.stream.Stop(uint64(code))
+func (x *exchange) handle(m wire.Message, handle func(wire.Message) error) error {
+	switch m := m.(type) {
+	case *wire.RequestOK:
+		if err := m.CheckFor(x.session.version, wire.MsgRequestUpdate); err != nil {
+			x.session.fail(err)
+			return err
+		}
+		if !x.updates.answered(m.RequestID, m.Params, nil) {
+			return x.unexpected(m)
+		}
+	case *wire.RequestErr:
+		err := &RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval}
+		if !x.updates.answered(m.RequestID, wire.Parameters{}, err) {
+			return x.unexpected(m)
+		}
+	case *wire.Goaway:
+		return x.takeGoaway(m)
+	default:
+		return handle(m)
+	}
+	return nil
+}
+
+// takeGoaway notes that the peer asks to move this one request (moqt-18 §10.4).
+func (x *exchange) takeGoaway(m *wire.Goaway) error {
+	g, err := x.session.requestGoaway(m)
+	if err == nil {
+		select {
+		case x.goaway <- g:
+		default:
+			err = violation("second GOAWAY on a request")
+		}
+	}
+	if err != nil {
+		x.session.fail(err)
+	}
+	return err
+}
+
+// stopStream refuses a data stream.
+func (s *Session) stopStream(stream transport.ReceiveStream, code wire.ResetCode) {
+	stream.Stop(s.version.ResetNumber(code))
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"sync"
+	"time"
 
 	"moqedge/moq/live"
 	"moqedge/moq/transport"
@@ -30,6 +31,7 @@ type Fetch struct {
 	id      uint64
 	track   *live.Track
 	order   wire.GroupOrder
+	fillOf  *Subscription // set: the stream is a fill of it
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -42,16 +44,23 @@ type Fetch struct {
 	finished bool
 	err      error
 	done     chan struct{}
+	patience *time.Timer // for the end of the request once all is there
 }
 
-// newFetch makes a fetch whose data stream may arrive from now on.
+// newFetch makes a fetch, whose data stream may arrive once adopt has named it.
 func (s *Session) newFetch(into *live.Track, order wire.GroupOrder) *Fetch {
-	f := &Fetch{session: s, id: s.requestID(), track: into, order: order, done: make(chan struct{})}
+	f := &Fetch{session: s, track: into, order: order, done: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancel(s.ctx)
-	s.mu.Lock()
-	s.fetches[f.id] = f
-	s.mu.Unlock()
 	return f
+}
+
+// adopt lets the data stream of a request ID in.
+func (f *Fetch) adopt(id uint64) {
+	s := f.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.id = id
+	s.fetches[id] = f
 }
 
 // Fetch asks the peer for a range of a track (moqt-18 §10.12).
@@ -61,9 +70,16 @@ func (s *Session) Fetch(o FetchOptions) *Fetch {
 	o.Into.ExpectFill(r)
 	f.covers(r)
 	params := o.Params
-	params.Filter = wire.Some(wire.Filter{Type: wire.FilterAbsoluteRange, Start: o.First, EndGroup: o.Last.Group, EndObject: wire.Some(o.Last.Object)})
+	filter := wire.Filter{Type: wire.FilterAbsoluteRange, Start: o.First, EndGroup: o.Last.Group}
+	if o.Last.Object != math.MaxUint64 {
+		filter.EndObject = wire.Some(o.Last.Object)
+	}
+	params.Filter = wire.Some(filter)
 	s.tasks.Go(func() {
-		f.run(&wire.Fetch{RequestID: f.id, Kind: wire.FetchStandalone, Track: o.Into.Name(), Params: params})
+		f.run(func(id uint64) wire.Message {
+			f.adopt(id)
+			return &wire.Fetch{RequestID: id, Kind: wire.FetchStandalone, Track: o.Into.Name(), Params: params}
+		})
 	})
 	return f
 }
@@ -81,8 +97,13 @@ func (f *Fetch) covers(r live.Range) {
 }
 
 // run makes the request and waits for its end.
-func (f *Fetch) run(m *wire.Fetch) {
-	x, answer, err := f.session.request(f.ctx, f.id, m, nil)
+func (f *Fetch) run(build func(id uint64) wire.Message) {
+	var sent *wire.Fetch
+	x, answer, err := f.session.request(f.ctx, wire.MsgFetch, func(id uint64) wire.Message {
+		m := build(id)
+		sent = m.(*wire.Fetch)
+		return m
+	}, nil)
 	if err != nil {
 		f.finish(err)
 		return
@@ -92,12 +113,63 @@ func (f *Fetch) run(m *wire.Fetch) {
 		f.finish(x.unexpected(answer))
 		return
 	}
-	if m.Kind == wire.FetchStandalone && ok.End.Less(m.Params.Filter.Value.Start) {
-		err := violation("FETCH_OK ends before the range begins")
-		f.session.fail(err)
+	if err := f.check(sent, ok); err != nil {
+		x.cancel(wire.ResetCancelled)
+		x.free()
 		f.finish(err)
 		return
 	}
+	f.accept()
+	stop := context.AfterFunc(f.ctx, func() { f.leave(x) })
+	err = x.follow(func(m wire.Message) error { return x.unexpected(m) })
+	if stop() && !errors.Is(err, io.EOF) {
+		f.finish(err)
+	}
+	f.mu.Lock()
+	if f.patience != nil {
+		f.patience.Stop()
+	}
+	f.mu.Unlock()
+	select {
+	case <-f.done:
+	case <-f.ctx.Done():
+		f.finish(context.Cause(f.ctx))
+	}
+}
+
+// check refuses an answer that is a fault of the peer (moqt-18 §10.13), or that
+// carries properties which must be understood and are not (moqt-18 §2.5.1).
+func (f *Fetch) check(m *wire.Fetch, ok *wire.FetchOK) error {
+	if m.Kind == wire.FetchStandalone && ok.End.Less(m.Params.Filter.Value.Start) {
+		err := violation("FETCH_OK ends before the range begins")
+		f.session.fail(err)
+		return err
+	}
+	info, err := ok.TrackProperties.TrackInfo()
+	if err != nil {
+		f.session.fail(err)
+		return err
+	}
+	return f.session.understood(wire.MsgFetch, info)
+}
+
+// leave ends the request: in order after all of it came, when the publisher has
+// a while to do the same, else by cancelling it.
+func (f *Fetch) leave(x *exchange) {
+	if f.Err() != nil {
+		x.cancel(wire.ResetCancelled)
+		return
+	}
+	x.finish(nil)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.patience == nil {
+		f.patience = time.AfterFunc(f.session.config.RequestTimeout, func() { x.cancel(wire.ResetCancelled) })
+	}
+}
+
+// accept notes that the publisher has agreed to send.
+func (f *Fetch) accept() {
 	f.mu.Lock()
 	f.accepted = true
 	complete := f.complete
@@ -105,27 +177,23 @@ func (f *Fetch) run(m *wire.Fetch) {
 	if complete {
 		f.finish(nil)
 	}
-	err = x.follow(func(m wire.Message) error { return x.unexpected(m) })
-	if !errors.Is(err, io.EOF) {
-		f.finish(err)
-	}
-	select {
-	case <-f.done:
-	case <-f.ctx.Done():
-		f.finish(context.Cause(f.ctx))
-	}
-	x.cancel(wire.ResetCancelled)
 }
 
 // receive reads the data stream, whose header has been read.
 func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 	f.mu.Lock()
-	f.stream = stream
-	over := f.finished
+	over := f.finished || f.stream != nil // one stream per request
+	if f.stream == nil {
+		f.stream = stream
+	}
 	f.mu.Unlock()
 	if over {
-		stream.Stop(uint64(wire.ResetCancelled))
+		f.session.stopStream(stream, wire.ResetCancelled)
 		return nil
+	}
+	if x := f.fillOf; x != nil {
+		defer x.endStream()
+		x.beginStream()
 	}
 	filler := f.track.NewFiller()
 	defer filler.End()
@@ -140,7 +208,7 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 		}
 		at := wire.Location{Group: o.Group, Object: o.ID}
 		switch o.Kind {
-		case wire.FetchItemEndUnknown:
+		case wire.FetchItemEndUnknown, wire.FetchItemEndTimedOut:
 			f.mu.Lock()
 			f.unknown = append(f.unknown, unknownBefore(at, last, cursor.Descending))
 			f.mu.Unlock()
@@ -201,7 +269,7 @@ func (f *Fetch) streamEnd(err error) error {
 	}
 	var reset *transport.StreamError
 	if errors.As(err, &reset) {
-		err = errors.New("moq: fetch stream reset: " + wire.ResetCode(reset.Code).String())
+		err = errors.New("moq: fetch stream reset: " + f.session.version.ResetCode(reset.Code).String())
 	}
 	f.finish(err)
 	return err
@@ -218,10 +286,12 @@ func (f *Fetch) finish(err error) {
 	r, unknown, stream := f.range_, f.unknown, f.stream
 	f.mu.Unlock()
 	f.session.mu.Lock()
-	delete(f.session.fetches, f.id)
+	if f.session.fetches[f.id] == f {
+		delete(f.session.fetches, f.id)
+	}
 	f.session.mu.Unlock()
 	if err != nil && stream != nil {
-		stream.Stop(uint64(wire.ResetCancelled))
+		f.session.stopStream(stream, wire.ResetCancelled)
 	}
 	if r.Set {
 		f.track.EndFill(r.Value, err == nil || errors.Is(err, &RequestError{Code: wire.RequestInvalidRange}), unknown...)

@@ -3,6 +3,7 @@ package moq
 import (
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type messageWriter struct {
 	version wire.Version
 	mu      sync.Mutex
 	closed  bool
+	failed  bool // a message may have been written in part
 }
 
 // send writes one message.
@@ -33,8 +35,17 @@ func (w *messageWriter) send(m wire.Message) error {
 		return io.ErrClosedPipe
 	}
 	_ = w.stream.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_, err = w.stream.Write(b)
+	if _, err = w.stream.Write(b); err != nil {
+		w.failed = true
+	}
 	return err
+}
+
+// broken reports whether a message may have been written in part.
+func (w *messageWriter) broken() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // finish writes m, when there is one, and FIN.
@@ -52,23 +63,54 @@ func (w *messageWriter) finish(m wire.Message) {
 
 // reset gives the stream up.
 func (w *messageWriter) reset(code wire.ResetCode) {
-	w.stream.Reset(uint64(code))
+	w.stream.Reset(w.version.ResetNumber(code))
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
 }
 
-// inbound reads a stream through a buffer that parsers look into.
+// inbound reads a stream through a buffer that parsers look into. An item that
+// has begun must be complete within a timeout: a peer that sends a byte now and
+// then holds a session's memory for nothing.
 type inbound struct {
-	stream     io.Reader
+	stream     transport.ReceiveStream
 	buffer     []byte
 	start, end int
+	timeout    time.Duration
+	late       wire.SessionError // code of the timeout
+	armed      bool              // the read deadline is set
 }
 
 var buffers = sync.Pool{New: func() any { return new([4 << 10]byte) }}
 
-func newInbound(r io.Reader) *inbound {
-	return &inbound{stream: r, buffer: buffers.Get().(*[4 << 10]byte)[:]}
+// newInbound reads control messages, each of which must arrive within the timeout.
+func newInbound(r transport.ReceiveStream, timeout time.Duration) *inbound {
+	return &inbound{stream: r, buffer: buffers.Get().(*[4 << 10]byte)[:], timeout: timeout, late: wire.SessionControlMessageTimeout}
+}
+
+// begun starts the timeout of an item that has begun, if it is not running.
+func (in *inbound) begun() {
+	if !in.armed {
+		in.armed = true
+		_ = in.stream.SetReadDeadline(time.Now().Add(in.timeout))
+	}
+}
+
+// completed ends the timeout.
+func (in *inbound) completed() {
+	if in.armed {
+		in.armed = false
+		_ = in.stream.SetReadDeadline(time.Time{})
+	}
+}
+
+// read is stream.Read with the timeout as a fault of the peer.
+func (in *inbound) read(b []byte) (int, error) {
+	n, err := in.stream.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = &wire.Error{Code: in.late, Reason: "what was begun was not completed in time"}
+	}
+	return n, err
 }
 
 // free returns the buffer; the inbound must not be used after it.
@@ -98,7 +140,7 @@ func (in *inbound) more() error {
 		}
 	}
 	for {
-		n, err := in.stream.Read(in.buffer[in.end:])
+		n, err := in.read(in.buffer[in.end:])
 		in.end += n
 		if n > 0 {
 			return nil
@@ -117,11 +159,15 @@ func parse[T any](in *inbound, f func([]byte) (T, int, error)) (T, error) {
 		v, n, err := f(in.window())
 		if err == nil {
 			in.consume(n)
+			in.completed()
 			return v, nil
 		}
 		var none T
 		if !errors.Is(err, wire.ErrShort) {
 			return none, err
+		}
+		if len(in.window()) > 0 {
+			in.begun()
 		}
 		if err := in.more(); err != nil {
 			if err == io.EOF && len(in.window()) > 0 {

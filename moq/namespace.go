@@ -14,8 +14,9 @@ type NamespacePublication struct {
 
 // PublishNamespace announces that tracks of a namespace can be had here (moqt-18 §10.15).
 func (s *Session) PublishNamespace(ctx context.Context, ns wire.Namespace) (*NamespacePublication, error) {
-	id := s.requestID()
-	x, err := s.namespaceRequest(ctx, id, &wire.PublishNamespace{RequestID: id, Namespace: ns})
+	x, err := s.namespaceRequest(ctx, wire.MsgPublishNamespace, func(id uint64) wire.Message {
+		return &wire.PublishNamespace{RequestID: id, Namespace: ns}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +29,8 @@ func (s *Session) PublishNamespace(ctx context.Context, ns wire.Namespace) (*Nam
 }
 
 // namespaceRequest makes a request that is answered by a plain REQUEST_OK.
-func (s *Session) namespaceRequest(ctx context.Context, id uint64, m wire.Message) (*exchange, error) {
-	x, answer, err := s.request(ctx, id, m, nil)
+func (s *Session) namespaceRequest(ctx context.Context, kind wire.MessageType, build func(id uint64) wire.Message) (*exchange, error) {
+	x, answer, err := s.request(ctx, kind, build, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +38,7 @@ func (s *Session) namespaceRequest(ctx context.Context, id uint64, m wire.Messag
 	if !isOK {
 		return nil, x.unexpected(answer)
 	}
-	if err := ok.CheckFor(s.version, m.Type()); err != nil {
+	if err := ok.CheckFor(s.version, kind); err != nil {
 		s.fail(err)
 		return nil, err
 	}
@@ -46,6 +47,9 @@ func (s *Session) namespaceRequest(ctx context.Context, id uint64, m wire.Messag
 
 // Done is closed when the peer revoked its acceptance, or after Close.
 func (p *NamespacePublication) Done() <-chan struct{} { return p.done }
+
+// Goaway yields the peer's wish that this request be made elsewhere (moqt-18 §10.4).
+func (p *NamespacePublication) Goaway() <-chan Goaway { return p.exchange.goaway }
 
 // Close withdraws the namespace.
 func (p *NamespacePublication) Close() { p.exchange.cancel(wire.ResetCancelled) }
@@ -66,8 +70,9 @@ type NamespaceSubscription struct {
 // SubscribeNamespace asks for the namespaces below a prefix (moqt-18 §10.18).
 // When the subscription ends, every namespace that was added is removed.
 func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace, events NamespaceEvents) (*NamespaceSubscription, error) {
-	id := s.requestID()
-	x, err := s.namespaceRequest(ctx, id, &wire.SubscribeNamespace{RequestID: id, Prefix: prefix})
+	x, err := s.namespaceRequest(ctx, wire.MsgSubscribeNamespace, func(id uint64) wire.Message {
+		return &wire.SubscribeNamespace{RequestID: id, Prefix: prefix}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -120,12 +125,14 @@ type TrackStatus struct {
 
 // TrackStatus asks about a track (moqt-18 §10.14).
 func (s *Session) TrackStatus(ctx context.Context, name wire.FullTrackName) (TrackStatus, error) {
-	id := s.requestID()
-	x, answer, err := s.request(ctx, id, &wire.TrackStatus{RequestID: id, Track: name}, nil)
+	x, answer, err := s.request(ctx, wire.MsgTrackStatus, func(id uint64) wire.Message {
+		return &wire.TrackStatus{RequestID: id, Track: name}
+	}, nil)
 	if err != nil {
 		return TrackStatus{}, err
 	}
-	defer x.out.finish(nil)
+	defer x.free()
+	defer x.finish(nil)
 	ok, isOK := answer.(*wire.RequestOK)
 	if !isOK {
 		return TrackStatus{}, x.unexpected(answer)
@@ -145,10 +152,13 @@ type TracksSubscription struct {
 
 // SubscribeTracks asks for PUBLISH of the tracks below a prefix, those that
 // come later included (moqt-18 §10.19). The Handler of the session gets them.
-// blocked is told of tracks that the peer cannot offer; it may be nil.
-func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, blocked func(wire.FullTrackName)) (*TracksSubscription, error) {
-	id := s.requestID()
-	x, err := s.namespaceRequest(ctx, id, &wire.SubscribeTracks{RequestID: id, Prefix: prefix})
+// p are the parameters that the subscriptions begin with. blocked is told of
+// tracks that the peer does not offer (PUBLISH_BLOCKED, from draft 19
+// PUBLISH_SKIPPED); it may be nil.
+func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, p wire.Parameters, blocked func(wire.FullTrackName)) (*TracksSubscription, error) {
+	x, err := s.namespaceRequest(ctx, wire.MsgSubscribeTracks, func(id uint64) wire.Message {
+		return &wire.SubscribeTracks{RequestID: id, Prefix: prefix, Params: p}
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,16 @@ import (
 	"moqedge/moq/wire"
 )
 
+// PublishOptions say how a track is offered.
+type PublishOptions struct {
+	// Params are sent with PUBLISH; LARGEST_OBJECT is added. Forward says whether
+	// objects are sent from the start.
+	Params wire.Parameters
+	// Updated is told of what the subscriber changes, its first wishes included;
+	// it must not block. It may be nil.
+	Updated func(wire.Parameters)
+}
+
 // Publication is a track that this side offered by PUBLISH and the peer took.
 type Publication struct {
 	exchange *exchange
@@ -15,22 +25,40 @@ type Publication struct {
 }
 
 // Publish offers a track to the peer and, once it accepts, sends what comes.
-func (s *Session) Publish(ctx context.Context, t *live.Track) (*Publication, error) {
-	id := s.requestID()
-	v, ok := s.enlist(id, t.Name())
-	if !ok {
-		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
-	}
-	defer v.settle()
+func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) (*Publication, error) {
 	properties, info := t.Properties()
-	m := &wire.Publish{RequestID: id, Track: t.Name(), TrackAlias: s.alias(), TrackProperties: properties}
+	if o.Params.IncludeProperties.Set && !o.Params.IncludeProperties.Value {
+		properties = nil
+	}
+	params := o.Params
+	params.IncludeProperties = wire.Option[bool]{}
 	largest, any := t.Largest()
 	if any {
-		m.Params.LargestObject = wire.Some(largest)
+		params.LargestObject = wire.Some(largest)
 	}
-	x, answer, err := s.request(ctx, id, m, nil)
+	if s.sends(t.Name()) && !s.version.Has(wire.FeatureSharedTracks) {
+		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
+	}
+	alias := s.alias()
+	var v *served
+	var id uint64
+	x, answer, err := s.request(ctx, wire.MsgPublish, func(request uint64) wire.Message {
+		id = request
+		v, _ = s.enlist(id, t.Name())
+		return &wire.Publish{RequestID: id, Track: t.Name(), TrackAlias: alias, Params: params, TrackProperties: properties}
+	}, nil)
+	if err == nil && v == nil { // the peer subscribed meanwhile
+		x.cancel(wire.ResetCancelled)
+		x.free()
+		err = &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
+	}
+	if v != nil {
+		defer v.settle()
+	}
 	if err != nil {
-		s.delist(id, v)
+		if v != nil {
+			s.delist(id, v)
+		}
 		return nil, err
 	}
 	accepted, isOK := answer.(*wire.RequestOK)
@@ -42,47 +70,75 @@ func (s *Session) Publish(ctx context.Context, t *live.Track) (*Publication, err
 		s.fail(err)
 		return nil, err
 	}
+	wanted := mergeParams(params, accepted.Params)
 	// What was published while the answer was on its way passes as well.
-	state, refusal := resolve(accepted.Params, largest, any)
+	state, refusal := resolve(s.version, wanted, largest, any)
 	if refusal != nil {
 		state.start = largest.Next()
 	}
-	v.send(x.out, t, m.TrackAlias, accepted.Params, state, info)
+	v.updated = o.Updated
+	v.send(x.channel, t, alias, wanted, state, info)
+	if o.Updated != nil {
+		o.Updated(accepted.Params)
+	}
 	p := &Publication{exchange: x, served: v, done: make(chan struct{})}
 	s.tasks.Go(p.follow)
 	return p, nil
 }
 
-// follow serves the subscriber's updates until its stream ends.
+// sends reports whether a subscription of the track is sent, or about to be.
+func (s *Session) sends(name wire.FullTrackName) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.servedTracks[name.Key()] > 0
+}
+
+// mergeParams is what a subscription begins with: what the publisher proposed,
+// changed by what the subscriber answered.
+func mergeParams(proposed, answered wire.Parameters) wire.Parameters {
+	p := answered
+	orElse(&p.Forward, proposed.Forward)
+	orElse(&p.Filter, proposed.Filter)
+	orElse(&p.SubscriberPriority, proposed.SubscriberPriority)
+	orElse(&p.GroupOrder, proposed.GroupOrder)
+	orElse(&p.ObjectDeliveryTimeout, proposed.ObjectDeliveryTimeout)
+	orElse(&p.SubgroupDeliveryTimeout, proposed.SubgroupDeliveryTimeout)
+	return p
+}
+
+func orElse[T any](o *wire.Option[T], other wire.Option[T]) {
+	if !o.Set {
+		*o = other
+	}
+}
+
+// follow serves the subscriber's updates until its side ends.
 func (p *Publication) follow() {
 	x := p.exchange
 	s := x.session
+	u := newUpdater(s, func(m *wire.RequestUpdate) error {
+		return s.applyUpdate(wire.MsgPublish, x.channel, m, p.served.update)
+	})
+	defer u.end()
 	_ = x.follow(func(m wire.Message) error {
-		u, ok := m.(*wire.RequestUpdate)
+		update, ok := m.(*wire.RequestUpdate)
 		if !ok {
 			return x.unexpected(m)
 		}
-		if err := u.CheckFor(s.version, wire.MsgSubscribe); err != nil {
-			s.fail(err)
-			return err
-		}
-		s.mu.Lock()
-		err := s.peerRequests.take(u.RequestID)
-		s.mu.Unlock()
-		if err != nil {
-			s.fail(err)
-			return err
-		}
-		answer, err := p.served.update(u)
-		if err != nil {
-			return x.out.send(&wire.RequestErr{Code: wire.RequestInternalError, Reason: err.Error()})
-		}
-		return x.out.send(&wire.RequestOK{Params: answer})
+		err := u.take(update)
+		s.fault(err)
+		return err
 	})
 	p.served.sending.Cancel(wire.ResetCancelled)
 	s.delist(x.id, p.served)
 	close(p.done)
 }
+
+// Forward reports whether the subscriber wants objects now.
+func (p *Publication) Forward() bool { return p.served.forward() }
+
+// Goaway yields the peer's wish that this track be published elsewhere (moqt-18 §10.4).
+func (p *Publication) Goaway() <-chan Goaway { return p.exchange.goaway }
 
 // Done is closed when the subscription is over.
 func (p *Publication) Done() <-chan struct{} { return p.done }

@@ -33,7 +33,8 @@ func (s *Session) acceptUni() {
 
 // receive reads one unidirectional stream to its end.
 func (s *Session) receive(stream transport.ReceiveStream) {
-	in := newInbound(stream)
+	in := newInbound(stream, s.config.DataTimeout)
+	in.late = wire.SessionDataStreamTimeout
 	defer in.free()
 	t, err := parse(in, func(b []byte) (wire.StreamType, int, error) {
 		t, _, err := wire.ParseStreamType(s.version, b)
@@ -116,14 +117,22 @@ func (s *Session) announce() {
 
 // subscriptionFor finds what an alias stands for. Data may come before the
 // message that explains the alias, so it waits a little (moqt-18 §11.4.2).
-func (s *Session) subscriptionFor(alias uint64) *Subscription {
-	var x *Subscription
+func (s *Session) subscriptionFor(h *wire.SubgroupHeader) *Subscription {
+	var list []*Subscription
 	s.wait(func() bool {
-		found, known := s.aliases[alias]
-		x = found
+		found, known := s.aliases[h.TrackAlias]
+		list = found
 		return known
 	})
-	return x
+	if len(list) == 1 {
+		return list[0]
+	}
+	for _, x := range list {
+		if x.claimStream(subgroupID{h.Group, h.Subgroup}) {
+			return x
+		}
+	}
+	return nil
 }
 
 func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) error {
@@ -136,7 +145,7 @@ func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) erro
 	s.mu.Unlock()
 	if f == nil { // given up meanwhile: it was registered before it was asked for
 		s.config.Counters.Unwanted.Add(1)
-		stream.Stop(uint64(wire.ResetCancelled))
+		s.stopStream(stream, wire.ResetCancelled)
 		return nil
 	}
 	s.config.Counters.Streams.Add(1)
@@ -148,13 +157,13 @@ func (s *Session) receiveSubgroup(stream transport.ReceiveStream, in *inbound) e
 	if err != nil {
 		return err
 	}
-	x := s.subscriptionFor(h.TrackAlias)
+	x := s.subscriptionFor(&h)
 	if x != nil {
 		defer x.endStream()
 	}
 	if x == nil || !x.beginStream() {
 		s.config.Counters.Unwanted.Add(1)
-		stream.Stop(uint64(wire.ResetCancelled))
+		s.stopStream(stream, wire.ResetCancelled)
 		return nil
 	}
 	s.config.Counters.Streams.Add(1)
@@ -200,7 +209,7 @@ func (r *subgroupReceiver) open() error {
 		HasProperties: h.HasProperties, EndOfGroup: h.EndOfGroup, FirstObject: h.FirstObject,
 	})
 	if err != nil {
-		r.stream.Stop(uint64(wire.ResetCancelled))
+		r.session.stopStream(r.stream, wire.ResetCancelled)
 		return err
 	}
 	r.writer = w
@@ -241,17 +250,17 @@ func (r *subgroupReceiver) finish(err error) error {
 		return nil
 	case err == io.EOF, w == nil:
 	case errors.As(err, &reset) && reset.Remote:
-		w.Abort(wire.ResetCode(reset.Code))
+		w.Abort(r.session.version.ResetCode(reset.Code))
 		return nil
 	case errors.As(err, &big):
 		w.Abort(wire.ResetInternalError)
-		r.stream.Stop(uint64(wire.ResetInternalError))
+		r.session.stopStream(r.stream, wire.ResetInternalError)
 		r.session.log.Warn("subscription cancelled", "track", r.subscription.track.Name().String(), "reason", err.Error())
 		r.subscription.cancel(err.Error())
 		return nil
 	case errors.Is(err, live.ErrClosed):
 		w.Abort(wire.ResetCancelled)
-		r.stream.Stop(uint64(wire.ResetCancelled))
+		r.session.stopStream(r.stream, wire.ResetCancelled)
 		return nil
 	default:
 		w.Interrupt()
@@ -280,13 +289,15 @@ func (in *inbound) payload(to sink, c *Counters) error {
 	for {
 		b := to.Buffer()
 		if len(b) == 0 {
+			in.completed()
 			return nil
 		}
 		n := copy(b, in.window())
 		in.consume(n)
 		if n == 0 {
 			var err error
-			if n, err = in.stream.Read(b); n == 0 && err != nil {
+			in.begun()
+			if n, err = in.read(b); n == 0 && err != nil {
 				if err == io.EOF {
 					err = io.ErrUnexpectedEOF
 				}
@@ -303,6 +314,7 @@ func (in *inbound) bytes(n uint64) ([]byte, error) {
 	var b []byte
 	for uint64(len(b)) < n {
 		if len(in.window()) == 0 {
+			in.begun()
 			if err := in.more(); err != nil {
 				if err == io.EOF {
 					err = io.ErrUnexpectedEOF
@@ -334,14 +346,16 @@ func (s *Session) receiveDatagrams() {
 			continue
 		}
 		s.mu.Lock()
-		x := s.aliases[d.TrackAlias]
+		list := s.aliases[d.TrackAlias]
 		s.mu.Unlock()
-		if x == nil { // moqt-18 §11.3: may be dropped
+		if len(list) == 0 { // moqt-18 §11.3: may be dropped
 			s.config.Counters.Unwanted.Add(1)
 			continue
 		}
 		s.config.Counters.Datagrams.Add(1)
 		s.config.Counters.Bytes.Add(uint64(len(b)))
-		x.track.AppendDatagram(d)
+		for _, x := range list {
+			x.track.AppendDatagram(d)
+		}
 	}
 }

@@ -187,7 +187,7 @@ func TestGoaway(t *testing.T) {
 		track := live.NewTrack(clock, live.Options{})
 		origin.AddTrack(track)
 		told := make(chan string, 1)
-		client, server := pair(t, moq.Config{OnGoaway: func(uri string, timeout time.Duration) { told <- uri + " " + timeout.String() }}, moq.Config{Handler: origin})
+		client, server := pair(t, moq.Config{OnGoaway: func(g moq.Goaway) { told <- g.URI + " " + g.Timeout.String() }}, moq.Config{Handler: origin})
 		sub, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -221,7 +221,7 @@ type taker chan *moq.Subscription
 
 func (c taker) Serve(_ context.Context, r moq.Request) {
 	if p, ok := r.(*moq.PublishRequest); ok {
-		if sub, err := p.Accept(nil, false, nil); err == nil {
+		if sub, err := p.Accept(nil, wire.Parameters{Forward: wire.Some(false)}, nil); err == nil {
 			c <- sub
 		}
 	}
@@ -234,7 +234,7 @@ func TestPublish(t *testing.T) {
 	publisher, _ := pair(t, moq.Config{}, moq.Config{Handler: offered})
 	track := live.NewTrack(clock, live.Options{RetainGroups: 10})
 	group(t, track, 1, 1)
-	p, err := publisher.Publish(t.Context(), track)
+	p, err := publisher.Publish(t.Context(), track, moq.PublishOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestPublish(t *testing.T) {
 	}
 	group(t, track, 3, 2)
 	expect(t, r, "3/0", "3/1")
-	if _, err := publisher.Publish(t.Context(), track); !refused(err, wire.RequestDuplicateSubscription) {
+	if _, err := publisher.Publish(t.Context(), track, moq.PublishOptions{}); !refused(err, wire.RequestDuplicateSubscription) {
 		t.Errorf("offered again: %v, want DUPLICATE_SUBSCRIPTION", err)
 	}
 	track.Close(wire.DoneTrackEnded, "over")

@@ -37,19 +37,18 @@ type Request interface {
 	released()
 }
 
-// inRequest is one request of the peer: its stream and what was said on it.
+// inRequest is one request of the peer and what is said about it.
 type inRequest struct {
+	channel
 	session *Session
 	id      uint64
 	kind    wire.MessageType
-	stream  transport.Stream
-	in      *inbound
-	out     *messageWriter
 	ctx     context.Context
 	stop    context.CancelFunc
 
 	updates updates // of this side, on a PUBLISH
 	refused func()  // called before a refusal is sent, when it is not nil
+	moved   bool    // GOAWAY came; touched by follow alone
 
 	mu       sync.Mutex
 	answered bool
@@ -67,32 +66,81 @@ func (s *Session) acceptRequests() {
 	}
 }
 
-// serve reads one request stream from its first message to its end.
+// serve reads the first message of a bidirectional stream: a request, or in
+// draft 16 also the SETUP of the client.
 func (s *Session) serve(stream transport.Stream) {
-	r := &inRequest{session: s, stream: stream, in: newInbound(stream), out: &messageWriter{stream: stream, version: s.version}}
-	defer r.in.free()
-	m, err := r.in.message(s.version)
+	c := newStreamChannel(s, stream)
+	m, err := c.receive()
 	if err != nil {
 		s.fault(err)
-		stream.Reset(uint64(wire.ResetCancelled))
+		stream.Reset(s.version.ResetNumber(wire.ResetCancelled))
+		c.free()
+		return
+	}
+	if setup, ok := m.(*wire.Setup); ok && s.version.Has(wire.FeatureControlStream) {
+		defer c.free()
+		s.fail(s.acceptShared(stream, c.in, setup))
 		return
 	}
 	// Requests may overtake the control stream (moqt-18 §3.3).
 	select {
 	case <-s.peerReady:
 	case <-s.ctx.Done():
+		c.free()
 		return
 	}
-	r.kind = m.Type()
+	id, ok := requestIDOf(m)
+	if s.shared != nil {
+		defer s.shared.requestOver()
+		if _, allowed := m.(*wire.SubscribeNamespace); !allowed {
+			ok = false
+		}
+	}
+	if !ok {
+		err = violation("request stream begins with " + m.Type().String())
+	} else if s.shared != nil {
+		err = s.shared.checkID(id, false)
+	}
+	if err == nil {
+		c.id = id
+		err = s.takeRequestID(id)
+	}
+	if err != nil {
+		s.fail(err)
+		c.free()
+		return
+	}
+	s.serveRequest(c, m, id)
+}
+
+// requestIDOf returns the ID of a request; false means that m is none.
+func requestIDOf(m wire.Message) (uint64, bool) {
+	switch m := m.(type) {
+	case *wire.Subscribe:
+		return m.RequestID, true
+	case *wire.TrackStatus:
+		return m.RequestID, true
+	case *wire.Publish:
+		return m.RequestID, true
+	case *wire.Fetch:
+		return m.RequestID, true
+	case *wire.PublishNamespace:
+		return m.RequestID, true
+	case *wire.SubscribeNamespace:
+		return m.RequestID, true
+	case *wire.SubscribeTracks:
+		return m.RequestID, true
+	}
+	return 0, false
+}
+
+// serveRequest serves a request from its first message to its end.
+func (s *Session) serveRequest(c channel, m wire.Message, id uint64) {
+	defer c.free()
+	r := &inRequest{channel: c, session: s, id: id, kind: m.Type()}
 	r.ctx, r.stop = context.WithCancel(s.ctx)
 	defer r.stop()
-	req, id, err := s.newRequest(r, m)
-	if err == nil {
-		r.id = id
-		s.mu.Lock()
-		err = s.peerRequests.take(id)
-		s.mu.Unlock()
-	}
+	req, err := s.newRequest(r, m)
 	if err != nil {
 		s.fail(err)
 		return
@@ -100,8 +148,7 @@ func (s *Session) serve(stream transport.Stream) {
 	if req == nil {
 		return // refused without an application: the answer is on its way
 	}
-	stopWatch := context.AfterFunc(stream.Context(), r.stop) // STOP_SENDING cancels (moqt-18 §3.3.2)
-	defer stopWatch()
+	defer context.AfterFunc(c.stopped(), r.stop)() // STOP_SENDING cancels (moqt-18 §3.3.2)
 	s.tasks.Go(func() { s.dispatch(r.ctx, req) })
 	s.fault(r.follow(req))
 	r.updates.end()
@@ -125,59 +172,100 @@ func (s *Session) dispatch(ctx context.Context, req Request) {
 	}
 }
 
-// newRequest makes the request of its first message.
-func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, uint64, error) {
-	var tokens []wire.Token
+// newRequest makes the request of its first message; nil when it is refused here.
+func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
+	var params *wire.Parameters
 	var name wire.FullTrackName
 	var req Request
-	var id uint64
 	switch m := m.(type) {
 	case *wire.Subscribe:
-		tokens, id, name = m.Params.AuthTokens, m.RequestID, m.Track
+		params, name = &m.Params, m.Track
+	case *wire.TrackStatus:
+		params, name = &m.Params, m.Track
+	case *wire.Publish:
+		params, name = &m.Params, m.Track
+	case *wire.Fetch:
+		params, name = &m.Params, m.Track
+	case *wire.PublishNamespace:
+		params, name.Namespace = &m.Params, m.Namespace
+	case *wire.SubscribeNamespace:
+		params = &m.Params
+		if m.Interest == wire.InterestTracks { // draft 16 says it by an option
+			r.kind = wire.MsgSubscribeTracks
+		}
+	case *wire.SubscribeTracks:
+		params = &m.Params
+	}
+	if err := s.resolveTokens(params); err != nil {
+		return nil, err
+	}
+	switch m := m.(type) {
+	case *wire.Subscribe:
 		req = &SubscribeRequest{inRequest: r, Track: m.Track, Params: m.Params}
 	case *wire.TrackStatus:
-		tokens, id, name = m.Params.AuthTokens, m.RequestID, m.Track
 		req = &TrackStatusRequest{inRequest: r, Track: m.Track, Params: m.Params}
 	case *wire.Publish:
-		tokens, id, name = m.Params.AuthTokens, m.RequestID, m.Track
 		req = &PublishRequest{inRequest: r, Track: m.Track, Params: m.Params, Properties: m.TrackProperties, alias: m.TrackAlias}
 	case *wire.Fetch:
-		tokens, id, name = m.Params.AuthTokens, m.RequestID, m.Track
 		req = &FetchRequest{inRequest: r, Track: m.Track, Params: m.Params, message: m}
 	case *wire.PublishNamespace:
-		tokens, id, name.Namespace = m.Params.AuthTokens, m.RequestID, m.Namespace
 		req = &PublishNamespaceRequest{inRequest: r, Namespace: m.Namespace, Params: m.Params}
 	case *wire.SubscribeNamespace:
-		tokens, id = m.Params.AuthTokens, m.RequestID
-		req = &SubscribeNamespaceRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params}
+		if r.kind == wire.MsgSubscribeTracks {
+			req = &SubscribeTracksRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params}
+		} else {
+			req = &SubscribeNamespaceRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params, both: m.Interest == wire.InterestBoth}
+		}
 	case *wire.SubscribeTracks:
-		tokens, id = m.Params.AuthTokens, m.RequestID
 		req = &SubscribeTracksRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params}
-	default:
-		return nil, 0, violation("request stream begins with " + m.Type().String())
 	}
-	if err := checkTokens(tokens); err != nil {
-		return nil, 0, err
-	}
-	if s.leaving() {
+	switch {
+	case s.leaving():
 		req.Reject(wire.RequestGoingAway, "going away", NoRetry())
-		return nil, id, nil
-	}
-	if reserved(name.Namespace) {
+		return nil, nil
+	case s.version.Has(wire.FeatureReservedNamespaces) && reserved(name.Namespace):
 		req.Reject(wire.RequestDoesNotExist, "reserved namespace", NoRetry())
-		return nil, id, nil
+		return nil, nil
+	}
+	if fault := s.filterFault(params); fault != "" {
+		req.Reject(wire.RequestInvalidFilter, fault, NoRetry())
+		return nil, nil
 	}
 	if x, ok := req.(*SubscribeRequest); ok {
-		if x.served, ok = s.enlist(id, x.Track); !ok {
+		if x.served, ok = s.enlist(r.id, x.Track); !ok {
 			x.Reject(wire.RequestDuplicateSubscription, "subscribed to already", NoRetry())
-			return nil, id, nil
+			return nil, nil
 		}
 		r.refused = func() { // the peer may ask again as soon as it knows
-			s.delist(id, x.served)
+			s.delist(r.id, x.served)
 			x.served.settle()
 		}
 	}
-	return req, id, nil
+	return req, nil
+}
+
+// filterFault says why the range filters of a request must be refused with
+// INVALID_FILTER, or "" (moqt-19 §5.1.3).
+func (s *Session) filterFault(p *wire.Parameters) string {
+	if p.InvalidFilter != "" {
+		return p.InvalidFilter
+	}
+	n := countRanges(p.RangeFilters)
+	if p.FillParameters.Set {
+		n += countRanges(p.FillParameters.Value.RangeFilters)
+	}
+	if n > s.config.MaxFilterRanges {
+		return fmt.Sprintf("%d filter ranges, the limit is %d", n, s.config.MaxFilterRanges)
+	}
+	return ""
+}
+
+func countRanges(filters []wire.RangeFilter) uint64 {
+	n := 0
+	for _, f := range filters {
+		n += len(f.Ranges)
+	}
+	return uint64(n)
 }
 
 // reserved reports whether a namespace never exists here (moqt-18 §3.2.1,
@@ -186,24 +274,14 @@ func reserved(n wire.Namespace) bool {
 	return len(n) > 0 && (n[0] == "." || n[0] == ".session")
 }
 
-// checkTokens enforces the token cache of this side, whose size is 0 (moqt-18
-// §10.3.1.3): nothing can be registered, so no alias is known.
-func checkTokens(tokens []wire.Token) error {
-	for _, t := range tokens {
-		switch t.AliasType {
-		case wire.TokenRegister:
-			return &wire.Error{Code: wire.SessionAuthTokenCacheOverflow, Reason: "the token cache has no room"}
-		case wire.TokenDelete, wire.TokenUseAlias:
-			return &wire.Error{Code: wire.SessionUnknownAuthTokenAlias, Reason: fmt.Sprintf("token alias %d is not registered", t.Alias)}
-		}
-	}
-	return nil
-}
-
-// follow reads what comes after the request until its stream ends.
+// follow reads what comes after the request until the peer ends its side.
 func (r *inRequest) follow(req Request) error {
+	u := newUpdater(r.session, func(m *wire.RequestUpdate) error {
+		return r.session.applyUpdate(r.kind, r.channel, m, req.update)
+	})
+	defer u.end()
 	for {
-		m, err := r.in.message(r.session.version)
+		m, err := r.receive()
 		if err == io.EOF {
 			return r.ended(req)
 		}
@@ -212,11 +290,11 @@ func (r *inRequest) follow(req Request) error {
 		}
 		switch m := m.(type) {
 		case *wire.RequestUpdate:
-			err = r.updated(req, m)
-		case *wire.RequestOK, *wire.RequestErr, *wire.PublishDone:
+			err = u.take(m)
+		case *wire.RequestOK, *wire.RequestErr, *wire.PublishDone, *wire.StateNotify:
 			err = r.fromPublisher(req, m)
 		case *wire.Goaway:
-			err = nil // moving one request is the peer's wish, which nobody here follows
+			err = r.goneAway(req, m)
 		default:
 			err = violation(m.Type().String() + " on the request stream of " + r.kind.String())
 		}
@@ -224,6 +302,25 @@ func (r *inRequest) follow(req Request) error {
 			return err
 		}
 	}
+}
+
+// goneAway handles the wish of the peer to move one request (moqt-18 §10.4). It
+// concerns a PUBLISH, whose subscriber this side is; other requesters move by themselves.
+func (r *inRequest) goneAway(req Request, m *wire.Goaway) error {
+	g, err := r.session.requestGoaway(m)
+	if err != nil {
+		return err
+	}
+	if r.moved {
+		return violation("second GOAWAY on a request")
+	}
+	r.moved = true
+	if p, ok := req.(*PublishRequest); ok {
+		if x := p.accepted(); x != nil {
+			x.goaway <- g
+		}
+	}
+	return nil
 }
 
 // ended handles a FIN of the requester: it cancels namespace subscriptions
@@ -235,34 +332,36 @@ func (r *inRequest) ended(req Request) error {
 	default:
 		select {
 		case <-r.ctx.Done():
-		case <-r.stream.Context().Done():
+		case <-r.stopped().Done():
 		}
 	}
 	return nil
 }
 
-func (r *inRequest) updated(req Request, m *wire.RequestUpdate) error {
-	if err := m.CheckFor(r.session.version, r.kind); err != nil {
+// applyUpdate checks a REQUEST_UPDATE for a request of this kind, applies and
+// answers it.
+func (s *Session) applyUpdate(kind wire.MessageType, c channel, m *wire.RequestUpdate, apply func(*wire.RequestUpdate) (wire.Parameters, error)) error {
+	if err := m.CheckFor(s.version, kind); err != nil {
 		return err
 	}
-	r.session.mu.Lock()
-	err := r.session.peerRequests.take(m.RequestID)
-	r.session.mu.Unlock()
-	if err != nil {
+	if err := s.takeRequestID(m.RequestID); err != nil {
 		return err
 	}
-	if err := checkTokens(m.Params.AuthTokens); err != nil {
+	if err := s.resolveTokens(&m.Params); err != nil {
 		return err
 	}
-	answer, err := req.update(m)
+	if fault := s.filterFault(&m.Params); fault != "" {
+		return c.answer(m.RequestID, &wire.RequestErr{Code: wire.RequestInvalidFilter, Reason: fault})
+	}
+	answer, err := apply(m)
 	if err != nil {
 		var refused *RequestError
 		if !errors.As(err, &refused) {
 			return err
 		}
-		return r.out.send(&wire.RequestErr{Code: refused.Code, Reason: refused.Reason})
+		return c.answer(m.RequestID, &wire.RequestErr{Code: refused.Code, Reason: refused.Reason})
 	}
-	return r.out.send(&wire.RequestOK{Params: answer})
+	return c.answer(m.RequestID, &wire.RequestOK{Params: answer})
 }
 
 // fromPublisher handles what only the publisher of a PUBLISH sends.
@@ -271,16 +370,23 @@ func (r *inRequest) fromPublisher(req Request, m wire.Message) error {
 	if !ok {
 		return violation(m.Type().String() + " on the request stream of " + r.kind.String())
 	}
+	answered := true
 	switch m := m.(type) {
 	case *wire.PublishDone:
 		return p.publishDone(m)
+	case *wire.StateNotify:
+		return p.notified(m)
 	case *wire.RequestOK:
-		if err := m.CheckFor(p.session.version, wire.MsgRequestUpdate); err != nil {
+		if err := m.CheckFor(r.session.version, wire.MsgRequestUpdate); err != nil {
 			return err
 		}
-		r.updates.answered(nil)
+		answered = r.updates.answered(m.RequestID, m.Params, nil)
 	case *wire.RequestErr:
-		r.updates.answered(&RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval})
+		err := &RequestError{Request: wire.MsgRequestUpdate, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval}
+		answered = r.updates.answered(m.RequestID, wire.Parameters{}, err)
+	}
+	if !answered {
+		return violation(m.Type().String() + " without a REQUEST_UPDATE")
 	}
 	return nil
 }
@@ -336,13 +442,28 @@ func (r *inRequest) refuse(m *wire.RequestErr) {
 	if r.refused != nil {
 		r.refused()
 	}
-	r.out.finish(m)
-	r.stream.Stop(uint64(wire.ResetCancelled))
+	r.channel.refuse(m)
 }
 
-// cancel gives the request up after it was accepted.
-func (r *inRequest) cancel(code wire.ResetCode) {
-	r.out.reset(code)
-	r.stream.Stop(uint64(code))
+// giveUp cancels the request after it was accepted.
+func (r *inRequest) giveUp(code wire.ResetCode) {
+	r.cancel(code)
 	r.stop()
+}
+
+// Goaway asks the peer to make this one request elsewhere, at uri when this
+// side is a server and it is not empty, and cancels it with GOING_AWAY after
+// the timeout, if that is not 0 (moqt-18 §10.4). Draft 16 has no such message.
+func (r *inRequest) Goaway(uri string, timeout time.Duration) error {
+	if !r.session.version.Has(wire.FeatureRequestGoaway) {
+		return fmt.Errorf("moq: %s cannot move one request", r.session.version)
+	}
+	if err := r.send(&wire.Goaway{URI: uri, Timeout: timeout}); err != nil {
+		return err
+	}
+	if timeout > 0 {
+		timer := time.AfterFunc(timeout, func() { r.giveUp(wire.ResetGoingAway) })
+		context.AfterFunc(r.ctx, func() { timer.Stop() })
+	}
+	return nil
 }

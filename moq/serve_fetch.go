@@ -12,8 +12,8 @@ import (
 // FetchRequest asks for a range of a track.
 type FetchRequest struct {
 	*inRequest
-	// Track, First and Last are valid when the Handler sees the request, also
-	// for a joining fetch. Both ends are inclusive.
+	// Track is valid when the Handler sees the request, also for a joining
+	// fetch; First and Last, both inclusive, after Resolve.
 	Track       wire.FullTrackName
 	First, Last wire.Location
 	Params      wire.Parameters
@@ -30,7 +30,7 @@ func (r *FetchRequest) prepare(ctx context.Context) *wire.RequestErr {
 	if m.Kind == wire.FetchStandalone {
 		f := m.Params.Filter.Value
 		r.First, r.Last = f.Start, wire.Location{Group: f.EndGroup, Object: f.EndObject.Or(math.MaxUint64)}
-		if r.Last.Less(r.First) {
+		if f.Type == wire.FilterAbsoluteRange && r.Last.Less(r.First) {
 			return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "the range ends before it begins"}
 		}
 		return nil
@@ -77,48 +77,63 @@ func (r *FetchRequest) Joined() *live.Track {
 	return r.joined.track
 }
 
+// Resolve sets First and Last to what the request asks for of a track, up to
+// its largest location; false means nothing. Handlers that look at them before
+// Accept call it.
+func (r *FetchRequest) Resolve(t *live.Track) bool {
+	largest, any := t.Largest()
+	if !any {
+		return false
+	}
+	ok := true
+	if r.joined == nil {
+		r.First, r.Last, ok = fetchRange(r.message.Params.Filter.Or(wire.Filter{}), largest)
+	} else if largest.Less(r.Last) {
+		r.Last = largest
+	}
+	return ok && !largest.Less(r.First)
+}
+
 // Accept answers FETCH_OK and sends the range from t.
 func (r *FetchRequest) Accept(t *live.Track) {
 	if !r.claim() {
 		return
 	}
-	largest, any := t.Largest()
-	if !any || largest.Less(r.First) {
+	if !r.Resolve(t) {
 		r.refuse(&wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "nothing was published there"})
 		return
 	}
-	last := r.Last
-	ok := &wire.FetchOK{End: last}
-	if largest.Less(last) {
-		last = largest
-		ok.End = largest
+	largest, _ := t.Largest()
+	ok := &wire.FetchOK{End: r.Last, EndOfTrack: t.Done() != nil && r.Last == largest}
+	if r.Params.IncludeProperties.Or(true) {
+		ok.TrackProperties, _ = t.Properties()
 	}
-	ok.EndOfTrack = t.Done() != nil && last == largest
-	ok.TrackProperties, _ = t.Properties()
 	done := make(chan bool, 1)
 	sending := r.session.sender.Fetch(deliver.Fetch{
-		Track: t, RequestID: r.id, First: r.First, Last: last,
-		Order:    r.Params.GroupOrder.Or(wire.GroupOrderAscending),
-		Priority: r.Params.SubscriberPriority.Or(128),
-		Done:     func(complete bool) { done <- complete },
+		Track: t, RequestID: r.id, First: r.First, Last: r.Last,
+		Order:       r.Params.GroupOrder.Or(wire.GroupOrderAscending),
+		Priority:    r.Params.SubscriberPriority.Or(wire.DefaultPriority),
+		FillTimeout: r.Params.FillTimeout,
+		Filters:     r.Params.RangeFilters,
+		Done:        func(complete bool) { done <- complete },
 	})
 	r.mu.Lock()
 	r.sending = sending
 	r.mu.Unlock()
-	if r.out.send(ok) != nil {
+	if r.send(ok) != nil {
 		sending.Cancel(wire.ResetCancelled)
 		return
 	}
 	select {
 	case complete := <-done:
 		if complete {
-			r.out.finish(nil)
+			r.finish(nil)
 		} else {
-			r.out.reset(wire.ResetCancelled)
+			r.giveUp(wire.ResetCancelled)
 		}
 	case <-r.ctx.Done():
 		sending.Cancel(wire.ResetCancelled)
-		r.out.reset(wire.ResetCancelled)
+		r.giveUp(wire.ResetCancelled)
 	}
 }
 

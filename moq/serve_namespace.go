@@ -17,13 +17,13 @@ type PublishNamespaceRequest struct {
 // Accept answers REQUEST_OK. The namespace is published until the context of
 // the request is done; Revoke ends it from this side.
 func (r *PublishNamespaceRequest) Accept() {
-	if r.claim() && r.out.send(&wire.RequestOK{}) != nil {
+	if r.claim() && r.send(&wire.RequestOK{}) != nil {
 		r.stop()
 	}
 }
 
 // Revoke withdraws the acceptance (moqt-18 §6.2).
-func (r *PublishNamespaceRequest) Revoke(code wire.ResetCode) { r.cancel(code) }
+func (r *PublishNamespaceRequest) Revoke(code wire.ResetCode) { r.giveUp(code) }
 
 func (r *PublishNamespaceRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
 	return wire.Parameters{}, nil
@@ -40,6 +40,8 @@ type SubscribeNamespaceRequest struct {
 	// Updated is called when the peer changes the prefix, after it was
 	// answered; nil refuses such updates. It is set before Accept.
 	Updated func(prefix wire.Namespace)
+
+	both bool // draft 16: PUBLISH of the tracks below the prefix is wanted too
 
 	sendMu   sync.Mutex
 	current  wire.Namespace // guarded by the session's mu; valid when accepted
@@ -59,10 +61,21 @@ func (r *SubscribeNamespaceRequest) Accept() bool {
 	r.session.mu.Lock()
 	r.current, r.accepted = r.Prefix, true
 	r.session.mu.Unlock()
-	if r.out.send(&wire.RequestOK{}) != nil {
+	if r.send(&wire.RequestOK{}) != nil {
 		r.stop()
 	}
+	if r.both {
+		r.implyTracks()
+	}
 	return true
+}
+
+// implyTracks has the Handler serve the other half of a SUBSCRIBE_NAMESPACE of
+// draft 16 that asks for namespaces and for PUBLISH (moqt-16 §9.25).
+func (r *SubscribeNamespaceRequest) implyTracks() {
+	inner := &inRequest{channel: silentChannel{r.ctx}, session: r.session, id: r.id, kind: wire.MsgSubscribeTracks, ctx: r.ctx, stop: func() {}}
+	tracks := &SubscribeTracksRequest{inRequest: inner, Prefix: r.Prefix, Params: r.Params, implied: true}
+	r.session.tasks.Go(func() { r.session.dispatch(r.ctx, tracks) })
 }
 
 // Add tells of a namespace below the prefix, Remove of its end (NAMESPACE,
@@ -82,8 +95,8 @@ func (r *SubscribeNamespaceRequest) tell(ns wire.Namespace, m func(wire.Namespac
 	r.session.mu.Unlock()
 	r.sendMu.Lock()
 	defer r.sendMu.Unlock()
-	if r.out.send(m(ns.Suffix(prefix))) != nil {
-		r.cancel(wire.ResetInternalError)
+	if r.send(m(ns.Suffix(prefix))) != nil {
+		r.giveUp(wire.ResetInternalError)
 	}
 }
 
@@ -121,9 +134,18 @@ func (r *SubscribeNamespaceRequest) released() {
 type SubscribeTracksRequest struct {
 	*inRequest
 	Prefix wire.Namespace
+	// Params are what the subscriptions begin with (moqt-18 §10.19).
 	Params wire.Parameters
 
-	accepted bool // guarded by the session's mu
+	// Updated is called when the peer changed the prefix or the parameters of
+	// later subscriptions, after it was answered; nil refuses new prefixes. It
+	// is set before Accept.
+	Updated func(prefix wire.Namespace, p wire.Parameters)
+
+	implied bool // the channel of another request answers
+
+	accepted bool           // guarded by the session's mu, as what follows
+	current  wire.Namespace // valid when accepted
 }
 
 // Accept answers REQUEST_OK, as SubscribeNamespaceRequest.Accept does. The
@@ -132,27 +154,62 @@ func (r *SubscribeTracksRequest) Accept() bool {
 	if !r.claim() {
 		return false
 	}
-	if !r.session.claimPrefix(r.kind, wire.Option[wire.Namespace]{}, r.Prefix) {
+	if r.implied {
+		return true
+	}
+	if !r.session.claimPrefix(r.prefixKind(), wire.Option[wire.Namespace]{}, r.Prefix) {
 		r.refuse(&wire.RequestErr{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"})
 		return false
 	}
 	r.session.mu.Lock()
-	r.accepted = true
+	r.current, r.accepted = r.Prefix, true
 	r.session.mu.Unlock()
-	if r.out.send(&wire.RequestOK{}) != nil {
+	if r.send(&wire.RequestOK{}) != nil {
 		r.stop()
 	}
 	return true
 }
 
-// Blocked tells that a track could not be offered (moqt-18 §10.20).
+// prefixKind is the space in which prefixes must not overlap: from draft 18 on
+// the two kinds of requests have one each (moqt-18 §10.19).
+func (r *SubscribeTracksRequest) prefixKind() wire.MessageType {
+	if r.session.version.Has(wire.FeatureSubscribeTracks) {
+		return wire.MsgSubscribeTracks
+	}
+	return wire.MsgSubscribeNamespace
+}
+
+// Blocked tells that a track is not offered: PUBLISH_BLOCKED, from draft 19
+// PUBLISH_SKIPPED (moqt-18 §10.20). Draft 16 has no message for it.
 func (r *SubscribeTracksRequest) Blocked(name wire.FullTrackName) {
-	_ = r.out.send(&wire.PublishBlocked{Suffix: name.Namespace.Suffix(r.Prefix), Name: name.Name})
+	if !r.session.version.Has(wire.FeatureSubscribeTracks) {
+		return
+	}
+	r.session.mu.Lock()
+	prefix := r.current
+	r.session.mu.Unlock()
+	_ = r.send(&wire.PublishBlocked{Suffix: name.Namespace.Suffix(prefix), Name: name.Name})
 }
 
 func (r *SubscribeTracksRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
-	if m.Params.TrackNamespacePrefix.Set {
-		return wire.Parameters{}, &RequestError{Code: wire.RequestNotSupported, Reason: "the prefix cannot be changed"}
+	s := r.session
+	s.mu.Lock()
+	prefix, accepted := r.current, r.accepted
+	s.mu.Unlock()
+	if p := m.Params.TrackNamespacePrefix; p.Set {
+		if r.Updated == nil {
+			return wire.Parameters{}, &RequestError{Code: wire.RequestNotSupported, Reason: "the prefix cannot be changed"}
+		}
+		if !accepted || !s.claimPrefix(r.prefixKind(), wire.Some(prefix), p.Value) {
+			return wire.Parameters{}, &RequestError{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"}
+		}
+		prefix = p.Value
+		s.mu.Lock()
+		r.current = prefix
+		s.mu.Unlock()
+	}
+	if r.Updated != nil {
+		r.Updated(prefix, m.Params)
 	}
 	return wire.Parameters{}, nil
 }
@@ -162,7 +219,7 @@ func (r *SubscribeTracksRequest) released() {
 	defer r.session.mu.Unlock()
 	if r.accepted {
 		r.accepted = false
-		r.session.dropPrefix(r.kind, r.Prefix)
+		r.session.dropPrefix(r.prefixKind(), r.current)
 	}
 }
 

@@ -19,9 +19,10 @@ type PublishRequest struct {
 }
 
 // Accept takes the track and appends it to into, or to a track of its own when
-// that is nil. With forward unset the publisher holds its objects back until
-// the subscription is updated.
-func (r *PublishRequest) Accept(into *live.Track, forward bool, established func(live.Range)) (*Subscription, error) {
+// that is nil. p are the parameters of the subscription; with Forward false the
+// publisher holds its objects back until the subscription is updated. From
+// draft 20 on they travel in a REQUEST_UPDATE behind the answer.
+func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established func(live.Range)) (*Subscription, error) {
 	if !r.claim() {
 		return nil, errors.New("moq: the request was answered before")
 	}
@@ -29,31 +30,48 @@ func (r *PublishRequest) Accept(into *live.Track, forward bool, established func
 	x := s.newSubscription(into, r.Track)
 	x.publish, x.alias, x.largest = r.inRequest, r.alias, r.Params.LargestObject
 	if err := x.adopt(r.Properties); err != nil {
-		r.refuse(&wire.RequestErr{Code: wire.RequestUnsupportedExtension, Reason: err.Error()})
+		code := wire.RequestMalformedTrack
+		if refused := (*RequestError)(nil); errors.As(err, &refused) {
+			code = refused.Code
+		}
+		r.refuse(&wire.RequestErr{Code: code, Reason: err.Error()})
 		return nil, err
 	}
-	s.mu.Lock()
-	_, twice := s.received[r.Track.Key()]
-	if !twice {
-		s.received[r.Track.Key()] = x
-	}
-	s.mu.Unlock()
-	if twice {
+	if !s.claimReceived(r.Track) {
 		r.refuse(&wire.RequestErr{Code: wire.RequestDuplicateSubscription, Reason: "subscribed to already"})
 		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription}
 	}
+	x.claimed = true
 	x.begin(established)
 	r.mu.Lock()
 	r.subscription = x
 	r.mu.Unlock()
 	s.register(x)
 	ok := &wire.RequestOK{}
-	ok.Params.Forward = wire.Some(forward)
-	if err := r.out.send(ok); err != nil {
+	direct := s.version.Has(wire.FeaturePublishOKParams)
+	if direct {
+		ok.Params = p
+	}
+	if err := r.send(ok); err != nil {
 		x.terminate(live.Done{Code: wire.DoneInternalError, Reason: err.Error()})
 		return nil, err
 	}
+	if !direct && r.differs(p) {
+		s.tasks.Go(func() {
+			if err := x.Update(r.ctx, p); err != nil && r.ctx.Err() == nil {
+				x.cancel(err.Error())
+			}
+		})
+	}
 	return x, nil
+}
+
+// differs reports whether p asks for another subscription than the publisher's
+// PUBLISH has begun.
+func (r *PublishRequest) differs(p wire.Parameters) bool {
+	forward := p.Forward.Or(r.Params.Forward.Or(true)) != r.Params.Forward.Or(true)
+	return forward || p.Filter.Set || p.SubscriberPriority.Set || p.NewGroupRequest.Set || len(p.RangeFilters) > 0 ||
+		p.ObjectDeliveryTimeout.Set || p.SubgroupDeliveryTimeout.Set
 }
 
 func (r *PublishRequest) accepted() *Subscription {
@@ -67,8 +85,17 @@ func (r *PublishRequest) publishDone(m *wire.PublishDone) error {
 	if x == nil {
 		return violation("PUBLISH_DONE before the answer to PUBLISH")
 	}
-	r.out.finish(nil)
+	r.finish(nil)
 	x.finish(live.Done{Code: m.Code, Reason: m.Reason}, m.StreamCount)
+	return nil
+}
+
+func (r *PublishRequest) notified(m *wire.StateNotify) error {
+	x := r.accepted()
+	if x == nil {
+		return violation("PUBLISH_STATE_NOTIFY before the answer to PUBLISH")
+	}
+	x.notified(m)
 	return nil
 }
 

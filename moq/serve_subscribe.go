@@ -20,8 +20,9 @@ type served struct {
 	// Valid after settled; track is nil when it was refused.
 	track   *live.Track
 	sending *deliver.Subscription
-	request *messageWriter
 	params  subscriptionState
+	updated func(wire.Parameters)             // told of updates; may be nil
+	fill    func(first, last wire.Location)   // told of a fill before it begins; may be nil
 }
 
 // subscriptionState is what a subscription's parameters amount to. It is
@@ -29,8 +30,12 @@ type served struct {
 type subscriptionState struct {
 	forward  bool
 	joining  wire.Option[wire.Location] // moqt-18 §5.1: the Joining Location
+	filter   wire.Option[wire.Filter]   // as asked for
 	start    wire.Location
-	endGroup wire.Option[uint64]
+	end      wire.Option[wire.Location] // inclusive
+	ranges   []wire.RangeFilter
+	priority uint8
+	order    wire.GroupOrder
 }
 
 // SubscribeRequest asks for a track.
@@ -39,18 +44,26 @@ type SubscribeRequest struct {
 	Track  wire.FullTrackName
 	Params wire.Parameters
 
+	// Updated is told of what a REQUEST_UPDATE changed, after it was applied;
+	// Fill of the past that the subscriber wants besides (draft 20), before it
+	// is sent. Both are set before Accept, and may be nil.
+	Updated func(p wire.Parameters)
+	Fill    func(first, last wire.Location)
+
 	served *served
 }
 
-// enlist notes a subscription that is about to be made; at most one per track (moqt-18 §5.1).
+// enlist notes a subscription that is about to be made. Up to draft 18 there is
+// at most one per track (moqt-18 §5.1): false means that there is one.
 func (s *Session) enlist(id uint64, name wire.FullTrackName) (*served, bool) {
 	v := &served{session: s, name: name, settled: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, twice := s.servedTracks[name.Key()]; twice {
+	key := name.Key()
+	if s.servedTracks[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
 		return nil, false
 	}
-	s.servedTracks[name.Key()] = v
+	s.servedTracks[key]++
 	s.served[id] = v
 	s.announce()
 	return v, true
@@ -62,9 +75,13 @@ func (v *served) settle() { v.once.Do(func() { close(v.settled) }) }
 func (s *Session) delist(id uint64, v *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.served[id] != v {
+		return
+	}
 	delete(s.served, id)
-	if s.servedTracks[v.name.Key()] == v {
-		delete(s.servedTracks, v.name.Key())
+	key := v.name.Key()
+	if s.servedTracks[key]--; s.servedTracks[key] == 0 {
+		delete(s.servedTracks, key)
 	}
 }
 
@@ -75,7 +92,7 @@ func (r *SubscribeRequest) Accept(t *live.Track) {
 	}
 	s, v := r.session, r.served
 	largest, any := t.Largest()
-	state, refusal := resolve(r.Params, largest, any)
+	state, refusal := resolve(s.version, r.Params, largest, any)
 	if refusal != nil {
 		r.refuse(refusal)
 		return
@@ -83,15 +100,53 @@ func (r *SubscribeRequest) Accept(t *live.Track) {
 	alias := s.alias()
 	properties, info := t.Properties()
 	ok := &wire.SubscribeOK{TrackAlias: alias, TrackProperties: properties}
+	if !r.Params.IncludeProperties.Or(true) {
+		ok.TrackProperties = nil
+	}
 	if any {
 		ok.Params.LargestObject = wire.Some(largest)
 	}
-	if err := r.out.send(ok); err != nil {
+	if err := r.send(ok); err != nil {
 		v.settle()
 		r.stop()
 		return
 	}
-	v.send(r.out, t, alias, r.Params, state, info)
+	v.updated, v.fill = r.Updated, r.Fill
+	v.send(r.channel, t, alias, r.Params, state, info)
+	v.startFill(r.id, r.Params, largest, any)
+}
+
+// Forward reports whether the subscriber wants objects now.
+func (r *SubscribeRequest) Forward() bool {
+	select {
+	case <-r.served.settled:
+		if r.served.track != nil {
+			return r.served.forward()
+		}
+	default:
+	}
+	return r.Params.Forward.Or(true)
+}
+
+func (v *served) forward() bool {
+	v.session.mu.Lock()
+	defer v.session.mu.Unlock()
+	return v.params.forward
+}
+
+// Notify tells the subscriber of a change that it did not ask for (draft 20,
+// PUBLISH_STATE_NOTIFY). Drafts that have no such message are told nothing.
+func (r *SubscribeRequest) Notify(p wire.Parameters) error {
+	if !r.session.version.Has(wire.FeatureStateNotify) {
+		return nil
+	}
+	<-r.served.settled
+	if t := r.served.track; t != nil {
+		if largest, any := t.Largest(); any {
+			p.LargestObject = wire.Some(largest)
+		}
+	}
+	return r.send(&wire.StateNotify{Params: p})
 }
 
 // alias takes the next track alias of this side.
@@ -104,12 +159,13 @@ func (s *Session) alias() uint64 {
 }
 
 // send starts delivery; the subscription is established.
-func (v *served) send(out *messageWriter, t *live.Track, alias uint64, p wire.Parameters, state subscriptionState, info wire.TrackInfo) {
-	v.track, v.request, v.params = t, out, state
+func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameters, state subscriptionState, info wire.TrackInfo) {
+	state.priority = p.SubscriberPriority.Or(wire.DefaultPriority)
+	state.order = p.GroupOrder.Or(info.GroupOrder)
+	v.track, v.params = t, state
 	v.sending = v.session.sender.Subscribe(deliver.Subscribe{
-		Track: t, Alias: alias, Start: state.start, End: wholeGroup(state.endGroup), Forward: state.forward,
-		Priority:        p.SubscriberPriority.Or(128),
-		Order:           p.GroupOrder.Or(info.GroupOrder),
+		Track: t, Alias: alias, Start: state.start, End: state.end, Forward: state.forward, Filters: state.ranges,
+		Priority: state.priority, Order: state.order,
 		ObjectTimeout:   smaller(p.ObjectDeliveryTimeout.Value, info.ObjectDeliveryTimeout),
 		SubgroupTimeout: smaller(p.SubgroupDeliveryTimeout.Value, info.SubgroupDeliveryTimeout),
 		Done: func(d live.Done, streams uint64) {
@@ -121,11 +177,6 @@ func (v *served) send(out *messageWriter, t *live.Track, alias uint64, p wire.Pa
 	v.settle()
 }
 
-// wholeGroup is the last location of a group, if there is one.
-func wholeGroup(g wire.Option[uint64]) wire.Option[wire.Location] {
-	return wire.Option[wire.Location]{Value: wire.Location{Group: g.Value, Object: math.MaxUint64}, Set: g.Set}
-}
-
 // smaller of two timeouts, of which 0 means none (moqt-18 §8).
 func smaller(a, b time.Duration) time.Duration {
 	if a == 0 || (b != 0 && b < a) {
@@ -135,34 +186,41 @@ func smaller(a, b time.Duration) time.Duration {
 }
 
 // resolve turns a subscription's parameters into locations (moqt-18 §5.1.2).
-func resolve(p wire.Parameters, largest wire.Location, any bool) (subscriptionState, *wire.RequestErr) {
-	state := subscriptionState{forward: p.Forward.Or(true)}
+func resolve(version wire.Version, p wire.Parameters, largest wire.Location, any bool) (subscriptionState, *wire.RequestErr) {
+	state := subscriptionState{forward: p.Forward.Or(true), filter: p.Filter, ranges: p.RangeFilters}
 	if any && state.forward {
 		state.joining = wire.Some(largest)
 	}
-	f := p.Filter.Or(wire.Filter{Type: wire.FilterAbsoluteStart})
+	f := p.Filter.Or(wire.Filter{})
+	if any {
+		state.start = largest.Next() // the past is for FETCH and for fills (moqt-18 §10.7)
+	}
 	switch f.Type {
-	case wire.FilterLargestObject:
-		if any {
-			state.start = largest.Next()
-		}
 	case wire.FilterNextGroup:
 		if any {
-			state.start = wire.Location{Group: largest.Group + 1}
+			state.start = wire.Location{Group: nextGroup(largest)}
 		}
 	case wire.FilterAbsoluteRange:
-		state.endGroup = wire.Some(f.EndGroup)
+		state.end = wire.Some(wire.Location{Group: f.EndGroup, Object: f.EndObject.Or(math.MaxUint64)})
 		fallthrough
 	case wire.FilterAbsoluteStart:
-		state.start = f.Start
-		if any && f.Start.Less(largest.Next()) {
-			state.start = largest.Next() // the past is for FETCH (moqt-18 §10.7)
+		if state.start.Less(f.Start) {
+			state.start = f.Start
 		}
 	}
-	if state.endGroup.Set && any && largest.Group > state.endGroup.Value {
+	// From draft 20 on a subscription to the past is empty, it is not refused.
+	past := state.end.Set && any && !largest.Less(state.end.Value)
+	if past && !version.Has(wire.FeatureFill) {
 		return state, &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "the whole range was published already"}
 	}
 	return state, nil
+}
+
+func nextGroup(l wire.Location) uint64 {
+	if l.Group == math.MaxUint64 {
+		return l.Group
+	}
+	return l.Group + 1
 }
 
 func (r *SubscribeRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
@@ -184,28 +242,32 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	state := v.params
 	resumed := m.Params.Forward.Set && m.Params.Forward.Value && !state.forward
 	state.forward = m.Params.Forward.Or(state.forward)
+	state.priority = m.Params.SubscriberPriority.Or(state.priority)
+	state.ranges = mergeRanges(state.ranges, m.Params.RangeFilters)
 	if m.Params.Filter.Set || resumed {
-		p := m.Params
-		p.Forward = wire.Some(state.forward)
-		if !p.Filter.Set {
-			p.Filter = wire.Some(wire.Filter{Type: wire.FilterAbsoluteStart, Start: state.start})
+		p := wire.Parameters{Forward: wire.Some(state.forward), Filter: state.filter, RangeFilters: state.ranges}
+		if m.Params.Filter.Set {
+			p.Filter = m.Params.Filter
 		}
-		next, refusal := resolve(p, largest, any)
+		next, refusal := resolve(v.session.version, p, largest, any)
 		if refusal != nil {
 			v.session.mu.Unlock()
 			v.sending.Finish(live.Done{Code: wire.DoneUpdateFailed, Reason: refusal.Reason}, wire.ResetCancelled)
 			return answer, &RequestError{Code: refusal.Code, Reason: refusal.Reason}
 		}
+		if !m.Params.Filter.Set && next.start.Less(state.start) {
+			next.start = state.start
+		}
 		if !resumed {
 			next.joining = state.joining
 		}
+		next.priority, next.order = state.priority, state.order
 		state = next
 	}
 	v.params = state
 	v.session.mu.Unlock()
 	v.sending.Update(func(s *deliver.Subscribe) {
-		s.Forward, s.Start, s.End = state.forward, state.start, wholeGroup(state.endGroup)
-		s.Priority = m.Params.SubscriberPriority.Or(s.Priority)
+		s.Forward, s.Start, s.End, s.Filters, s.Priority = state.forward, state.start, state.end, state.ranges, state.priority
 		if t := m.Params.ObjectDeliveryTimeout; t.Set {
 			s.ObjectTimeout = smaller(t.Value, s.ObjectTimeout)
 		}
@@ -213,7 +275,35 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 			s.SubgroupTimeout = smaller(t.Value, s.SubgroupTimeout)
 		}
 	})
+	v.startFill(m.RequestID, m.Params, largest, any)
+	if v.updated != nil {
+		v.updated(m.Params)
+	}
 	return answer, nil
+}
+
+// mergeRanges applies the range filters of an update: those of one type replace
+// all of that type, one without ranges removes them (moqt-19 §5.1.3).
+func mergeRanges(have, update []wire.RangeFilter) []wire.RangeFilter {
+	if len(update) == 0 {
+		return have
+	}
+	changed := map[wire.RangeFilterType]bool{}
+	for _, f := range update {
+		changed[f.Type] = true
+	}
+	var out []wire.RangeFilter
+	for _, f := range have {
+		if !changed[f.Type] {
+			out = append(out, f)
+		}
+	}
+	for _, f := range update {
+		if len(f.Ranges) > 0 {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // End ends a subscription that was accepted, with PUBLISH_DONE.
@@ -250,11 +340,13 @@ func (r *TrackStatusRequest) Accept(t *live.Track) {
 		return
 	}
 	ok := &wire.RequestOK{}
-	ok.TrackProperties, _ = t.Properties()
+	if r.Params.IncludeProperties.Or(true) {
+		ok.TrackProperties, _ = t.Properties()
+	}
 	if largest, any := t.Largest(); any {
 		ok.Params.LargestObject = wire.Some(largest)
 	}
-	r.out.finish(ok)
+	r.finish(ok)
 }
 
 func (r *TrackStatusRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {

@@ -24,15 +24,31 @@ type Config struct {
 	// RequestTimeout bounds how long the peer may take to answer a request
 	// whose context has no deadline; 0 means 10 s.
 	RequestTimeout time.Duration
+	// ControlTimeout bounds how long a control message may take from its first
+	// byte to its last, DataTimeout the same for an object or a header on a data
+	// stream: a peer that is slower loses the session with
+	// CONTROL_MESSAGE_TIMEOUT or DATA_STREAM_TIMEOUT; 0 means 10 s and 30 s.
+	ControlTimeout, DataTimeout time.Duration
 	// AliasTimeout is how long data of an unknown track alias is held back
 	// for the message that explains it; 0 means 2 s.
 	AliasTimeout time.Duration
+	// Tokens are sent in SETUP.
+	Tokens []wire.Token
+	// MaxTokenCache is how many bytes of authorization tokens the peer may
+	// register under aliases (moqt-18 §10.3.1.3); 0 means none.
+	MaxTokenCache uint64
+	// MaxFilterRanges is how many ranges the range filters of one request may
+	// have (moqt-19 §10.3.1.6); 0 means 64.
+	MaxFilterRanges uint64
+	// MaxRequestUpdates is how many REQUEST_UPDATEs of one request may wait for
+	// their answer (moqt-19 §10.3.1.7); 0 means 16.
+	MaxRequestUpdates uint64
 	// MaxObjectSize is the largest object accepted, in bytes; 0 means 16 MiB.
 	MaxObjectSize uint64
 	// Deliver configures how objects are sent.
 	Deliver deliver.Config
 	// OnGoaway is told of the peer's GOAWAY; it must not block.
-	OnGoaway func(uri string, timeout time.Duration)
+	OnGoaway func(Goaway)
 	// Counters are added to; nil means counters of the session's own.
 	Counters *Counters
 	// Logger; nil means slog.Default.
@@ -47,7 +63,15 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.SetupTimeout, 10*time.Second)
 	def(&c.RequestTimeout, 10*time.Second)
+	def(&c.ControlTimeout, 10*time.Second)
+	def(&c.DataTimeout, 30*time.Second)
 	def(&c.AliasTimeout, 2*time.Second)
+	if c.MaxFilterRanges == 0 {
+		c.MaxFilterRanges = 64
+	}
+	if c.MaxRequestUpdates == 0 {
+		c.MaxRequestUpdates = 16
+	}
 	if c.MaxObjectSize == 0 {
 		c.MaxObjectSize = 16 << 20
 	}
@@ -75,23 +99,27 @@ type Session struct {
 	failed  sync.Once
 
 	control   *messageWriter
-	peerReady chan struct{} // closed when peer is valid
+	shared    *sharedControl // draft 16: what carries the requests; valid when peer is
+	peerReady chan struct{}  // closed when peer is valid
 	peer      wire.Setup
+	tokens    tokenCache // registered by the peer
 
 	mu           sync.Mutex // guards all below; never held while writing to the connection
 	nextRequest  uint64
 	peerRequests requestIDs
-	aliases      map[uint64]*Subscription // tracks received, by the peer's alias
+	aliases      map[uint64][]*Subscription // tracks received, by the peer's alias
+	gone         []uint64                 // aliases of subscriptions that are over, oldest first
 	moved        chan struct{}            // closed and replaced when aliases or served gained something
-	received     map[string]*Subscription // tracks received, by name
+	received     map[string]int           // how many subscriptions of a track this side has
 	fetches      map[uint64]*Fetch        // own fetches whose data stream has not begun
 	served       map[uint64]*served       // subscriptions sent, by the request ID that made them
-	servedTracks map[string]*served       // the same by track
+	servedTracks map[string]int           // how many of them there are of a track
 	nextAlias    uint64
 	prefixes     map[wire.MessageType][]wire.Namespace // of the peer's namespace subscriptions
 	goawaySent   bool
 	goawayGotten bool
 	peerControl  bool // the peer's control stream was seen
+	skipped      bool // draft 16: request IDs are missing that another stream may bring
 }
 
 // NewSession makes a session of a connection and waits for the peer's SETUP.
@@ -108,12 +136,12 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 		log:          c.Logger.With("remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String()),
 		sender:       deliver.New(conn, v, c.Deliver),
 		peerReady:    make(chan struct{}),
-		aliases:      map[uint64]*Subscription{},
+		aliases:      map[uint64][]*Subscription{},
 		moved:        make(chan struct{}),
-		received:     map[string]*Subscription{},
+		received:     map[string]int{},
 		fetches:      map[uint64]*Fetch{},
 		served:       map[uint64]*served{},
-		servedTracks: map[string]*served{},
+		servedTracks: map[string]int{},
 		prefixes:     map[wire.MessageType][]wire.Namespace{},
 	}
 	s.peerRequests.parity = 0
@@ -137,12 +165,7 @@ func (s *Session) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.config.SetupTimeout,
 		&wire.Error{Code: wire.SessionControlMessageTimeout, Reason: "no SETUP in time"})
 	defer cancel()
-	out, err := s.conn.OpenUniStream(ctx)
-	if err != nil {
-		return err
-	}
-	s.control = &messageWriter{stream: out, version: s.version}
-	if err := s.control.send(s.setup()); err != nil {
+	if err := s.openControl(ctx); err != nil {
 		return err
 	}
 	s.tasks.Go(func() { s.fail(s.sender.Run(s.ctx)) })
@@ -157,22 +180,6 @@ func (s *Session) start(ctx context.Context) error {
 	case <-s.ctx.Done():
 		return s.cause()
 	}
-}
-
-func (s *Session) setup() *wire.Setup {
-	m := &wire.Setup{}
-	if s.config.Implementation != "" {
-		m.Implementation = wire.Some(s.config.Implementation)
-	}
-	if info := s.conn.Info(); info.Client && info.Kind == transport.KindQUIC { // moqt-18 §3.1.4
-		if info.Authority != "" {
-			m.Authority = wire.Some(info.Authority)
-		}
-		if info.Path != "" {
-			m.Path = wire.Some(info.Path)
-		}
-	}
-	return m
 }
 
 // watch ends the session when the connection does.
@@ -248,16 +255,59 @@ func (s *Session) Path() string {
 // PeerImplementation is what the peer calls itself; quote it in logs.
 func (s *Session) PeerImplementation() string { return s.peer.Implementation.Or("") }
 
-// PeerTokens are the authorization tokens of the peer's SETUP.
+// PeerTokens are the authorization tokens of the peer's SETUP, as USE_VALUE.
 func (s *Session) PeerTokens() []wire.Token { return s.peer.AuthTokens }
 
-// requestID takes the next request ID of this side (moqt-18 §10.1).
-func (s *Session) requestID() uint64 {
+// Peer is the peer's SETUP.
+func (s *Session) Peer() wire.Setup { return s.peer }
+
+// withRequestID calls f with the next request ID of this side (moqt-18 §10.1).
+func (s *Session) withRequestID(ctx context.Context, f func(id uint64) error) error {
+	if s.shared != nil {
+		return s.shared.withRequestID(ctx, f)
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	id := s.nextRequest
 	s.nextRequest += 2
-	return id
+	s.mu.Unlock()
+	return f(id)
+}
+
+// takeRequestID notes a request ID of the peer.
+func (s *Session) takeRequestID(id uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.peerRequests.take(id)
+	if err == nil && s.shared != nil && len(s.peerRequests.beyond) > 0 && !s.skipped {
+		s.skipped = true
+		s.tasks.Go(s.watchSkipped)
+	}
+	return err
+}
+
+// watchSkipped waits for request IDs that are missing below one that was seen.
+// In draft 16 they come in sequence (moqt-16 §9.1), but those of
+// SUBSCRIBE_NAMESPACE come on streams of their own, at any time.
+func (s *Session) watchSkipped() {
+	s.mu.Lock()
+	missing := s.peerRequests.next()
+	s.mu.Unlock()
+	select {
+	case <-time.After(s.config.AliasTimeout):
+	case <-s.ctx.Done():
+		return
+	}
+	s.mu.Lock()
+	still := s.peerRequests.next() == missing
+	more := len(s.peerRequests.beyond) > 0
+	s.skipped = more && !still
+	s.mu.Unlock()
+	switch {
+	case still:
+		s.fail(&wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d was skipped", missing)})
+	case more:
+		s.tasks.Go(s.watchSkipped)
+	}
 }
 
 // requestIDs are the peer's request IDs, which may arrive out of order but not twice.
@@ -292,6 +342,12 @@ func (r *requestIDs) take(id uint64) error {
 		delete(r.beyond, r.below)
 		r.below++
 	}
+}
+
+// seen reports whether an ID was taken.
+func (r *requestIDs) seen(id uint64) bool {
+	_, beyond := r.beyond[id/2]
+	return id%2 == r.parity && (beyond || id/2 < r.below)
 }
 
 // next is the smallest ID not seen yet.

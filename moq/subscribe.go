@@ -3,6 +3,7 @@ package moq
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,12 @@ type SubscribeOptions struct {
 	// Params are sent with SUBSCRIBE; an unset Filter means Largest Object.
 	Params wire.Parameters
 	// JoinGroups, when set, also fetches the current group and that many
-	// before it (moqt-18 §10.12.2).
+	// before it: by a joining fetch (moqt-18 §10.12.2), or by a fill in drafts
+	// that have it.
 	JoinGroups wire.Option[uint64]
+	// Notified is told of changes that the publisher makes by itself
+	// (PUBLISH_STATE_NOTIFY of draft 20); it must not block. It may be nil.
+	Notified func(wire.Parameters)
 	// Established is called when the publisher has accepted, before anything
 	// is appended, with what is missing between what Into had and where the
 	// subscription begins; it may be empty. Nil forgets that range (live.Track.Forget).
@@ -37,6 +42,9 @@ type Subscription struct {
 	kept    *exchange // of SUBSCRIBE; nil when the peer sent PUBLISH
 	publish *inRequest
 	joining *Fetch
+	claimed bool // counted in the session's received
+	notify  func(wire.Parameters)
+	goaway  chan Goaway
 
 	had      wire.Option[wire.Location] // what the track had before it was asked for
 	largest  wire.Option[wire.Location]
@@ -50,59 +58,60 @@ type Subscription struct {
 	done     *live.Done
 	over     bool
 	lost     bool
+	seen     map[subgroupID]struct{} // streams of an alias that several subscriptions share
 	idle     chan struct{} // closed when no more data is waited for
 	ended    chan struct{}
 }
 
+// subgroupID names a subgroup within a track.
+type subgroupID struct{ group, id uint64 }
+
 // Subscribe asks the peer for a track.
 func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o SubscribeOptions) (*Subscription, error) {
-	key := name.Key()
 	x := s.newSubscription(o.Into, name)
-	s.mu.Lock()
-	if _, twice := s.received[key]; twice {
-		s.mu.Unlock()
+	x.notify = o.Notified
+	if !s.claimReceived(name) {
 		return nil, &RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDuplicateSubscription, Reason: "subscribed to already"}
 	}
-	s.received[key] = x
-	s.mu.Unlock()
+	x.claimed = true
 	if !o.Params.Filter.Set {
 		o.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterLargestObject})
 	}
-	id := s.requestID()
-	m := &wire.Subscribe{RequestID: id, Track: name, Params: o.Params}
-	var join *Fetch
-	var sendJoin func()
-	if o.JoinGroups.Set { // sent right behind SUBSCRIBE: it costs no round trip
-		join = s.newFetch(x.track, wire.GroupOrderAscending)
-		sendJoin = func() {
-			s.tasks.Go(func() {
-				join.run(&wire.Fetch{RequestID: join.id, Kind: wire.FetchRelativeJoining, JoiningRequestID: id, JoiningStart: o.JoinGroups.Value,
-					Params: wire.Parameters{SubscriberPriority: o.Params.SubscriberPriority}})
-			})
-		}
-	}
-	kept, answer, err := s.request(ctx, id, m, sendJoin)
+	j := &join{session: s, subscription: x, groups: o.JoinGroups}
+	kept, answer, err := s.request(ctx, wire.MsgSubscribe, func(id uint64) wire.Message {
+		m := &wire.Subscribe{RequestID: id, Track: name, Params: o.Params}
+		j.prepare(m)
+		return m
+	}, j.send)
 	if err == nil {
 		err = x.establish(kept, answer, o)
 	}
 	if err != nil {
 		s.forgetSubscription(x)
-		if join != nil {
-			join.Close()
-		}
+		j.drop(err)
 		return nil, err
 	}
-	if join != nil {
-		x.joining = join
-		x.announceJoin(join, o.JoinGroups.Value)
-	}
+	j.established()
 	s.register(x)
 	s.tasks.Go(x.follow)
 	return x, nil
 }
 
+// claimReceived counts a subscription of a track. Up to draft 18 a session has
+// at most one (moqt-18 §5.1): false means that there is one.
+func (s *Session) claimReceived(name wire.FullTrackName) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := name.Key()
+	if s.received[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
+		return false
+	}
+	s.received[key]++
+	return true
+}
+
 func (s *Session) newSubscription(into *live.Track, name wire.FullTrackName) *Subscription {
-	x := &Subscription{session: s, track: into, idle: make(chan struct{}), ended: make(chan struct{})}
+	x := &Subscription{session: s, track: into, idle: make(chan struct{}), ended: make(chan struct{}), goaway: make(chan Goaway, 1)}
 	if into == nil {
 		x.track, x.owned = live.NewTrack(name, live.Options{}), true
 	}
@@ -116,9 +125,10 @@ func (x *Subscription) establish(kept *exchange, answer wire.Message, o Subscrib
 	if !isOK {
 		return kept.unexpected(answer)
 	}
-	x.kept, x.alias, x.largest = kept, ok.TrackAlias, ok.Params.LargestObject
+	x.kept, x.alias, x.largest, x.goaway = kept, ok.TrackAlias, ok.Params.LargestObject, kept.goaway
 	if err := x.adopt(ok.TrackProperties); err != nil {
 		kept.cancel(wire.ResetCancelled)
+		kept.free()
 		return err
 	}
 	x.begin(o.Established)
@@ -133,12 +143,21 @@ func (x *Subscription) adopt(p wire.Properties) error {
 		x.session.fail(err)
 		return err
 	}
-	if info.UnknownMandatory != 0 {
-		return &RequestError{Request: wire.MsgSubscribe, Code: wire.RequestUnsupportedExtension,
-			Reason: fmt.Sprintf("track property %#x must be understood", info.UnknownMandatory)}
+	if err := x.session.understood(wire.MsgSubscribe, info); err != nil {
+		return err
 	}
 	x.defaults = info
 	return x.track.SetProperties(p)
+}
+
+// understood refuses a track with a property that must be understood and is
+// not (moqt-18 §2.5.1).
+func (s *Session) understood(request wire.MessageType, info wire.TrackInfo) error {
+	if info.UnknownMandatory == 0 || !s.version.Has(wire.FeatureMandatoryProperties) {
+		return nil
+	}
+	return &RequestError{Request: request, Code: wire.RequestUnsupportedExtension,
+		Reason: fmt.Sprintf("track property %#x must be understood", info.UnknownMandatory)}
 }
 
 // begin tells the track, or whoever fills it, what this subscription will not bring.
@@ -160,54 +179,129 @@ func (x *Subscription) begin(established func(live.Range)) {
 	}
 }
 
-// announceJoin makes readers of the track wait for what the joining fetch brings.
-func (x *Subscription) announceJoin(f *Fetch, groups uint64) {
-	if !x.largest.Set {
-		return
-	}
-	l := x.largest.Value
-	r := live.Range{From: wire.Location{Group: l.Group - min(groups, l.Group)}, To: l.Next()}
-	x.track.ExpectFill(r)
-	f.covers(r)
-}
+// maxGoneAliases is how many aliases of ended subscriptions a session remembers.
+const maxGoneAliases = 1024
 
 // register lets data of the subscription in.
 func (s *Session) register(x *Subscription) {
 	s.mu.Lock()
-	old, used := s.aliases[x.alias]
-	if !used {
-		s.aliases[x.alias] = x
+	var collision *Subscription
+	for _, other := range s.aliases[x.alias] {
+		shared := s.version.Has(wire.FeatureSharedTracks) && other.track.Name().Equal(x.track.Name())
+		if !shared {
+			collision = other
+		}
+	}
+	if collision == nil {
+		s.aliases[x.alias] = append(slices.Clone(s.aliases[x.alias]), x)
 		s.announce()
 	}
 	s.mu.Unlock()
-	if used {
-		s.fail(&wire.Error{Code: wire.SessionDuplicateTrackAlias, Reason: fmt.Sprintf("alias %d is that of %s", x.alias, old.track.Name())})
+	if collision != nil {
+		s.fail(&wire.Error{Code: wire.SessionDuplicateTrackAlias, Reason: fmt.Sprintf("alias %d is that of %s", x.alias, collision.track.Name())})
 	}
 }
 
+// forgetSubscription removes a subscription that is over or never was. Its
+// alias is kept for a while, so that late streams are known to be unwanted
+// (moqt-18 §11.1).
 func (s *Session) forgetSubscription(x *Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := x.track.Name().Key(); s.received[key] == x {
-		delete(s.received, key)
+	if x.claimed {
+		x.claimed = false
+		key := x.track.Name().Key()
+		if s.received[key]--; s.received[key] == 0 {
+			delete(s.received, key)
+		}
 	}
-	if s.aliases[x.alias] == x {
-		s.aliases[x.alias] = nil // late streams are known to be unwanted (moqt-18 §11.1)
+	list := s.aliases[x.alias]
+	at := slices.Index(list, x)
+	if at < 0 {
+		return
+	}
+	list = slices.Delete(slices.Clone(list), at, at+1)
+	s.aliases[x.alias] = list
+	if len(list) > 0 {
+		return
+	}
+	s.gone = append(s.gone, x.alias)
+	if len(s.gone) > maxGoneAliases {
+		if oldest := s.gone[0]; len(s.aliases[oldest]) == 0 {
+			delete(s.aliases, oldest)
+		}
+		s.gone = s.gone[1:]
+	}
+}
+
+// claimStream says whether a stream of an alias that several subscriptions
+// share may belong to this one: it has had none of this subgroup (moqt-19 §5.1:
+// an object is sent once for each subscription).
+func (x *Subscription) claimStream(id subgroupID) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, had := x.seen[id]; had || x.over {
+		return false
+	}
+	if x.seen == nil || len(x.seen) > 4096 {
+		x.seen = map[subgroupID]struct{}{}
+	}
+	x.seen[id] = struct{}{}
+	return true
+}
+
+// malformed ends what this side has of the track from this publisher (moqt-18 §2.4.2).
+func (s *Session) malformed(name wire.FullTrackName, reason string) {
+	s.log.Warn("malformed track", "track", name.String(), "reason", reason)
+	s.mu.Lock()
+	var subscriptions []*Subscription
+	for _, list := range s.aliases {
+		for _, x := range list {
+			if x.track.Name().Equal(name) {
+				subscriptions = append(subscriptions, x)
+			}
+		}
+	}
+	var fetches []*Fetch
+	for _, f := range s.fetches {
+		if f.track.Name().Equal(name) {
+			fetches = append(fetches, f)
+		}
+	}
+	s.mu.Unlock()
+	for _, x := range subscriptions {
+		x.end(live.Done{Code: wire.DoneMalformedTrack, Reason: reason}, wire.ResetMalformedTrack)
+	}
+	for _, f := range fetches {
+		f.finish(&RequestError{Request: wire.MsgFetch, Code: wire.RequestMalformedTrack, Reason: reason})
 	}
 }
 
 // follow waits for the end of a subscription that this side asked for.
 func (x *Subscription) follow() {
 	err := x.kept.follow(func(m wire.Message) error {
-		d, ok := m.(*wire.PublishDone)
-		if !ok {
+		switch m := m.(type) {
+		case *wire.PublishDone:
+			x.finish(live.Done{Code: m.Code, Reason: m.Reason}, m.StreamCount)
+		case *wire.StateNotify:
+			x.notified(m)
+		default:
 			return x.kept.unexpected(m)
 		}
-		x.finish(live.Done{Code: d.Code, Reason: d.Reason}, d.StreamCount)
 		return nil
 	})
-	x.kept.out.finish(nil)
+	x.kept.finish(nil)
 	x.lose(err.Error())
+}
+
+// notified takes in PUBLISH_STATE_NOTIFY (draft 20).
+func (x *Subscription) notified(m *wire.StateNotify) {
+	if l := m.Params.LargestObject; l.Set {
+		x.track.RaiseLargest(l.Value)
+	}
+	if x.notify != nil {
+		x.notify(m.Params)
+	}
 }
 
 // lose ends a subscription that the publisher did not end by PUBLISH_DONE.
@@ -324,26 +418,43 @@ func (x *Subscription) Result() *live.Done {
 
 // Update changes parameters of the subscription (moqt-18 §10.9).
 func (x *Subscription) Update(ctx context.Context, p wire.Parameters) error {
-	if x.kept != nil {
-		return x.kept.updates.send(ctx, x.session, x.kept.out, p)
+	u, c := x.requests()
+	answer, err := u.send(ctx, x.session, c, p, nil)
+	if err == nil && answer.LargestObject.Set {
+		x.track.RaiseLargest(answer.LargestObject.Value)
 	}
-	return x.publish.updates.send(ctx, x.session, x.publish.out, p)
+	return err
 }
+
+// requests returns where REQUEST_UPDATEs go.
+func (x *Subscription) requests() (*updates, channel) {
+	if x.kept != nil {
+		return &x.kept.updates, x.kept.channel
+	}
+	return &x.publish.updates, x.publish.channel
+}
+
+// Goaway yields the peer's wish that this track be asked for elsewhere (moqt-18 §10.4).
+func (x *Subscription) Goaway() <-chan Goaway { return x.goaway }
 
 // Close cancels the subscription.
 func (x *Subscription) Close() { x.cancel("cancelled by the subscriber") }
 
 func (x *Subscription) cancel(reason string) {
-	d := live.Done{Code: wire.DoneInternalError, Reason: reason}
+	x.end(live.Done{Code: wire.DoneInternalError, Reason: reason}, wire.ResetCancelled)
+}
+
+// end cancels the subscription for a reason of this side.
+func (x *Subscription) end(d live.Done, code wire.ResetCode) {
 	x.mu.Lock()
 	if x.done == nil { // before the peer can answer: this is the reason
 		x.done = &d
 	}
 	x.mu.Unlock()
 	if x.kept != nil {
-		x.kept.cancel(wire.ResetCancelled)
+		x.kept.cancel(code)
 	} else {
-		x.publish.cancel(wire.ResetCancelled)
+		x.publish.giveUp(code)
 	}
 	if x.joining != nil {
 		x.joining.Close()

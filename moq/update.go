@@ -3,40 +3,89 @@ package moq
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"moqedge/moq/wire"
 )
 
-// updates are the REQUEST_UPDATEs that this side sent on one request stream
-// and that the peer answers one after the other (moqt-18 §10.9).
+// updates are the REQUEST_UPDATEs that this side sent on one request and that
+// the peer answers, in their order from draft 18 on (moqt-18 §10.9).
 type updates struct {
 	mu      sync.Mutex
-	pending []chan error // oldest first
+	pending []*update // oldest first
+	room    chan struct{}
 	ended   bool
+}
+
+type update struct {
+	id     uint64
+	answer chan updateAnswer
+}
+
+type updateAnswer struct {
+	params wire.Parameters
+	err    error
 }
 
 var errRequestOver = errors.New("moq: the request is over")
 
-// send sends REQUEST_UPDATE and waits for its answer.
-func (u *updates) send(ctx context.Context, s *Session, out *messageWriter, p wire.Parameters) error {
-	answer := make(chan error, 1)
-	u.mu.Lock()
-	if u.ended {
-		u.mu.Unlock()
-		return errRequestOver
+// send sends REQUEST_UPDATE and waits for its answer. prepare, when there is
+// one, is told the request ID before the message is sent. It waits while the
+// peer takes no more updates at a time (MAX_REQUEST_UPDATES, moqt-19 §10.3.1.7).
+func (u *updates) send(ctx context.Context, s *Session, c channel, p wire.Parameters, prepare func(id uint64)) (wire.Parameters, error) {
+	if err := u.reserve(ctx, s); err != nil {
+		return wire.Parameters{}, err
 	}
-	err := out.send(&wire.RequestUpdate{RequestID: s.requestID(), Params: p})
-	if err == nil {
-		u.pending = append(u.pending, answer)
-	}
-	u.mu.Unlock()
+	sent := &update{answer: make(chan updateAnswer, 1)}
+	err := s.withRequestID(ctx, func(id uint64) error {
+		sent.id = id
+		if prepare != nil {
+			prepare(id)
+		}
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if u.ended {
+			return errRequestOver
+		}
+		u.pending = append(u.pending, sent)
+		if err := c.send(&wire.RequestUpdate{RequestID: id, Params: p}); err != nil {
+			u.pending = u.pending[:len(u.pending)-1]
+			return err
+		}
+		return nil
+	})
 	if err != nil {
-		return err
+		u.release()
+		return wire.Parameters{}, err
 	}
 	select {
-	case err := <-answer:
-		return err
+	case a := <-sent.answer:
+		return a.params, a.err
+	case <-ctx.Done():
+		return wire.Parameters{}, context.Cause(ctx)
+	case <-s.ctx.Done():
+		return wire.Parameters{}, s.cause()
+	}
+}
+
+// reserve takes one of the updates that the peer allows at a time.
+func (u *updates) reserve(ctx context.Context, s *Session) error {
+	limit := s.peer.MaxRequestUpdates.Or(0)
+	if limit == 0 {
+		return nil
+	}
+	u.mu.Lock()
+	if u.room == nil {
+		u.room = make(chan struct{}, min(limit, 1024))
+	}
+	room := u.room
+	u.mu.Unlock()
+	select {
+	case room <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-s.ctx.Done():
@@ -44,14 +93,32 @@ func (u *updates) send(ctx context.Context, s *Session, out *messageWriter, p wi
 	}
 }
 
-// answered hands the peer's answer to who waits for it.
-func (u *updates) answered(err error) {
+func (u *updates) release() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.pending) > 0 {
-		u.pending[0] <- err
-		u.pending = u.pending[1:]
+	u.releaseLocked()
+}
+
+func (u *updates) releaseLocked() {
+	if u.room != nil {
+		<-u.room
 	}
+}
+
+// answered hands the peer's answer to who waits for it; false means that
+// nobody does. Draft 16 tells by the ID which update is meant, later drafts
+// answer in order.
+func (u *updates) answered(id uint64, p wire.Parameters, err error) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.pending) == 0 {
+		return false
+	}
+	at := max(slices.IndexFunc(u.pending, func(x *update) bool { return x.id == id }), 0)
+	u.pending[at].answer <- updateAnswer{p, err}
+	u.pending = slices.Delete(u.pending, at, at+1)
+	u.releaseLocked()
+	return true
 }
 
 // end says that no more answers come.
@@ -60,7 +127,51 @@ func (u *updates) end() {
 	defer u.mu.Unlock()
 	u.ended = true
 	for _, p := range u.pending {
-		p <- errRequestOver
+		p.answer <- updateAnswer{err: errRequestOver}
+		u.releaseLocked()
 	}
 	u.pending = nil
 }
+
+// updater applies the REQUEST_UPDATEs that the peer sends for one request, one
+// after the other, while the request is read on: how many wait is what
+// MAX_REQUEST_UPDATES limits (moqt-19 §10.3.1.7).
+type updater struct {
+	session *Session
+	apply   func(*wire.RequestUpdate) error // checks, applies and answers
+	start   sync.Once
+	queue   chan *wire.RequestUpdate
+	waiting atomic.Int64
+}
+
+func newUpdater(s *Session, apply func(*wire.RequestUpdate) error) *updater {
+	return &updater{session: s, apply: apply, queue: make(chan *wire.RequestUpdate, min(s.config.MaxRequestUpdates, 1024))}
+}
+
+// take hands an update over. Drafts that know no limit make the peer wait.
+func (u *updater) take(m *wire.RequestUpdate) error {
+	s := u.session
+	limit := s.config.MaxRequestUpdates
+	if n := u.waiting.Add(1); uint64(n) > limit && s.version.Has(wire.FeatureRequestUpdateLimit) {
+		return &wire.Error{Code: wire.SessionTooManyRequestUpdates, Reason: fmt.Sprintf("more than %d REQUEST_UPDATEs wait for their answer", limit)}
+	}
+	u.start.Do(func() { s.tasks.Go(u.run) })
+	select {
+	case u.queue <- m:
+	case <-s.ctx.Done():
+	}
+	return nil
+}
+
+func (u *updater) run() {
+	for m := range u.queue {
+		s := u.session
+		if err := u.apply(m); err != nil {
+			s.fault(err)
+		}
+		u.waiting.Add(-1)
+	}
+}
+
+// end lets the goroutine end; no update is taken after it.
+func (u *updater) end() { close(u.queue) }

@@ -212,7 +212,7 @@ func TestPublishAndSubscribeTracks(t *testing.T) {
 		publisher := n.client(node, nil)
 		defer closeSession(publisher)
 		track := live.NewTrack(camera, live.Options{})
-		if _, err := publisher.Publish(t.Context(), track); err != nil {
+		if _, err := publisher.Publish(t.Context(), track, moq.PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		viewer := n.client(node, nil)
@@ -228,14 +228,14 @@ func TestPublishAndSubscribeTracks(t *testing.T) {
 		taker := make(takeAll, 2)
 		all := n.client(node, taker)
 		defer closeSession(all)
-		if _, err := all.SubscribeTracks(t.Context(), wire.Namespace{"cam1.loc"}, nil); err != nil {
+		if _, err := all.SubscribeTracks(t.Context(), wire.Namespace{"cam1.loc"}, wire.Parameters{}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if offered := <-taker; offered.Track().Name().Key() != camera.Key() {
 			t.Errorf("offered %s, want %s", offered.Track().Name(), camera)
 		}
 		second := live.NewTrack(wire.FullTrackName{Namespace: camera.Namespace, Name: "second"}, live.Options{})
-		if _, err := publisher.Publish(t.Context(), second); err != nil {
+		if _, err := publisher.Publish(t.Context(), second, moq.PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if offered := <-taker; offered.Track().Name().Key() != second.Name().Key() {
@@ -268,7 +268,7 @@ type takeAll chan *moq.Subscription
 
 func (c takeAll) Serve(_ context.Context, r moq.Request) {
 	if p, ok := r.(*moq.PublishRequest); ok {
-		if sub, err := p.Accept(nil, true, nil); err == nil {
+		if sub, err := p.Accept(nil, wire.Parameters{Forward: wire.Some(true)}, nil); err == nil {
 			c <- sub
 		}
 	}

@@ -52,6 +52,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	defer h.release(e, r.Session())
 	h.relay.served.subscriptions.Add(1)
 	defer h.relay.served.subscriptions.Add(-1)
+	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }
 	r.Accept(e.live)
 	<-ctx.Done()
 }
@@ -100,7 +101,7 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 	}
 	defer h.release(e, r.Session())
 	h.relay.served.fetches.Add(1)
-	if t := r.Params.FillTimeout; !t.Set || t.Value > 0 {
+	if t := r.Params.FillTimeout; r.Resolve(e.live) && (!t.Set || t.Value > 0) {
 		e.backfill(live.Range{From: r.First, To: r.Last.Next()})
 	}
 	r.Accept(e.live)

@@ -21,7 +21,7 @@ func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
 		return
 	}
 	had, any := e.live.Largest()
-	sub, err := r.Accept(e.live, true, func(m live.Range) { e.live.Forget(m) })
+	sub, err := r.Accept(e.live, wire.Parameters{Forward: wire.Some(true)}, func(m live.Range) { e.live.Forget(m) })
 	if err != nil {
 		return
 	}
@@ -111,7 +111,7 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
 		o.queue = nil
 		o.mu.Unlock()
 		for _, e := range queue {
-			if _, err := o.session.Publish(ctx, e.live); err != nil && ctx.Err() == nil {
+			if _, err := o.session.Publish(ctx, e.live, moq.PublishOptions{}); err != nil && ctx.Err() == nil {
 				r.log.Debug("track not offered", "track", e.name.String(), "error", err)
 			}
 		}

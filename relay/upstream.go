@@ -104,11 +104,11 @@ func (p *parent) use(ctx context.Context, s *moq.Session) {
 }
 
 // goaway leaves a parent that asked for it; Client makes another session.
-func (p *parent) goaway(uri string, _ time.Duration) {
+func (p *parent) goaway(g moq.Goaway) {
 	p.mu.Lock()
 	s := p.current
 	p.mu.Unlock()
-	p.relay.log.Info("the parent is going away", "uri", uri)
+	p.relay.log.Info("the parent is going away", "uri", g.URI)
 	if s != nil {
 		s.Close(wire.SessionNoError, "")
 	}

@@ -11,7 +11,7 @@ import (
 // offer sends PUBLISH for each track.
 func offer(ctx context.Context, s *moq.Session, tracks []*live.Track) error {
 	for _, t := range tracks {
-		if _, err := s.Publish(ctx, t); err != nil {
+		if _, err := s.Publish(ctx, t, moq.PublishOptions{}); err != nil {
 			return fmt.Errorf("offer %s: %w", t.Name(), err)
 		}
 	}
