@@ -2,8 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -14,54 +12,136 @@ import (
 )
 
 // trackEntry is a track in a relay: the live model that all its subscribers
-// read, and the one subscription that fills it. Its goroutine (run) finds a
-// publisher, subscribes, and finds another when that one is lost; it ends when
-// the track ended, when nobody used it for Config.Linger, or with the relay.
+// read, and the subscriptions that fill it, one at each publisher (moqt-18
+// §9.3). Its goroutine (run) finds publishers, and others when those are lost;
+// it ends when the last publisher ended the track, when nobody used it for
+// Config.Linger, or with the relay.
 type trackEntry struct {
 	relay *Relay
 	name  wire.FullTrackName
 	live  *live.Track
 
 	// Guarded by the relay's mu.
-	users     int // subscribers and fetches
+	users     int // uses
 	published int // PUBLISH requests that fill it or are being answered
 	idle      *time.Timer
 
-	mu      sync.Mutex
-	current *moq.Subscription    // that fills the track now; nil while there is none
-	asking  *moq.Session         // who is being asked for the track
-	askers  map[*moq.Session]int // who has it from here, or waits for it
-	ready   chan struct{}        // closed once there was a subscription, or err is set
+	wake    chan struct{} // holds one: there is something for run to look at
+	ready   chan struct{} // closed once there was a subscription, or err is set
+	changed changes       // moves when a publisher was found, and at the end
+
+	mu      sync.Mutex // guards all below
+	uses    map[*use]struct{}
+	feeds   []*feed // those that are asked included
+	refused map[*moq.Session]refusal
+	reason  error // the refusal that says most
 	settled bool
 	err     error
-	pushed  changes // moves when a PUBLISH began or ended
+	had     bool       // there was a subscription
+	over    bool       // the entry ended
+	ended   *live.Done // how the publisher that left last ended the track; nil when it was lost
+	lost    time.Time  // when the last publisher was lost
+	attempt int        // of finding another
+	groups  newGroups
 
-	fetching sync.Mutex
+	steering sync.Mutex // held while forward states are changed; taken before mu
+	fetching sync.Mutex // held while it is decided what to fetch; taken before mu
+}
+
+// refusal is why a session does not provide the track.
+type refusal struct {
+	err   error
+	again time.Time // when it may be asked again; zero: when it announces the namespace again
 }
 
 func newTrackEntry(r *Relay, name wire.FullTrackName) *trackEntry {
-	e := &trackEntry{relay: r, name: name, live: r.newLiveTrack(name), ready: make(chan struct{}), pushed: newChanges(), askers: map[*moq.Session]int{}}
+	e := &trackEntry{
+		relay: r, name: name, live: r.newLiveTrack(name), wake: make(chan struct{}, 1), ready: make(chan struct{}), changed: newChanges(),
+		uses: map[*use]struct{}{}, refused: map[*moq.Session]refusal{},
+	}
 	e.idle = time.NewTimer(time.Hour)
 	e.idle.Stop()
 	return e
 }
 
-// wait blocks until the track is established or refused. A session that is
-// itself being asked for the track cannot have it from here.
-func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
+// poke has run look again.
+func (e *trackEntry) poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// join notes a user of the track, leave that it no longer is one.
+func (e *trackEntry) join(u *use, group wire.Option[uint64]) {
 	e.mu.Lock()
-	circular := !e.settled && e.asking == asker
-	e.mu.Unlock()
-	if circular {
+	defer e.mu.Unlock()
+	e.uses[u] = struct{}{}
+	if group.Set && len(e.providers()) == 0 {
+		e.groups.ask(group.Value)
+	}
+	e.poke()
+}
+
+func (e *trackEntry) leave(u *use) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.uses, u)
+	e.poke()
+}
+
+// has reports whether a session has the track from here. The caller holds mu.
+func (e *trackEntry) has(s *moq.Session) bool {
+	for u := range e.uses {
+		if u.session == s {
+			return true
+		}
+	}
+	return false
+}
+
+// wait blocks until the track is established or refused. The parent gets only
+// what others than itself provide: two relays would feed each other for ever.
+func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
+	if isParent(asker) && e.isBorrowed() {
 		return doesNotExist()
 	}
 	select {
 	case <-e.ready:
-		return e.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-e.relay.ctx.Done():
 		return errStopped
+	}
+	if e.err == nil && isParent(asker) && !e.isLocal() {
+		return doesNotExist()
+	}
+	return e.err
+}
+
+// present waits until a publisher provides the track, when all were lost: there
+// is no SUBSCRIBE_OK without one (moqt-18 §9.4).
+func (e *trackEntry) present(ctx context.Context) error {
+	patience := time.NewTimer(e.relay.config.RequestTimeout / 2)
+	defer patience.Stop()
+	for {
+		changed := e.changed.wait()
+		e.mu.Lock()
+		there, over := len(e.providers()) > 0, e.over
+		e.mu.Unlock()
+		switch {
+		case there:
+			return nil
+		case over:
+			return doesNotExist()
+		}
+		select {
+		case <-changed:
+		case <-patience.C:
+			return &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestTimeout, Reason: "the publisher was lost", Retry: wire.Some(time.Second)}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 
@@ -69,32 +149,8 @@ func doesNotExist() error {
 	return &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: "nobody publishes this track"}
 }
 
-// join notes that a session uses the track, leave that it no longer does.
-func (e *trackEntry) join(s *moq.Session) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.askers[s]++
-}
-
-func (e *trackEntry) leave(s *moq.Session) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.askers[s]--; e.askers[s] == 0 {
-		delete(e.askers, s)
-	}
-}
-
-// has reports whether a session has the track from here.
-func (e *trackEntry) has(s *moq.Session) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.askers[s] > 0
-}
-
-// settle answers those in wait; only the first call has an effect.
+// settle answers those in wait; only the first call has an effect. The caller holds mu.
 func (e *trackEntry) settle(err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if !e.settled {
 		e.settled, e.err = true, err
 		close(e.ready)
@@ -104,235 +160,140 @@ func (e *trackEntry) settle(err error) {
 // run is the life of the entry.
 func (e *trackEntry) run() {
 	r := e.relay
-	log := r.log.With("track", e.name.String())
-	var lost time.Time // when the publisher was lost; zero before there was one
-	attempt := 0
-	for {
-		moved, pushed := r.publishes.wait(), e.pushed.wait()
-		sub, err := e.acquire(!lost.IsZero())
-		if err == nil {
-			attempt = 0
-			e.settle(nil)
-			log.Debug("track established")
-			if done := e.hold(sub); done != nil {
-				e.end(*done)
-				return
-			}
-			lost = time.Now()
-			log.Info("publisher lost")
-			continue
-		}
-		if e.live.Done() != nil {
+	retry := time.NewTimer(time.Hour)
+	defer retry.Stop()
+	for !e.isOver() {
+		e.seek()
+		v := e.judge(r.isPublished(e))
+		switch {
+		case v.end != nil:
+			e.end(*v.end, nil)
 			return
-		}
-		if lost.IsZero() && r.isPublished(e) {
-			select {
-			case <-pushed:
-				continue
-			case <-r.ctx.Done():
-				e.settle(errStopped)
-				return
-			}
-		}
-		if lost.IsZero() {
-			r.forget(e, false)
-			e.settle(err)
-			e.live.Close(wire.DoneTrackEnded, "the publisher is gone")
+		case v.refuse != nil:
+			e.end(live.Done{Code: wire.DoneTrackEnded, Reason: "the publisher is gone"}, v.refuse)
 			return
+		case v.retry > 0:
+			retry.Reset(v.retry)
+		default:
+			retry.Stop()
 		}
-		if time.Since(lost) > r.config.RecoverFor {
-			e.end(live.Done{Code: wire.DoneInternalError, Reason: "the publisher was lost"})
-			return
+		if e.misled() != nil {
+			r.tasks.Go(func() { e.steer(r.ctx) })
 		}
-		attempt++
 		select {
-		case <-moved:
-		case <-pushed:
-		case <-time.After(time.Duration(min(attempt, 10))*50*time.Millisecond + rand.N(100*time.Millisecond)):
+		case <-e.wake:
+		case <-retry.C:
+			e.forgive()
 		case <-e.idle.C:
 			if r.forget(e, true) {
-				e.live.Close(wire.DoneSubscriptionEnded, "unused")
+				e.end(live.Done{Code: wire.DoneSubscriptionEnded, Reason: "unused"}, nil)
 				return
 			}
 		case <-r.ctx.Done():
-			e.settle(errStopped)
+			e.end(live.Done{Code: wire.DoneGoingAway, Reason: "the relay is stopping"}, errStopped)
 			return
 		}
 	}
 }
 
-// end closes the track for its subscribers.
-func (e *trackEntry) end(d live.Done) {
-	e.relay.forget(e, false)
-	e.settle(errors.New(d.Reason))
-	e.live.Close(d.Code, d.Reason)
+// verdict is what becomes of an entry; a zero one means to wait.
+type verdict struct {
+	end    *live.Done
+	refuse error         // there never was a publisher
+	retry  time.Duration // look for publishers again after this
 }
 
-// hold waits for the end of a subscription. It returns why the track is over,
-// or nil when another publisher shall continue it.
-func (e *trackEntry) hold(sub *moq.Subscription) *live.Done {
-	for {
-		select {
-		case <-sub.Done():
-			e.setCurrent(nil)
-			d := sub.Result()
-			if sub.Lost() || d.Code == wire.DoneGoingAway {
-				return nil
-			}
-			return d
-		case <-e.idle.C:
-			if e.relay.forget(e, true) {
-				e.setCurrent(nil)
-				sub.Close()
-				return &live.Done{Code: wire.DoneSubscriptionEnded, Reason: "unused"}
-			}
-		case <-e.relay.ctx.Done():
-			return &live.Done{Code: wire.DoneGoingAway, Reason: "the relay is stopping"}
-		}
-	}
-}
-
-func (e *trackEntry) setCurrent(sub *moq.Subscription) {
-	e.mu.Lock()
-	e.current = sub
-	e.mu.Unlock()
-}
-
-func (e *trackEntry) setAsking(s *moq.Session) {
-	e.mu.Lock()
-	e.asking = s
-	e.mu.Unlock()
-}
-
-// filling returns the subscription that fills the track now, nil when there is none.
-func (e *trackEntry) filling() *moq.Subscription {
+// judge decides what becomes of the entry.
+func (e *trackEntry) judge(published bool) verdict {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.current
+	switch {
+	case len(e.feeds) > 0:
+		return verdict{retry: e.nextAttempt()}
+	case !e.had && published:
+		return verdict{}
+	case !e.had && e.reason != nil:
+		return verdict{refuse: e.reason}
+	case !e.had:
+		return verdict{refuse: doesNotExist()}
+	case e.ended != nil:
+		return verdict{end: e.ended}
+	case e.beganAnew():
+		return verdict{end: &live.Done{Code: wire.DoneTrackEnded, Reason: errAnew.Error()}}
+	case time.Since(e.lost) > e.relay.config.RecoverFor:
+		return verdict{end: &live.Done{Code: wire.DoneInternalError, Reason: "the publisher was lost"}}
+	}
+	e.lend()
+	e.attempt++
+	return verdict{retry: time.Duration(min(e.attempt, 10))*50*time.Millisecond + rand.N(100*time.Millisecond)}
 }
 
-// acquire subscribes to the track at the first publisher that has it. again
-// says that the track was had before, so what was missed is fetched.
-func (e *trackEntry) acquire(again bool) (*moq.Subscription, error) {
-	if sub := e.filling(); sub != nil && sub.Result() == nil {
-		return sub, nil // a PUBLISH fills it
-	}
-	var failed error
-	for _, s := range e.relay.sources(e.name.Namespace) {
-		if e.relay.isParent(s) && e.has(s) {
-			continue // two relays would feed each other for ever
-		}
-		e.setAsking(s)
-		sub, err := e.subscribe(s, again)
-		for attempt := 0; errors.Is(err, &moq.RequestError{Code: wire.RequestDuplicateSubscription}) && attempt < 10; attempt++ {
-			// A subscription that was just given up is not yet forgotten there.
-			select {
-			case <-time.After(50 * time.Millisecond):
-			case <-e.relay.ctx.Done():
-			}
-			sub, err = e.subscribe(s, again)
-		}
-		e.setAsking(nil)
-		if err == nil {
-			e.setCurrent(sub)
-			return sub, nil
-		}
-		if failed == nil || errors.Is(failed, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
-			failed = err
+// nextAttempt is how long until a publisher that refused may be asked again; 0
+// when none may. The caller holds mu.
+func (e *trackEntry) nextAttempt() time.Duration {
+	next := time.Duration(0)
+	for _, x := range e.refused {
+		if wait := time.Until(x.again); wait > 0 && (next == 0 || wait < next) {
+			next = wait
 		}
 	}
-	if failed == nil {
-		failed = doesNotExist()
-	}
-	return nil, failed
+	return next
 }
 
-// maxRefill is how many groups are fetched after a loss; a longer gap is skipped.
-const maxRefill = 5
-
-// subscribe asks one publisher.
-func (e *trackEntry) subscribe(s *moq.Session, again bool) (*moq.Subscription, error) {
-	ctx, cancel := context.WithTimeoutCause(e.relay.ctx, e.relay.config.RequestTimeout, errors.New("the publisher did not answer in time"))
-	defer cancel()
-	o := moq.SubscribeOptions{Into: e.live}
-	if !again {
-		o.JoinGroups = wire.Some(uint64(0))
-		return s.Subscribe(ctx, e.name, o)
-	}
-	had, _ := e.live.Largest()
-	var missing live.Range
-	o.Established = func(m live.Range) {
-		if m.Empty() || m.To.Group-m.From.Group > maxRefill {
-			e.live.Forget(m)
-			return
-		}
-		missing = m
-		e.live.ExpectFill(m)
-	}
-	sub, err := s.Subscribe(ctx, e.name, o)
-	if err != nil {
-		return nil, err
-	}
-	if l, ok := sub.Largest(); !ok || l.Less(had) {
-		sub.Close() // moqt-18 §2.4.3: it numbers its groups anew, so this is another track
-		e.live.EndFill(missing, false)
-		e.end(live.Done{Code: wire.DoneTrackEnded, Reason: "the publisher began anew"})
-		return nil, fmt.Errorf("publisher of %s began anew", e.name)
-	}
-	if missing.Empty() {
-		e.live.Settle(had.Group)
-		return sub, nil
-	}
-	last := missing.To
-	last.Object-- // a range from Established ends behind an object
-	fetch := s.Fetch(moq.FetchOptions{Into: e.live, First: missing.From, Last: last})
-	e.relay.tasks.Go(func() {
-		<-fetch.Done()
-		e.live.Settle(missing.To.Group)
-	})
-	return sub, nil
-}
-
-// backfill has the parts of r that the track cannot speak for fetched from its
-// publisher, once for any number of askers.
-func (e *trackEntry) backfill(r live.Range) {
-	sub := e.filling()
-	if sub == nil {
-		return
-	}
-	e.fetching.Lock() // so that two askers do not both see it missing
-	defer e.fetching.Unlock()
-	for _, u := range e.live.Missing(r) {
-		last := u.To
-		if last.Object == 0 {
-			last = wire.Location{Group: last.Group - 1, Object: ^uint64(0)}
-		} else {
-			last.Object--
-		}
-		sub.Session().Fetch(moq.FetchOptions{Into: e.live, First: u.From, Last: last})
+// forgive lets publishers that refused be asked again when there is no other:
+// a lost track is asked for until Config.RecoverFor is over, although a refusal
+// without a Retry Interval speaks against it (moqt-18 §10.6.2).
+func (e *trackEntry) forgive() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.feeds) == 0 {
+		clear(e.refused)
+		e.reason = nil
 	}
 }
 
-// isParent reports whether s is the session with the parent.
-func (r *Relay) isParent(s *moq.Session) bool {
-	return r.parent != nil && r.parent.session(0) == s
+// reconsider has a session asked that announced the track's namespace.
+func (e *trackEntry) reconsider(s *moq.Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.refused, s)
+	e.poke()
 }
 
-// parentPatience is how long a track waits for a parent that is not connected.
-const parentPatience = 2 * time.Second
-
-// sources are the sessions a track can be had from: those that announced its
-// namespace here, then the parent.
-func (r *Relay) sources(ns wire.Namespace) []*moq.Session {
-	out := r.local.Match(ns)
-	if r.parent != nil {
-		patience := time.Duration(0)
-		if len(out) == 0 {
-			patience = parentPatience
-		}
-		if s := r.parent.session(patience); s != nil {
-			out = append(out, s)
+// beganAnew reports whether a publisher numbers its groups anew. The caller holds mu.
+func (e *trackEntry) beganAnew() bool {
+	for _, x := range e.refused {
+		if x.err == errAnew {
+			return true
 		}
 	}
-	return out
+	return false
+}
+
+// end closes the track for its subscribers and gives up its publishers; err,
+// when there is one, is the answer for those who still wait for the track.
+func (e *trackEntry) end(d live.Done, err error) {
+	e.relay.forget(e, false)
+	e.mu.Lock()
+	e.over = true
+	if err == nil {
+		err = &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}
+	}
+	e.settle(err)
+	feeds := e.feeds
+	e.feeds = nil
+	e.mu.Unlock()
+	for _, f := range feeds {
+		f.close()
+	}
+	e.live.Close(d.Code, d.Reason)
+	e.changed.announce()
+	e.poke()
+}
+
+// isOver reports whether the entry ended: nothing can be published into it.
+func (e *trackEntry) isOver() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.over
 }

@@ -28,12 +28,7 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	case *moq.PublishNamespaceRequest:
 		h.publishNamespace(ctx, r)
 	case *moq.SubscribeNamespaceRequest:
-		if !r.Accept() {
-			return
-		}
-		queue := moq.NewNamespaceQueue(r.Prefix)
-		defer h.relay.all.Watch(queue)()
-		queue.Run(ctx, r.Add, r.Remove)
+		h.subscribeNamespace(ctx, r)
 	case *moq.SubscribeTracksRequest:
 		if r.Accept() {
 			h.relay.offer(ctx, r)
@@ -43,49 +38,61 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 
 // subscribe serves a subscription until it is over.
 func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
-	e, err := h.find(ctx, r.Session(), r.Track, r.Params.RendezvousTimeout.Value)
+	wants, group := r.Params.Forward.Or(true), r.Params.NewGroupRequest
+	u := &use{session: r.Session(), request: r, wants: wants}
+	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
+	if err == nil {
+		defer h.relay.release(u)
+		err = u.entry.present(ctx)
+	}
 	if err != nil {
 		h.relay.served.refused.Add(1)
 		r.RejectWith(err)
 		return
 	}
-	defer h.release(e, r.Session())
 	h.relay.served.subscriptions.Add(1)
 	defer h.relay.served.subscriptions.Add(-1)
+<<<<<<< relay/handler.go
+	e := u.entry
+	if wants {
+		e.steer(ctx)
+	} else {
+		e.current(ctx)
+	}
+	if group.Set {
+		e.askGroup(ctx, group.Value)
+	}
+=======
 	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }
+>>>>>>> /tmp/mrg/1.new
 	r.Accept(e.live)
 	<-ctx.Done()
 }
 
-// release ends what find began.
-func (h handler) release(e *trackEntry, asker *moq.Session) {
-	e.leave(asker)
-	h.relay.release(e)
-}
-
-// find returns an established track, in use by the caller. A track that nobody
-// publishes is waited for as long as rendezvous (moqt-18 §10.2.6).
-func (h handler) find(ctx context.Context, asker *moq.Session, name wire.FullTrackName, rendezvous time.Duration) (*trackEntry, error) {
+// find has u use a track that is established. A track that nobody publishes is
+// waited for as long as rendezvous (moqt-18 §10.2.6). Without an error the
+// caller releases u.
+func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, group wire.Option[uint64], rendezvous time.Duration) error {
 	deadline := time.NewTimer(min(rendezvous, maxRendezvous))
 	defer deadline.Stop()
+	defer h.relay.hold(name, u.session)()
 	for {
 		moved := h.relay.publishes.wait()
-		e := h.relay.track(name, false)
-		e.join(asker)
-		err := e.wait(ctx, asker)
+		h.relay.use(name, u, group)
+		err := u.entry.wait(ctx, u.session)
 		if err == nil {
-			return e, nil
+			return nil
 		}
-		h.release(e, asker)
+		h.relay.release(u)
 		if rendezvous == 0 || !errors.Is(err, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
-			return nil, err
+			return err
 		}
 		select {
 		case <-moved:
 		case <-deadline.C:
-			return nil, &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestTimeout, Reason: "no publisher came"}
+			return &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestTimeout, Reason: "no publisher came"}
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -93,40 +100,23 @@ func (h handler) find(ctx context.Context, asker *moq.Session, name wire.FullTra
 // maxRendezvous bounds how long a SUBSCRIBE is held (moqt-18 §10.2.6 lets a relay shorten it).
 const maxRendezvous = 60 * time.Second
 
+// fetch serves a FETCH from what is kept and from the publishers.
 func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
-	e, err := h.find(ctx, r.Session(), r.Track, 0)
-	if err != nil {
+	u := &use{session: r.Session()}
+	if err := h.find(ctx, r.Track, u, wire.Option[uint64]{}, 0); err != nil {
 		r.RejectWith(err)
 		return
 	}
-	defer h.release(e, r.Session())
+	defer h.relay.release(u)
 	h.relay.served.fetches.Add(1)
+<<<<<<< relay/handler.go
+	e := u.entry
+	e.current(ctx)
+	if t := r.Params.FillTimeout; !t.Set || t.Value > 0 {
+=======
 	if t := r.Params.FillTimeout; r.Resolve(e.live) && (!t.Set || t.Value > 0) {
+>>>>>>> /tmp/mrg/1.new
 		e.backfill(live.Range{From: r.First, To: r.Last.Next()})
 	}
 	r.Accept(e.live)
-}
-
-func (h handler) trackStatus(ctx context.Context, r *moq.TrackStatusRequest) {
-	e, err := h.find(ctx, r.Session(), r.Track, 0)
-	if err != nil {
-		r.RejectWith(err)
-		return
-	}
-	defer h.release(e, r.Session())
-	r.Accept(e.live)
-}
-
-// publishNamespace keeps a namespace in the table while it is announced.
-func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
-	s := r.Session()
-	r.Accept()
-	h.relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
-	h.relay.local.Add(r.Namespace, s)
-	h.relay.all.Add(r.Namespace, source{session: s})
-	h.relay.publishes.announce()
-	<-ctx.Done()
-	h.relay.local.Remove(r.Namespace, s)
-	h.relay.all.Remove(r.Namespace, source{session: s})
-	h.relay.log.Info("namespace withdrawn", "namespace", r.Namespace.String())
 }

@@ -2,103 +2,108 @@ package relay
 
 import (
 	"context"
-	"slices"
-	"sync"
 
 	"moqedge/moq"
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
 )
 
-// publish takes a track that a session offers. Objects are asked for at once:
-// a relay cannot know who will come for the current group.
+// publish takes a track that a session offers, besides other publishers that
+// it may have (moqt-18 §9.3, §9.5).
 func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
-	relay := h.relay
-	e := relay.track(r.Track, true)
-	defer relay.unpublish(e)
-	if sub := e.filling(); sub != nil && sub.Result() == nil {
-		r.Reject(wire.RequestDuplicateSubscription, "the track has a publisher", moq.NoRetry())
-		return
+	for {
+		e := h.relay.publishing(r.Track)
+		again := h.publishInto(ctx, e, r)
+		h.relay.unpublish(e)
+		if !again {
+			return
+		}
 	}
+}
+
+// publishInto fills an entry by PUBLISH until that is over. True means that the
+// entry ended before, so that another one has to take the track.
+func (h handler) publishInto(ctx context.Context, e *trackEntry, r *moq.PublishRequest) (again bool) {
+	relay := h.relay
+	f, verdict := e.push(r)
+	switch verdict {
+	case pushAgain:
+		return true
+	case pushTwice:
+		r.Reject(wire.RequestDuplicateSubscription, "subscribed to already", moq.NoRetry())
+		return false
+	case pushBehind:
+		r.Reject(wire.RequestUninterested, "other publishers of the track are far ahead", wire.Some(minRetry))
+		return false
+	}
+<<<<<<< relay/publish.go
+	had := largest(e.live)
+	sub, err := r.Accept(e.live, f.forward, f.established)
+	if err == nil {
+		err = f.begin(sub, had, had.Set)
+=======
 	had, any := e.live.Largest()
 	sub, err := r.Accept(e.live, wire.Parameters{Forward: wire.Some(true)}, func(m live.Range) { e.live.Forget(m) })
 	if err != nil {
 		return
+>>>>>>> /tmp/mrg/2.new
 	}
-	if l, ok := sub.Largest(); any && ok && l.Less(had) {
-		sub.Close()
-		e.end(live.Done{Code: wire.DoneTrackEnded, Reason: "the publisher began anew"})
-		return
+	e.answered(f, err)
+	close(f.asked)
+	if err != nil {
+		return false
 	}
-	e.live.Settle(had.Group)
 	relay.log.Info("track published", "track", r.Track.String(), "remote", r.Session().Conn().Info().RemoteAddr.String())
-	e.setCurrent(sub)
-	relay.mu.Lock()
-	relay.offered[e] = struct{}{}
-	wanting := relay.offersFor(e)
-	relay.mu.Unlock()
-	e.settle(nil)
-	e.pushed.announce()
+	relay.offerAll(e)
 	relay.publishes.announce()
-	for _, o := range wanting {
-		o.add(e)
-	}
 	select {
 	case <-sub.Done():
 	case <-ctx.Done():
 	}
+	return false
 }
 
-// offers are the tracks that one SUBSCRIBE_TRACKS gets by PUBLISH.
-type offers struct {
-	session *moq.Session
-	prefix  wire.Namespace
-	mu      sync.Mutex
-	queue   []*trackEntry
-	wake    chan struct{}
-}
+// pushVerdict says what becomes of a PUBLISH.
+type pushVerdict uint8
 
-func (o *offers) add(e *trackEntry) {
-	o.mu.Lock()
-	if !slices.Contains(o.queue, e) {
-		o.queue = append(o.queue, e)
-	}
-	o.mu.Unlock()
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
-}
+const (
+	pushTake   pushVerdict = iota
+	pushAgain              // the entry is over
+	pushTwice              // the session provides the track already
+	pushBehind             // it is not the track that others provide
+)
 
-// offersFor returns who wants to be offered e: not its publisher (moqt-18
-// §6.1). The caller holds mu.
-func (r *Relay) offersFor(e *trackEntry) []*offers {
-	var out []*offers
-	for o := range r.wanting {
-		if e.name.Namespace.HasPrefix(o.prefix) && e.publisher() != o.session {
-			out = append(out, o)
-		}
+// push adds a feed for a PUBLISH. A SUBSCRIBE to its session that has no answer
+// yet is given up first (moqt-18 §5.1). A track that begins anew with nobody
+// else to provide it ends for its subscribers.
+func (e *trackEntry) push(r *moq.PublishRequest) (*feed, pushVerdict) {
+	s := r.Session()
+	e.mu.Lock()
+	asked := e.feedOf(s)
+	e.mu.Unlock()
+	if asked != nil {
+		asked.cancel()
+		<-asked.asked
 	}
-	return out
-}
-
-func (e *trackEntry) publisher() *moq.Session {
-	if sub := e.filling(); sub != nil {
-		return sub.Session()
+	l, had := r.Params.LargestObject, largest(e.live)
+	e.mu.Lock()
+	if e.over {
+		e.mu.Unlock()
+		return nil, pushAgain
 	}
-	return nil
-}
-
-// offer sends PUBLISH for every track below the prefix until ctx is done.
-func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
-	o := &offers{session: req.Session(), prefix: req.Prefix, wake: make(chan struct{}, 1)}
-	r.mu.Lock()
-	r.wanting[o] = struct{}{}
-	for e := range r.offered {
-		if slices.Contains(r.offersFor(e), o) {
-			o.queue = append(o.queue, e)
-		}
+	if f := e.feedOf(s); f != nil && !s.Version().Has(wire.FeatureSharedTracks) {
+		e.mu.Unlock()
+		return nil, pushTwice
 	}
+<<<<<<< relay/publish.go
+	others := len(e.providers()) > 0
+	behind := l.Set && had.Set && others && e.isBehind(l.Value, had.Value)
+	anew := l.Set && had.Set && !others && l.Value.Less(had.Value)
+	if behind || anew {
+		e.mu.Unlock()
+		if behind {
+			return nil, pushBehind
+=======
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()
@@ -118,6 +123,14 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
 		select {
 		case <-o.wake:
 		case <-ctx.Done():
+>>>>>>> /tmp/mrg/2.new
 		}
+		e.end(live.Done{Code: wire.DoneTrackEnded, Reason: errAnew.Error()}, nil)
+		return nil, pushAgain
 	}
+	f := e.newFeed(s)
+	f.pushed = true
+	f.forward = e.wanted(f)
+	e.mu.Unlock()
+	return f, pushTake
 }

@@ -81,6 +81,7 @@ func (p *parent) use(ctx context.Context, s *moq.Session) {
 	close(p.connected)
 	p.mu.Unlock()
 	r.publishes.announce()
+	r.announced(nil, nil)
 	var tasks sync.WaitGroup
 	tasks.Go(func() { p.announce(ctx, s) })
 	n, err := s.SubscribeNamespace(ctx, nil, p)
@@ -123,18 +124,38 @@ func (p *parent) announce(ctx context.Context, s *moq.Session) {
 
 // NamespaceAdded implements moq.NamespaceEvents.
 func (p *parent) NamespaceAdded(ns wire.Namespace) {
+	if p.show(ns) {
+		p.relay.publishes.announce()
+		p.relay.announced(ns, p.session(0))
+	}
+}
+
+// show notes a namespace of the parent; false means that it was known.
+func (p *parent) show(ns wire.Namespace) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.namespaces[ns.Key()]; s != nil {
 		s.expiry.Stop()
-		return
+		return false
 	}
 	s := &shown{namespace: ns}
 	s.expiry = time.AfterFunc(time.Hour, func() { p.expire(s) })
 	s.expiry.Stop()
 	p.namespaces[ns.Key()] = s
 	p.relay.all.Add(ns, source{parent: true})
-	p.relay.publishes.announce()
+	return true
+}
+
+// shows reports whether the parent has announced a namespace or a prefix of it.
+func (p *parent) shows(ns wire.Namespace) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n := len(ns); n >= 0; n-- {
+		if p.namespaces[ns[:n].Key()] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // NamespaceRemoved implements moq.NamespaceEvents. It is also called for every

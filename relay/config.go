@@ -1,0 +1,82 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"moqedge/moq/transport"
+)
+
+// Config of a relay. The zero value is a relay without a parent.
+type Config struct {
+	// Name appears in logs.
+	Name string
+	// Upstream is the parent relay that tracks and namespaces are had from; nil: none.
+	Upstream *Upstream
+	// RetainGroups, RetainFor and MaxTrackBytes say what is kept of a track
+	// (live.Options); 0 means 3 groups, 10 s and 64 MiB.
+	RetainGroups  int
+	RetainFor     time.Duration
+	MaxTrackBytes uint64
+	// Linger is how long a track stays subscribed after its last subscriber;
+	// 0 means 5 s.
+	Linger time.Duration
+	// ForwardIdle says of which tracks objects are asked for although no
+	// subscriber wants them (moqt-19 §9.2).
+	ForwardIdle ForwardIdle
+	// RecoverFor is how long a track whose publisher was lost waits for it or
+	// another; 0 means 30 s.
+	RecoverFor time.Duration
+	// RequestTimeout bounds how long a subscriber waits for the answer of a
+	// publisher; 0 means 10 s.
+	RequestTimeout time.Duration
+	// MaxLag is deliver.Config.MaxLag.
+	MaxLag time.Duration
+	// Implementation is sent in SETUP.
+	Implementation string
+	// Logger; nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// ForwardIdle says what a relay asks its publishers for while no subscriber
+// wants objects: all of them left, or have FORWARD=0.
+type ForwardIdle uint8
+
+const (
+	// ForwardPublished goes on with tracks that came by PUBLISH, so that who
+	// comes late has the current group at once, and pauses those that the relay
+	// subscribed to.
+	ForwardPublished ForwardIdle = iota
+	// ForwardNone pauses them all.
+	ForwardNone
+	// ForwardAll goes on with all of them as long as they are kept (Config.Linger).
+	ForwardAll
+)
+
+// Upstream names a parent relay.
+type Upstream struct {
+	URL  string // moqt:// or https://
+	Dial transport.DialConfig
+	// Refresh, when set, may change Dial before each attempt, for pins that are renewed.
+	Refresh func(ctx context.Context, d *transport.DialConfig) error
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.RetainFor, 10*time.Second)
+	def(&c.Linger, 5*time.Second)
+	def(&c.RecoverFor, 30*time.Second)
+	def(&c.RequestTimeout, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Name != "" {
+		c.Logger = c.Logger.With("relay", c.Name)
+	}
+	return c
+}

@@ -1,0 +1,303 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// feed is one publisher of a track: the subscription that it fills the track
+// by, or the attempt to get one. All but the first block is guarded by the
+// entry's mu.
+type feed struct {
+	entry  *trackEntry
+	ctx    context.Context // of the attempt
+	cancel context.CancelFunc
+	asked  chan struct{} // closed when the attempt is over
+	parent bool
+	pushed bool // it came by PUBLISH
+
+	session  *moq.Session // nil while the parent is not connected
+	sub      *moq.Subscription
+	forward  bool                // the forward state asked for
+	group    wire.Option[uint64] // the new group asked for with the subscription
+	missing  live.Range          // announced to the track, to be fetched
+	leaving  bool                // another one takes its place
+	accepted bool                // it counts as established
+}
+
+var errAnew = errors.New("the publisher began anew")
+
+// newFeed adds a feed that has no subscription yet. The caller holds mu.
+func (e *trackEntry) newFeed(s *moq.Session) *feed {
+	f := &feed{entry: e, session: s, asked: make(chan struct{}), parent: s == nil || isParent(s)}
+	f.ctx, f.cancel = context.WithCancel(e.relay.ctx)
+	e.feeds = append(e.feeds, f)
+	return f
+}
+
+// feedOf finds what a session provides or is asked for. The caller holds mu.
+func (e *trackEntry) feedOf(s *moq.Session) *feed {
+	for _, f := range e.feeds {
+		if f.session == s && !f.leaving {
+			return f
+		}
+	}
+	return nil
+}
+
+// isBorrowed reports whether only the parent provides the track or is asked for it.
+func (e *trackEntry) isBorrowed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.feeds {
+		if !f.parent {
+			return false
+		}
+	}
+	return len(e.feeds) > 0
+}
+
+// isLocal reports whether a publisher besides the parent provides the track.
+func (e *trackEntry) isLocal() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.feeds {
+		if f.accepted && !f.parent {
+			return true
+		}
+	}
+	return false
+}
+
+// publishedBy reports whether a session provides the track.
+func (e *trackEntry) publishedBy(s *moq.Session) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.feedOf(s)
+	return f != nil && f.accepted
+}
+
+// providers returns the established feeds, those furthest ahead first, as far
+// as they said so. The caller holds mu.
+func (e *trackEntry) providers() []*feed {
+	var out []*feed
+	for _, f := range e.feeds {
+		if f.accepted && f.sub != nil && !f.leaving {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// seek asks for the track wherever it can be had and was not refused: at all
+// sessions that announced its namespace or a prefix of it (moqt-18 §9.5), at
+// the parent when no publisher here has it. Nobody is asked for a track that
+// nobody here wants.
+func (e *trackEntry) seek() {
+	local := e.relay.local.Match(e.name.Namespace)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.over || len(e.uses) == 0 || (len(e.feeds) == 0 && e.ended != nil) {
+		return
+	}
+	now := time.Now()
+	for s := range e.refused {
+		if s != nil && s.Context().Err() != nil {
+			delete(e.refused, s)
+		}
+	}
+	for _, s := range local {
+		if e.feedOf(s) == nil && e.mayAsk(s, now) {
+			e.ask(e.newFeed(s))
+		}
+	}
+	for _, f := range e.feeds {
+		if !f.leaving {
+			return
+		}
+	}
+	if p := e.relay.parent; p != nil {
+		s := p.session(0)
+		if (s == nil || !e.has(s)) && e.mayAsk(s, now) {
+			e.ask(e.newFeed(s)) // nil: to be connected
+		}
+	}
+}
+
+func (e *trackEntry) mayAsk(s *moq.Session, now time.Time) bool {
+	x, refused := e.refused[s]
+	return !refused || (!x.again.IsZero() && !now.Before(x.again))
+}
+
+// ask subscribes in the background. The caller holds mu.
+func (e *trackEntry) ask(f *feed) {
+	f.forward, f.group = e.wanted(f), e.groups.pending
+	e.relay.tasks.Go(func() {
+		err := e.find(f)
+		if err == nil {
+			err = f.subscribe()
+		}
+		e.answered(f, err)
+		close(f.asked)
+	})
+}
+
+// parentPatience is how long a track waits for a parent that is not connected.
+const parentPatience = 2 * time.Second
+
+// find waits for the session of a feed when the parent is not connected.
+func (e *trackEntry) find(f *feed) error {
+	e.mu.Lock()
+	known := f.session != nil
+	e.mu.Unlock()
+	if known {
+		return nil
+	}
+	s := e.relay.parent.session(parentPatience)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s == nil || e.has(s) {
+		return doesNotExist()
+	}
+	f.session = s
+	return nil
+}
+
+// answered takes in how an attempt ended.
+func (e *trackEntry) answered(f *feed, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	defer e.poke()
+	f.cancel()
+	if err == nil && e.over {
+		f.sub.Close()
+		return
+	}
+	if err != nil {
+		e.drop(f)
+		e.refuse(f, err)
+		return
+	}
+	e.relay.log.Debug("track established", "track", e.name.String(), "remote", f.session.Conn().Info().RemoteAddr.String(), "publishers", len(e.providers()))
+	e.attempt, e.ended, e.reason = 0, nil, nil
+	e.groups.sent(f.group, largest(e.live))
+	e.settle(nil)
+	e.changed.announce()
+	for _, other := range e.feeds {
+		if other != f && (other.session == f.session || (other.parent && !f.parent)) {
+			other.retire()
+		}
+	}
+	e.relay.tasks.Go(func() {
+		select {
+		case <-f.sub.Done():
+			e.finished(f)
+		case <-e.relay.ctx.Done():
+		}
+	})
+}
+
+// minRetry is the least time between two requests for a track to a publisher that refused.
+const minRetry = time.Second
+
+// refuse notes why a session does not provide the track. The caller holds mu.
+func (e *trackEntry) refuse(f *feed, err error) {
+	x := refusal{err: err}
+	var refused *moq.RequestError
+	if errors.As(err, &refused) && refused.Retry.Set {
+		x.again = time.Now().Add(max(refused.Retry.Value, minRetry))
+	}
+	e.refused[f.session] = x
+	if e.reason == nil || errors.Is(e.reason, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
+		e.reason = err
+	}
+}
+
+// drop removes a feed; false means that it was gone. The caller holds mu.
+func (e *trackEntry) drop(f *feed) bool {
+	for i, x := range e.feeds {
+		if x == f {
+			e.feeds = append(e.feeds[:i:i], e.feeds[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// finished takes in the end of a feed's subscription. One that was lost may
+// come back; one that its publisher ended, by whatever code, is no publisher
+// of the track any more. The others go on either way: the track ends when the
+// last of them has ended it (moqt-18 §9.3 leaves this open).
+func (e *trackEntry) finished(f *feed) {
+	d := f.sub.Result()
+	lost := f.sub.Lost() || d.Code == wire.DoneGoingAway
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.drop(f) {
+		return
+	}
+	defer e.poke()
+	if !lost && !f.leaving {
+		e.refused[f.session] = refusal{err: &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}}
+		e.ended = d
+	}
+	e.relay.log.Info("publisher left", "track", e.name.String(), "lost", lost, "why", d.Code.String(), "left", len(e.providers()))
+	if others := e.providers(); len(others) > 0 {
+		e.relay.tasks.Go(func() { e.mend(others) })
+		return
+	}
+	if lost {
+		e.lost, e.ended = time.Now(), nil
+		clear(e.refused)
+	}
+}
+
+// handover is how long a feed is kept after another took its place, so that
+// streams that are under way come to their end.
+const handover = 2 * time.Second
+
+// retire ends a feed soon. The caller holds the entry's mu.
+func (f *feed) retire() {
+	if !f.leaving {
+		f.leaving = true
+		time.AfterFunc(handover, f.close)
+	}
+}
+
+// close gives the feed up.
+func (f *feed) close() {
+	f.cancel()
+	f.entry.mu.Lock()
+	sub := f.sub
+	f.entry.mu.Unlock()
+	if sub != nil {
+		sub.Close()
+	}
+}
+
+// lend ends the parent's subscriptions when it has the namespace from somebody
+// else, so that the track can be had from there. The caller holds mu.
+func (e *trackEntry) lend() {
+	p := e.relay.parent
+	if p == nil || time.Since(e.lost) < lendAfter || !p.shows(e.name.Namespace) || len(e.relay.local.Match(e.name.Namespace)) > 0 {
+		return
+	}
+	for u := range e.uses {
+		if isParent(u.session) && u.request != nil {
+			e.relay.tasks.Go(func() { u.request.End(wire.DoneGoingAway, "the publisher was lost") })
+		}
+	}
+}
+
+// lendAfter is how long the parent's word that it has a namespace may still be
+// about a publisher that was lost here.
+const lendAfter = time.Second
+
+// isParent reports whether a session is one with the parent: those are the
+// only ones that a relay dials.
+func isParent(s *moq.Session) bool { return s.Conn().Info().Client }

@@ -1,0 +1,39 @@
+package relay
+
+import (
+	"context"
+
+	"moqedge/moq"
+)
+
+// publishNamespace keeps a namespace in the table while it is announced.
+func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
+	relay, s := h.relay, r.Session()
+	r.Accept()
+	if isParent(s) { // its namespaces are told by SUBSCRIBE_NAMESPACE; these add to them
+		relay.parent.NamespaceAdded(r.Namespace)
+		<-ctx.Done()
+		relay.parent.NamespaceRemoved(r.Namespace)
+		return
+	}
+	relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
+	relay.local.Add(r.Namespace, s)
+	relay.all.Add(r.Namespace, source{session: s})
+	relay.announced(r.Namespace, s)
+	relay.publishes.announce()
+	<-ctx.Done()
+	relay.local.Remove(r.Namespace, s)
+	relay.all.Remove(r.Namespace, source{session: s})
+	relay.log.Info("namespace withdrawn", "namespace", r.Namespace.String())
+}
+
+// subscribeNamespace tells of all namespaces below a prefix, the subscriber's
+// own included (moqt-18 §6.1).
+func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespaceRequest) {
+	if !r.Accept() {
+		return
+	}
+	queue := moq.NewNamespaceQueue(r.Prefix)
+	defer h.relay.all.Watch(queue)()
+	queue.Run(ctx, r.Add, r.Remove)
+}

@@ -1,0 +1,94 @@
+package relay
+
+import (
+	"context"
+	"errors"
+
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// trackStatus answers from an established track, else with what publishers
+// say, so that nobody has to be subscribed to for it (moqt-18 §10.14).
+func (h handler) trackStatus(ctx context.Context, r *moq.TrackStatusRequest) {
+	if !h.relay.isEstablished(r.Track) {
+		t, err := h.askStatus(ctx, r.Track, r.Session())
+		if err == nil {
+			r.Accept(t)
+			return
+		}
+		if !errors.Is(err, &moq.RequestError{Code: wire.RequestNotSupported}) {
+			r.RejectWith(err)
+			return
+		}
+	}
+	u := &use{session: r.Session()}
+	if err := h.find(ctx, r.Track, u, wire.Option[uint64]{}, 0); err != nil {
+		r.RejectWith(err)
+		return
+	}
+	defer h.relay.release(u)
+	u.entry.current(ctx)
+	r.Accept(u.entry.live)
+}
+
+// isEstablished reports whether a publisher provides a track.
+func (r *Relay) isEstablished(name wire.FullTrackName) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.tracks[name.Key()]
+	if e == nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.providers()) > 0
+}
+
+// askStatus asks all that announced the track's namespace, or else the parent,
+// and returns a track that says what the one furthest ahead said.
+func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *moq.Session) (*live.Track, error) {
+	t, err := firstStatus(ctx, name, h.relay.local.Match(name.Namespace))
+	if err != nil && h.relay.parent != nil && !isParent(asker) {
+		if s := h.relay.parent.session(parentPatience); s != nil {
+			return firstStatus(ctx, name, []*moq.Session{s})
+		}
+	}
+	return t, err
+}
+
+func firstStatus(ctx context.Context, name wire.FullTrackName, sessions []*moq.Session) (*live.Track, error) {
+	type answer struct {
+		moq.TrackStatus
+		err error
+	}
+	answers := make(chan answer, len(sessions))
+	for _, s := range sessions {
+		go func() {
+			status, err := s.TrackStatus(ctx, name)
+			answers <- answer{status, err}
+		}()
+	}
+	var best *moq.TrackStatus
+	refused := doesNotExist()
+	for range sessions {
+		a := <-answers
+		switch {
+		case a.err != nil:
+			if errors.Is(refused, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
+				refused = a.err
+			}
+		case best == nil, a.Largest.Set && (!best.Largest.Set || best.Largest.Value.Less(a.Largest.Value)):
+			best = &a.TrackStatus
+		}
+	}
+	if best == nil {
+		return nil, refused
+	}
+	t := live.NewTrack(name, live.Options{Properties: best.Properties})
+	if best.Largest.Set {
+		t.RaiseLargest(best.Largest.Value)
+	}
+	return t, nil
+}

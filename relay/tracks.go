@@ -1,0 +1,122 @@
+package relay
+
+import (
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// use is one user of a track entry: a subscription, a fetch or a status
+// request of a session. It is ended by release.
+type use struct {
+	entry   *trackEntry
+	session *moq.Session
+	request ender // nil when it cannot be ended from here
+	wants   bool  // it wants objects; guarded by the entry's mu
+}
+
+// ender is a request that the relay can end: *moq.SubscribeRequest.
+type ender interface {
+	End(code wire.PublishDoneCode, reason string)
+}
+
+// use counts a user of a track, whose entry is made when it is missing.
+// group is its NEW_GROUP_REQUEST, for subscriptions that are not made yet.
+func (r *Relay) use(name wire.FullTrackName, u *use, group wire.Option[uint64]) *use {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, made := r.entry(name)
+	u.entry = e
+	e.users++
+	e.idle.Stop()
+	e.join(u, group)
+	if made { // not before: who asks decides who is asked
+		r.tasks.Go(e.run)
+	}
+	return u
+}
+
+// publishing counts somebody who is about to fill a track by PUBLISH.
+func (r *Relay) publishing(name wire.FullTrackName) *trackEntry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, made := r.entry(name)
+	e.published++
+	if made {
+		r.tasks.Go(e.run)
+	}
+	return e
+}
+
+// entry finds or makes the entry of a track. The caller holds mu.
+func (r *Relay) entry(name wire.FullTrackName) (e *trackEntry, made bool) {
+	key := name.Key()
+	e = r.tracks[key]
+	if e == nil {
+		e, made = newTrackEntry(r, name), true
+		r.tracks[key] = e
+	}
+	return e, made
+}
+
+// isPublished reports whether somebody fills the entry by PUBLISH or is about to.
+func (r *Relay) isPublished(e *trackEntry) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return e.published > 0
+}
+
+// unpublish ends what publishing began.
+func (r *Relay) unpublish(e *trackEntry) {
+	r.mu.Lock()
+	e.published--
+	if e.published == 0 {
+		delete(r.offered, e)
+		if e.users == 0 {
+			e.idle.Reset(r.config.Linger)
+		}
+	}
+	r.mu.Unlock()
+	e.poke()
+}
+
+// release ends a use.
+func (r *Relay) release(u *use) {
+	e := u.entry
+	e.leave(u)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.users--; e.users == 0 {
+		e.idle.Reset(r.config.Linger)
+	}
+}
+
+// forget removes an entry that ended, or one that is unused; false means that it is in use.
+func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if onlyIdle && (e.users > 0 || e.published > 0) {
+		return false
+	}
+	if key := e.name.Key(); r.tracks[key] == e {
+		delete(r.tracks, key)
+	}
+	return true
+}
+
+// announced has the tracks below a namespace asked for at a session that
+// announced it, besides those they have (moqt-18 §9.5). A nil session stands
+// for the parent.
+func (r *Relay) announced(ns wire.Namespace, s *moq.Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.tracks {
+		if e.name.Namespace.HasPrefix(ns) {
+			e.reconsider(s)
+		}
+	}
+}
+
+func (r *Relay) newLiveTrack(name wire.FullTrackName) *live.Track {
+	return live.NewTrack(name, live.Options{RetainGroups: r.config.RetainGroups, RetainFor: r.config.RetainFor, MaxBytes: r.config.MaxTrackBytes, Recover: true})
+}
