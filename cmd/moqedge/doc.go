@@ -1,6 +1,6 @@
 // Command moqedge is the whole product in one binary: a relay with its bridge
 // and pages (serve), all of it on one machine to look at (demo), and clients
-// to publish, subscribe and list (pub, sub, ls).
+// to publish, subscribe and list (pub, sub, ls) and to test a relay (interop).
 //
 // This package only wires: it reads flags (kong), opens files, and calls the
 // packages below it. config is what nodes are made of, node runs one, demo two

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,6 +45,7 @@ type commands struct {
 	Pub     pubCommand     `cmd:"" help:"Publish an MP4 file in a loop to a relay."`
 	Sub     subCommand     `cmd:"" help:"Subscribe to a track, or to all of a publication."`
 	Ls      lsCommand      `cmd:"" help:"List the namespaces that are live at a relay."`
+	Interop interopCommand `cmd:"" help:"Test a relay as the public MOQT interop runner does, and beyond."`
 	Cert    certCommand    `cmd:"" help:"Make a development certificate, or show the one that is there."`
 	Version versionCommand `cmd:"" help:"Tell the version of this binary."`
 }
@@ -84,10 +86,30 @@ func run(ctx context.Context, args []string, s streams) int {
 	defer e.console.Close()
 	if err := parsed.Run(e); err != nil {
 		e.console.Close()
-		return fail(s.err, err, exitFailure)
+		code := exitFailure
+		var exit *exitError
+		if errors.As(err, &exit) {
+			code = exit.code
+		}
+		if exit != nil && exit.err == nil {
+			return code
+		}
+		return fail(s.err, err, code)
 	}
 	return exitOK
 }
+
+// exitError ends the command with an exit code of its own. Without an err it
+// says nothing: what there is to say was printed.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return fmt.Sprint(e.err) }
+
+// Unwrap returns the cause.
+func (e *exitError) Unwrap() error { return e.err }
 
 // fail prints an error as one line.
 func fail(w io.Writer, err error, code int) int {

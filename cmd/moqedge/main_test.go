@@ -34,7 +34,7 @@ func TestHelp(t *testing.T) {
 	if code != exitOK || errs != "" {
 		t.Fatalf("code %d, stderr %q", code, errs)
 	}
-	for _, command := range []string{"demo", "serve", "pub", "sub", "ls", "cert", "version"} {
+	for _, command := range []string{"demo", "serve", "pub", "sub", "ls", "interop", "cert", "version"} {
 		t.Run(command, func(t *testing.T) {
 			if !strings.Contains(out, "\n  "+command+" ") {
 				t.Errorf("moqedge --help does not list it:\n%s", out)
@@ -56,7 +56,7 @@ func TestHelp(t *testing.T) {
 
 // The examples of the help are command lines that parse.
 func TestExamplesParse(t *testing.T) {
-	for _, command := range []string{"demo", "serve", "pub", "sub", "ls", "cert", "version"} {
+	for _, command := range []string{"demo", "serve", "pub", "sub", "ls", "interop", "cert", "version"} {
 		_, text, _ := execute(t, command, "--help")
 		_, examples, _ := strings.Cut(text, "Examples:\n")
 		examples, _, _ = strings.Cut(strings.ReplaceAll(examples, "\\\n", ""), "\nFlags:")
@@ -132,6 +132,8 @@ func TestErrors(t *testing.T) {
 		"output of several tracks": {[]string{"sub", "moqt://x", "cam1", "-o", "x"}, exitFailure, "--output needs a TRACK"},
 		"unwritable output":        {[]string{"sub", "moqt://x", "cam1", "video", "-o", filepath.Join(dir, "none", "x")}, exitFailure, "no such file"},
 		"certificate folder":       {[]string{"cert", "--dir", text}, exitFailure, "folder"},
+		"draft of tomorrow":        {[]string{"interop", "--relay", "moqt://x", "--draft", "99"}, exitFailure, `draft "99" is not spoken here`},
+		"interop with a bad URL":   {[]string{"interop", "--relay", "ftp://x"}, exitFailure, `URL "ftp://x": want moqt://`},
 		"certificate host":         {[]string{"cert", "--dir", dir, "--host", "http://x"}, exitFailure, "host"},
 	} {
 		t.Run(name, func(t *testing.T) {

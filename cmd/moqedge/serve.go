@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"moqedge/cmd/moqedge/config"
@@ -24,6 +26,10 @@ type serveCommand struct {
 // Help implements kong.HelpProvider.
 func (serveCommand) Help() string {
 	return `Flags go before what the file says. The flags of trust are about the parent relay. Ctrl-C ends it.
+
+Without a file it is what the public MOQT interop runner expects of a relay: MOQT_PORT is the UDP
+port, /certs/cert.pem and /certs/priv.key (or MOQT_CERT and MOQT_KEY) are the certificate if they are
+there, and MOQT_ROLE=relay leaves out pages and ingests.
 
 Examples:
 
@@ -65,8 +71,16 @@ func (c serveCommand) configuration() (config.Config, error) {
 		if conf, err = config.Load(c.Config); err != nil {
 			return conf, err
 		}
-	} else if c.Upstream != "" {
-		conf.Bridge = nil
+	} else {
+		if err := conf.Environment(os.Getenv, config.RunnerCertificates); err != nil {
+			if errors.Is(err, config.ErrRole) {
+				err = &exitError{code: exitUnsupported, err: err}
+			}
+			return conf, err
+		}
+		if c.Upstream != "" {
+			conf.Bridge = nil
+		}
 	}
 	conf.Name = first(c.Name, conf.Name)
 	conf.Listen = first(c.Listen, conf.Listen)
