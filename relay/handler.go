@@ -52,7 +52,6 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	}
 	h.relay.served.subscriptions.Add(1)
 	defer h.relay.served.subscriptions.Add(-1)
-<<<<<<< relay/handler.go
 	e := u.entry
 	if wants {
 		e.steer(ctx)
@@ -62,9 +61,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	if group.Set {
 		e.askGroup(ctx, group.Value)
 	}
-=======
 	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }
->>>>>>> /tmp/mrg/1.new
 	r.Accept(e.live)
 	<-ctx.Done()
 }
@@ -109,13 +106,9 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 	}
 	defer h.relay.release(u)
 	h.relay.served.fetches.Add(1)
-<<<<<<< relay/handler.go
 	e := u.entry
 	e.current(ctx)
-	if t := r.Params.FillTimeout; !t.Set || t.Value > 0 {
-=======
 	if t := r.Params.FillTimeout; r.Resolve(e.live) && (!t.Set || t.Value > 0) {
->>>>>>> /tmp/mrg/1.new
 		e.backfill(live.Range{From: r.First, To: r.Last.Next()})
 	}
 	r.Accept(e.live)

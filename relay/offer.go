@@ -115,7 +115,7 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
 // publishTo offers one track; what is accepted goes on until it ends.
 func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry) {
 	u := r.use(e.name, &use{session: o.session, wants: true}, wire.Option[uint64]{})
-	p, err := o.session.Publish(ctx, u.entry.live)
+	p, err := o.session.Publish(ctx, u.entry.live, moq.PublishOptions{})
 	if err != nil {
 		r.release(u)
 		if ctx.Err() == nil {

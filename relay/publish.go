@@ -36,17 +36,10 @@ func (h handler) publishInto(ctx context.Context, e *trackEntry, r *moq.PublishR
 		r.Reject(wire.RequestUninterested, "other publishers of the track are far ahead", wire.Some(minRetry))
 		return false
 	}
-<<<<<<< relay/publish.go
 	had := largest(e.live)
-	sub, err := r.Accept(e.live, f.forward, f.established)
+	sub, err := r.Accept(e.live, wire.Parameters{Forward: wire.Some(f.forward)}, f.established)
 	if err == nil {
 		err = f.begin(sub, had, had.Set)
-=======
-	had, any := e.live.Largest()
-	sub, err := r.Accept(e.live, wire.Parameters{Forward: wire.Some(true)}, func(m live.Range) { e.live.Forget(m) })
-	if err != nil {
-		return
->>>>>>> /tmp/mrg/2.new
 	}
 	e.answered(f, err)
 	close(f.asked)
@@ -95,7 +88,6 @@ func (e *trackEntry) push(r *moq.PublishRequest) (*feed, pushVerdict) {
 		e.mu.Unlock()
 		return nil, pushTwice
 	}
-<<<<<<< relay/publish.go
 	others := len(e.providers()) > 0
 	behind := l.Set && had.Set && others && e.isBehind(l.Value, had.Value)
 	anew := l.Set && had.Set && !others && l.Value.Less(had.Value)
@@ -103,27 +95,6 @@ func (e *trackEntry) push(r *moq.PublishRequest) (*feed, pushVerdict) {
 		e.mu.Unlock()
 		if behind {
 			return nil, pushBehind
-=======
-	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		delete(r.wanting, o)
-		r.mu.Unlock()
-	}()
-	for ctx.Err() == nil {
-		o.mu.Lock()
-		queue := o.queue
-		o.queue = nil
-		o.mu.Unlock()
-		for _, e := range queue {
-			if _, err := o.session.Publish(ctx, e.live, moq.PublishOptions{}); err != nil && ctx.Err() == nil {
-				r.log.Debug("track not offered", "track", e.name.String(), "error", err)
-			}
-		}
-		select {
-		case <-o.wake:
-		case <-ctx.Done():
->>>>>>> /tmp/mrg/2.new
 		}
 		e.end(live.Done{Code: wire.DoneTrackEnded, Reason: errAnew.Error()}, nil)
 		return nil, pushAgain
