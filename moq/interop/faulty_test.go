@@ -161,7 +161,7 @@ func (b *broker) serve(t *testing.T, limit uint64) interop.Config {
 			tasks.Go(func() {
 				config := moq.Config{Handler: b, MaxObjectSize: limit, Logger: slog.New(slog.DiscardHandler)}
 				if b.closes {
-					config.OnGoaway = func(string, time.Duration) {
+					config.OnGoaway = func(moq.Goaway) {
 						go conn.CloseWithError(uint64(wire.SessionProtocolViolation), "no GOAWAY here")
 					}
 				}
