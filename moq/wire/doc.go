@@ -23,7 +23,9 @@
 //
 // message.go frames control messages; request.go, response.go and namespace.go
 // hold them; parameter.go says which parameter belongs where. subgroup.go,
-// fetch.go and datagram.go are the data plane. property.go reads Key-Value-Pairs.
-// codec.go is the pair of little engines everything is written with. The golden
-// vectors in testdata/vectors are shared with the TypeScript client.
+// fetch.go and datagram.go are the data plane. property.go reads Key-Value-Pairs,
+// gap.go what in them makes a Track malformed; transcode.go rewrites them for draft
+// 16, which has other integers (quicvarint.go). codec.go is the pair of little
+// engines everything is written with. The golden vectors in testdata/vectors are
+// shared with the TypeScript client.
 package wire
