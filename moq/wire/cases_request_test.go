@@ -18,6 +18,36 @@ var subscribeCases = []messageCase{
 		in:   frame("03", "00", liveVideoHex, "00"),
 	},
 	{
+		name: "subscribe token register and delete",
+		msg: &Subscribe{RequestID: 4, Track: liveVideo, Params: Parameters{AuthTokens: []Token{
+			{AliasType: TokenDelete, Alias: 3}, {AliasType: TokenRegister, Alias: 200, TokenType: 1}}}},
+		in: frame("03", "04", liveVideoHex, "02", "03 02 00 03", "00 04 01 80c8 01"),
+	},
+	{
+		name: "subscribe 32 fields",
+		msg:  &Subscribe{Track: FullTrackName{Namespace: strings.Split(strings.Repeat("a", 32), "")}},
+		in:   frame("03", "00", "20", strings.Repeat("0161", 32), "00", "00"),
+	},
+	{
+		name: "subscribe longest name",
+		msg: &Subscribe{Track: FullTrackName{
+			Namespace: Namespace{strings.Repeat("a", 4000)}, Name: strings.Repeat("a", 96)}},
+		in: frame("03", "00", "01 8fa0", letters(4000), "60", letters(96), "00"),
+	},
+	{
+		name: "subscribe no namespace", msg: &Subscribe{RequestID: 1, Track: FullTrackName{Name: "a"}},
+		in: frame("03", "01", "00 01 61", "00"),
+	},
+	{
+		name: "subscribe integers not minimal", decodeOnly: true,
+		msg: &Subscribe{RequestID: 37, Track: liveVideo, Params: Parameters{Forward: Some(true)}},
+		in:  frame("8003", "8025", liveVideoHex, "c00001", "8010 01"),
+	},
+}
+
+// subscribeFilterCases have filters in the form of drafts 18 and 19.
+var subscribeFilterCases = []messageCase{
+	{
 		name: "subscribe all parameters",
 		msg: &Subscribe{
 			RequestID: 2,
@@ -63,32 +93,6 @@ var subscribeCases = []messageCase{
 			Filter: Some(Filter{Type: FilterAbsoluteRange, Start: Location{1<<64 - 1, 0}, EndGroup: 1<<64 - 1})}},
 		in: frame("03", "04", liveVideoHex, "01", "21 0c 04 ff ffffffffffffffff 00 00"),
 	},
-	{
-		name: "subscribe token register and delete",
-		msg: &Subscribe{RequestID: 4, Track: liveVideo, Params: Parameters{AuthTokens: []Token{
-			{AliasType: TokenDelete, Alias: 3}, {AliasType: TokenRegister, Alias: 200, TokenType: 1}}}},
-		in: frame("03", "04", liveVideoHex, "02", "03 02 00 03", "00 04 01 80c8 01"),
-	},
-	{
-		name: "subscribe 32 fields",
-		msg:  &Subscribe{Track: FullTrackName{Namespace: strings.Split(strings.Repeat("a", 32), "")}},
-		in:   frame("03", "00", "20", strings.Repeat("0161", 32), "00", "00"),
-	},
-	{
-		name: "subscribe longest name",
-		msg: &Subscribe{Track: FullTrackName{
-			Namespace: Namespace{strings.Repeat("a", 4000)}, Name: strings.Repeat("a", 96)}},
-		in: frame("03", "00", "01 8fa0", letters(4000), "60", letters(96), "00"),
-	},
-	{
-		name: "subscribe no namespace", msg: &Subscribe{RequestID: 1, Track: FullTrackName{Name: "a"}},
-		in: frame("03", "01", "00 01 61", "00"),
-	},
-	{
-		name: "subscribe integers not minimal", decodeOnly: true,
-		msg: &Subscribe{RequestID: 37, Track: liveVideo, Params: Parameters{Forward: Some(true)}},
-		in:  frame("8003", "8025", liveVideoHex, "c00001", "8010 01"),
-	},
 }
 
 // withParameters is a SUBSCRIBE with these parameters, the count first.
@@ -110,17 +114,9 @@ var badSubscribes = []badCase{
 	{"subscribe parameter zero", withParameters("01 00 00"), SessionProtocolViolation},
 	{"subscribe parameter type overflow", withParameters("02 10 01 ff ffffffffffffffff 00"), SessionProtocolViolation},
 	{"subscribe repeated forward", withParameters("02 10 01 00 01"), SessionProtocolViolation},
-	{"subscribe repeated filter", withParameters("02 21 01 02 00 01 02"), SessionProtocolViolation},
 	{"subscribe forward 2", withParameters("01 10 02"), SessionProtocolViolation},
 	{"subscribe group order 0", withParameters("01 22 00"), SessionProtocolViolation},
 	{"subscribe group order 3", withParameters("01 22 03"), SessionProtocolViolation},
-	{"subscribe filter 0", withParameters("01 21 01 00"), SessionProtocolViolation},
-	{"subscribe filter 5", withParameters("01 21 01 05"), SessionProtocolViolation},
-	{"subscribe filter empty", withParameters("01 21 00"), SessionProtocolViolation},
-	{"subscribe filter cut", withParameters("01 21 02 03 00"), SessionProtocolViolation},
-	{"subscribe filter with trailing byte", withParameters("01 21 02 02 00"), SessionProtocolViolation},
-	{"subscribe filter longer than the payload", withParameters("01 21 05 04 00"), SessionProtocolViolation},
-	{"subscribe filter end overflow", withParameters("01 21 0c 04 ff ffffffffffffffff 00 01"), SessionProtocolViolation},
 	{"subscribe token alias type unknown", withParameters("01 03 02 04 00"), SessionKeyValueFormattingError},
 	{"subscribe token empty", withParameters("01 03 00"), SessionKeyValueFormattingError},
 	{"subscribe token cut", withParameters("01 03 02 01 05"), SessionKeyValueFormattingError},
@@ -130,6 +126,19 @@ var badSubscribes = []badCase{
 	{"subscribe with expires", withParameters("01 08 00"), SessionProtocolViolation},
 	{"subscribe with fill timeout", withParameters("01 0a 00"), SessionProtocolViolation},
 	{"subscribe with prefix", withParameters("01 34 00"), SessionProtocolViolation},
+}
+
+// badFilters have the form of drafts 18 and 19.
+var badFilters = []badCase{
+	{"subscribe repeated filter", withParameters("02 21 01 02 00 01 02"), SessionProtocolViolation},
+	{"subscribe filter 0", withParameters("01 21 01 00"), SessionProtocolViolation},
+	{"subscribe filter 5", withParameters("01 21 01 05"), SessionProtocolViolation},
+	{"subscribe filter empty", withParameters("01 21 00"), SessionProtocolViolation},
+	{"subscribe filter cut", withParameters("01 21 02 03 00"), SessionProtocolViolation},
+	{"subscribe filter with trailing byte", withParameters("01 21 02 02 00"), SessionProtocolViolation},
+	{"subscribe filter longer than the payload", withParameters("01 21 05 04 00"), SessionProtocolViolation},
+	{"subscribe filter end overflow", withParameters("01 21 0c 04 ff ffffffffffffffff 00 01"), SessionProtocolViolation},
+	{"track_status with filter", frame("0d", "03", liveVideoHex, "01 21 01 02"), SessionProtocolViolation},
 }
 
 var trackStatusCases = []messageCase{
@@ -148,7 +157,6 @@ var trackStatusCases = []messageCase{
 
 var badTrackStatuses = []badCase{
 	{"track_status with priority", frame("0d", "03", liveVideoHex, "01 20 80"), SessionProtocolViolation},
-	{"track_status with filter", frame("0d", "03", liveVideoHex, "01 21 01 02"), SessionProtocolViolation},
 	{"track_status trailing byte", frame("0d", "03", liveVideoHex, "00 00"), SessionProtocolViolation},
 }
 
@@ -181,8 +189,7 @@ var publishCases = []messageCase{
 }
 
 var badPublishes = []badCase{
-	{"publish with priority", frame("1d", "01", liveVideoHex, "09", "01 20 80"), SessionProtocolViolation},
-	{"publish with filter", frame("1d", "01", liveVideoHex, "09", "01 21 01 02"), SessionProtocolViolation},
+	{"publish with rendezvous", frame("1d", "01", liveVideoHex, "09", "01 04 00"), SessionProtocolViolation},
 	{"publish largest object cut", frame("1d", "01", liveVideoHex, "09", "01 09 05"), SessionProtocolViolation},
 	{"publish property cut", frame("1d", "01", liveVideoHex, "09", "00", "0b 05 00"), SessionKeyValueFormattingError},
 	{"publish property type overflow", frame("1d", "01", liveVideoHex, "09", "00", "02 00 ff ffffffffffffffff"), SessionProtocolViolation},
@@ -196,15 +203,6 @@ var requestUpdateCases = []messageCase{
 		in:   frame("02", "0a 00"),
 	},
 	{
-		name: "request_update of a subscription",
-		msg: &RequestUpdate{RequestID: 10, Params: Parameters{
-			ObjectDeliveryTimeout: Some(1 * ms), SubgroupDeliveryTimeout: Some(2 * ms),
-			AuthTokens: []Token{{AliasType: TokenUseAlias}}, Forward: Some(true), SubscriberPriority: Some(uint8(1)),
-			Filter: Some(Filter{Type: FilterLargestObject}), NewGroupRequest: Some(uint64(128)),
-		}},
-		in: frame("02", "0a 07 02 01 01 02 02 00 03 02 0a 01 10 01 01 01 02 11 8080"),
-	},
-	{
 		name: "request_update of a prefix",
 		msg:  &RequestUpdate{RequestID: 10, Params: Parameters{TrackNamespacePrefix: Some(Namespace{"live", "a"})}},
 		in:   frame("02", "0a 01 34 02 04 6c697665 01 61"),
@@ -213,6 +211,19 @@ var requestUpdateCases = []messageCase{
 		name: "request_update to the empty prefix",
 		msg:  &RequestUpdate{RequestID: 10, Params: Parameters{TrackNamespacePrefix: Some(Namespace(nil))}},
 		in:   frame("02", "0a 01 34 00"),
+	},
+}
+
+// requestUpdateFilterCases have the form of drafts 18 and 19.
+var requestUpdateFilterCases = []messageCase{
+	{
+		name: "request_update of a subscription",
+		msg: &RequestUpdate{RequestID: 10, Params: Parameters{
+			ObjectDeliveryTimeout: Some(1 * ms), SubgroupDeliveryTimeout: Some(2 * ms),
+			AuthTokens: []Token{{AliasType: TokenUseAlias}}, Forward: Some(true), SubscriberPriority: Some(uint8(1)),
+			Filter: Some(Filter{Type: FilterLargestObject}), NewGroupRequest: Some(uint64(128)),
+		}},
+		in: frame("02", "0a 07 02 01 01 02 02 00 03 02 0a 01 10 01 01 01 02 11 8080"),
 	},
 }
 

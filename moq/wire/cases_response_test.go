@@ -54,15 +54,6 @@ var requestOKCases = []messageCase{
 		in:   frame("07", "00"),
 	},
 	{
-		name: "request_ok for publish",
-		msg: &RequestOK{Params: Parameters{
-			ObjectDeliveryTimeout: Some(1 * ms), SubgroupDeliveryTimeout: Some(2 * ms), Expires: Some(3 * ms),
-			Forward: Some(true), SubscriberPriority: Some(uint8(127)), Filter: Some(Filter{Type: FilterNextGroup}),
-			GroupOrder: Some(GroupOrderAscending), NewGroupRequest: Some(uint64(5)),
-		}},
-		in: frame("07", "08 02 01 04 02 02 03 08 01 10 7f 01 01 01 01 01 10 05"),
-	},
-	{
 		name: "request_ok for track_status",
 		msg: &RequestOK{Params: Parameters{Expires: Some(1 * ms), LargestObject: Some(Location{1, 2})},
 			TrackProperties: unhex("02 80fa")},
@@ -72,6 +63,19 @@ var requestOKCases = []messageCase{
 		name: "request_ok for request_update",
 		msg:  &RequestOK{Params: Parameters{LargestObject: Some(Location{0, 0})}},
 		in:   frame("07", "01 09 00 00"),
+	},
+}
+
+// publishOKCases are of draft 18.
+var publishOKCases = []messageCase{
+	{
+		name: "request_ok for publish",
+		msg: &RequestOK{Params: Parameters{
+			ObjectDeliveryTimeout: Some(1 * ms), SubgroupDeliveryTimeout: Some(2 * ms), Expires: Some(3 * ms),
+			Forward: Some(true), SubscriberPriority: Some(uint8(127)), Filter: Some(Filter{Type: FilterNextGroup}),
+			GroupOrder: Some(GroupOrderAscending), NewGroupRequest: Some(uint64(5)),
+		}},
+		in: frame("07", "08 02 01 04 02 02 03 08 01 10 7f 01 01 01 01 01 10 05"),
 	},
 }
 
@@ -137,6 +141,10 @@ var publishDoneCases = []messageCase{
 		msg:  &PublishDone{Code: DoneTrackEnded, StreamCount: 3, Reason: "bye"},
 		in:   frame("0b", "02 03 03 627965"),
 	},
+}
+
+// publishDoneCountCases are of drafts up to 19.
+var publishDoneCountCases = []messageCase{
 	{
 		name: "publish_done count unknown",
 		msg:  &PublishDone{Code: DoneTooFarBehind, StreamCount: UnknownStreamCount},

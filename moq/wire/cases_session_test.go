@@ -89,6 +89,15 @@ var goawayCases = []messageCase{
 		in:   frame("10", "00 00"),
 	},
 	{
+		name: "goaway longest uri",
+		msg:  &Goaway{URI: strings.Repeat("a", MaxGoawayURI), Timeout: time.Millisecond},
+		in:   frame("10", "a000", letters(MaxGoawayURI), "01"),
+	},
+}
+
+// goawayIDCases are of draft 18.
+var goawayIDCases = []messageCase{
+	{
 		name: "goaway on the control stream",
 		msg:  &Goaway{URI: "moqt://b.example/", Timeout: 5 * time.Second, RequestID: Some(uint64(6))},
 		in:   frame("10", "11 6d6f71743a2f2f622e6578616d706c652f 9388 06"),
@@ -97,11 +106,6 @@ var goawayCases = []messageCase{
 		name: "goaway request id zero",
 		msg:  &Goaway{RequestID: Some(uint64(0))},
 		in:   frame("10", "00 00 00"),
-	},
-	{
-		name: "goaway longest uri",
-		msg:  &Goaway{URI: strings.Repeat("a", MaxGoawayURI), Timeout: time.Millisecond},
-		in:   frame("10", "a000", letters(MaxGoawayURI), "01"),
 	},
 }
 
@@ -118,5 +122,11 @@ var badFrames = []badCase{
 	{"publish_ok of old", frame("1e", "00"), SessionProtocolViolation},
 	{"subscribe_namespace of old", frame("11", "00 00 00"), SessionProtocolViolation},
 	{"client_setup of old", frame("20", "00"), SessionProtocolViolation},
+	{"server_setup of old", frame("21", "00"), SessionProtocolViolation},
+	{"requests_blocked of old", frame("1a", "0a"), SessionProtocolViolation},
+	{"unsubscribe of old", frame("0a", "0a"), SessionProtocolViolation},
+	{"fetch_cancel of old", frame("17", "0a"), SessionProtocolViolation},
+	{"publish_namespace_done of old", frame("09", "0a"), SessionProtocolViolation},
+	{"publish_namespace_cancel of old", frame("0c", "0a 00 00"), SessionProtocolViolation},
 	{"max_request_id of old", frame("15", "0a"), SessionProtocolViolation},
 }

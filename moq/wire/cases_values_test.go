@@ -67,3 +67,22 @@ var badNameTexts = []string{
 	"a b--c", "a--b/c", "é--a", "a.--b", // must be hex
 	strings.Repeat("a-", 32) + "a--b", strings.Repeat("a", 4096) + "--b", // beyond the limits
 }
+
+// nameCases16 are those with a length that draft 16 writes otherwise.
+var nameCases16 = []nameCase{
+	nameCases[0], nameCases[1], nameCases[2], nameCases[5],
+	{
+		name: "4096 bytes", text: strings.Repeat("a", 4000) + "--" + strings.Repeat("a", 96),
+		value: FullTrackName{Namespace: Namespace{strings.Repeat("a", 4000)}, Name: strings.Repeat("a", 96)},
+		in:    unhex("01 4fa0", letters(4000), "4060", letters(96)),
+	},
+}
+
+var badNames16 = []badCase{
+	{"33 fields", unhex("21", strings.Repeat("0161", 33), "00"), SessionProtocolViolation},
+	{"count huge", unhex("ffffffffffffffff"), SessionProtocolViolation},
+	{"empty field", unhex("02 01 61 00 00"), SessionProtocolViolation},
+	{"field of 4097 bytes", unhex("01 5001", letters(4097), "00"), SessionProtocolViolation},
+	{"name of 4097 bytes", unhex("00 5001", letters(4097)), SessionProtocolViolation},
+	{"together 4097 bytes", unhex("01 4fa0", letters(4000), "4061"), SessionProtocolViolation},
+}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-func readName(b []byte) (FullTrackName, error) {
-	d := decoder{draft: Draft18.draft(), b: b}
+func readName(v Version, b []byte) (FullTrackName, error) {
+	d := decoder{draft: v.draft(), b: b}
 	f := d.fullTrackName()
 	if d.err == nil && len(d.b) > 0 {
 		d.err = errors.New("bytes after the name")
@@ -17,8 +17,8 @@ func readName(b []byte) (FullTrackName, error) {
 	return f, d.err
 }
 
-func writeName(f FullTrackName) []byte {
-	e := encoder{draft: Draft18.draft()}
+func writeName(v Version, f FullTrackName) []byte {
+	e := encoder{draft: v.draft()}
 	e.fullTrackName(f)
 	if e.err != nil {
 		return nil
@@ -27,13 +27,13 @@ func writeName(f FullTrackName) []byte {
 }
 
 func TestNames(t *testing.T) {
-	for _, c := range nameCases {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := readName(c.in)
+	each(nameTables, func(v Version, c nameCase) {
+		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
+			got, err := readName(v, c.in)
 			if err != nil || !reflect.DeepEqual(got, c.value) {
 				t.Fatalf("read %+v (%v), want %+v", got, err, c.value)
 			}
-			if b := writeName(c.value); !bytes.Equal(b, c.in) {
+			if b := writeName(v, c.value); !bytes.Equal(b, c.in) {
 				t.Fatalf("wrote %x, want %x", b, c.in)
 			}
 			if s := c.value.String(); s != c.text {
@@ -43,7 +43,7 @@ func TestNames(t *testing.T) {
 				t.Fatalf("parsed as %+v (%v)", parsed, err)
 			}
 			for i := range c.in {
-				if _, err := readName(c.in[:i]); !errors.Is(err, ErrShort) {
+				if _, err := readName(v, c.in[:i]); !errors.Is(err, ErrShort) {
 					t.Fatalf("cut at %d: %v", i, err)
 				}
 			}
@@ -52,16 +52,16 @@ func TestNames(t *testing.T) {
 				t.Fatalf("namespace %q parsed as %q (%v)", namespace, n, err)
 			}
 		})
-	}
+	})
 }
 
 func TestBadNames(t *testing.T) {
-	for _, c := range badNames {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := readName(c.in)
+	each(badNameTables, func(v Version, c badCase) {
+		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
+			_, err := readName(v, c.in)
 			wantError(t, err, c.code)
 		})
-	}
+	})
 	for _, text := range badNameTexts {
 		if f, err := ParseFullTrackName(text); err == nil {
 			t.Errorf("%.60q parsed as %v", text, f)

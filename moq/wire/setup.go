@@ -106,21 +106,21 @@ func encodeSetup(e *encoder, m *Setup) {
 }
 
 func decodeSetup(d *decoder, m *Setup) {
-	count := uint64(0)
-	if d.onControlStream() {
+	counted, count := d.onControlStream(), uint64(0)
+	if counted {
 		count = d.varint()
 	}
-	seen, prev := uint64(0), uint64(0)
-	for ; d.err == nil && len(d.b) > 0; seen++ {
+	prev := uint64(0)
+	for seen := uint64(0); counted && seen < count || !counted && len(d.b) > 0; seen++ {
+		if len(d.b) == 0 {
+			d.fail(ErrShort)
+		}
 		o := d.pair(prev)
 		if d.err != nil {
 			return
 		}
 		prev = o.Type
 		d.setupOption(m, o)
-	}
-	if d.onControlStream() && seen != count {
-		d.fail(violation("%d setup options, announced were %d", seen, count))
 	}
 }
 
