@@ -113,8 +113,8 @@ var sectionE = []Rule{
 	},
 	{
 		Number: 96, Level: ShouldNot, Role: Relay, Section: "10.2.3",
-		Text:     "The delivery timeouts of subscribers do not go upstream.",
-		Deviates: untested,
+		Text:  "The delivery timeouts of subscribers do not go upstream.",
+		Tests: []string{"moq/conformance.TestParametersAreHopByHop"},
 	},
 	{
 		Number: 97, Level: Should, Role: Relay, Section: "19:6.3", Since: 19,
@@ -127,7 +127,7 @@ var sectionE = []Rule{
 		Deviates: untested,
 	},
 	{
-		Number: 99, Level: Should, Role: Publisher, Section: "20:10.2.14", Since: 20,
+		Number: 99, Level: Should, Role: Publisher, Section: "20:10.2.20", Since: 20,
 		Text:     "INCLUDE_PROPERTIES 0 leaves track properties out of the answer; values above 1 are violations.",
 		Deviates: untested,
 	},

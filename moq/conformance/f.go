@@ -25,8 +25,8 @@ var sectionF = []Rule{
 	},
 	{
 		Number: 104, Level: Must, Role: Endpoint, Section: "10.2.12",
-		Text:     "FORWARD is 0 or 1, else a violation; it is 1 by default and stays in an update that leaves it out.",
-		Deviates: untested,
+		Text:  "FORWARD is 0 or 1, else a violation; it is 1 by default and stays in an update that leaves it out.",
+		Tests: []string{"moq/conformance.TestParameters", "moq/conformance.TestUpdates"},
 	},
 	{
 		Number: 105, Level: Must, Role: Relay, Section: "10.2.11",

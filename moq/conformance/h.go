@@ -86,17 +86,17 @@ var sectionH = []Rule{
 		Deviates: untested,
 	},
 	{
-		Number: 132, Level: Must, Role: Publisher, Section: "20:5.3", Since: 20,
+		Number: 132, Level: Must, Role: Publisher, Section: "20:5.1.3", Since: 20,
 		Text:     "FILL_PARAMETERS of a subscription that forwards open a fetch stream with the ID of the message; nothing to fill, no stream.",
 		Deviates: untested,
 	},
 	{
-		Number: 133, Level: Must, Role: Publisher, Section: "20:5.3", Since: 20,
+		Number: 133, Level: Must, Role: Publisher, Section: "20:5.1.3", Since: 20,
 		Text:     "The end of the subscription resets its fills; a fill that fails is reset behind its header and does not touch the subscription.",
 		Deviates: untested,
 	},
 	{
-		Number: 134, Level: Must, Role: Endpoint, Section: "20:5.3", Since: 20,
+		Number: 134, Level: Must, Role: Endpoint, Section: "20:5.1.3", Since: 20,
 		Text:     "FILL_PARAMETERS hold only what may be in them, else a violation, and are for once.",
 		Deviates: untested,
 	},

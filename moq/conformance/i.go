@@ -38,8 +38,8 @@ var sectionI = []Rule{
 	},
 	{
 		Number: 145, Level: Must, Role: Relay, Section: "2.4.3",
-		Text:     "What a track contains does not depend on parameters: one copy serves all.",
-		Deviates: untested,
+		Text:  "What a track contains does not depend on parameters: one copy serves all.",
+		Tests: []string{"moq/conformance.TestParametersKeepPayloads"},
 	},
 	{
 		Number: 146, Level: Should, Role: Endpoint, Section: "11.2.1.1",

@@ -39,8 +39,8 @@ var sectionJ = []Rule{
 	},
 	{
 		Number: 155, Level: Must, Role: Publisher, Section: "11.4.3",
-		Text:     "FIN when all objects of the subgroup were delivered, else a reset.",
-		Deviates: untested,
+		Text:  "FIN when all objects of the subgroup were delivered, else a reset.",
+		Tests: []string{"moq/conformance.TestCancelledByPeer", "moq/conformance.TestFinIsNoCancel"},
 	},
 	{
 		Number: 156, Level: Should, Role: Publisher, Section: "11.4.3",
@@ -102,8 +102,8 @@ var sectionJ = []Rule{
 	},
 	{
 		Number: 167, Level: Should, Role: Subscriber, Section: "11.1",
-		Text:     "Objects of a subscription that was cancelled are thrown away without ado.",
-		Deviates: untested,
+		Text:  "Objects of a subscription that was cancelled are thrown away without ado.",
+		Tests: []string{"moq/conformance.TestCancel"},
 	},
 	{
 		Number: 168, Level: Should, Role: Endpoint, Section: "11.4",

@@ -19,8 +19,8 @@ var sectionM = []Rule{
 	},
 	{
 		Number: 187, Level: ShouldNot, Role: Relay, Section: "7.3",
-		Text:     "Priority and group order of a subscriber do not go upstream.",
-		Deviates: untested,
+		Text:  "Priority and group order of a subscriber do not go upstream.",
+		Tests: []string{"moq/conformance.TestParametersAreHopByHop"},
 	},
 	{
 		Number: 188, Level: Should, Role: Publisher, Section: "7.1",
