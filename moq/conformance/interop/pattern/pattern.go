@@ -105,8 +105,16 @@ func (t Track) payload(group, subgroup, id uint64) []byte {
 	return b[:size]
 }
 
+// Allow says what a peer may do differently.
+type Allow struct {
+	// Properties: it adds properties of its own.
+	Properties bool
+	// Priority: it chooses priorities of its own.
+	Priority bool
+}
+
 // Check compares a received object with what was published.
-func (t Track) Check(o *live.Object) error {
+func (t Track) Check(o *live.Object, a Allow) error {
 	objects := t.Group(o.Group)
 	i := slices.IndexFunc(objects, func(w Object) bool { return w.ID == o.ID })
 	if i < 0 {
@@ -120,7 +128,9 @@ func (t Track) Check(o *live.Object) error {
 		return fmt.Errorf("%s %d/%d: subgroup %d, want %d", t, o.Group, o.ID, o.Subgroup, want.Subgroup)
 	case o.Status != wire.ObjectNormal:
 		return fmt.Errorf("%s %d/%d: status %v", t, o.Group, o.ID, o.Status)
-	case !slices.Equal(o.Properties, want.Properties):
+	case !a.Priority && o.Priority != want.Priority:
+		return fmt.Errorf("%s %d/%d: priority %d, want %d", t, o.Group, o.ID, o.Priority, want.Priority)
+	case !a.Properties && !slices.Equal(o.Properties, want.Properties):
 		return fmt.Errorf("%s %d/%d: properties %x, want %x", t, o.Group, o.ID, []byte(o.Properties), []byte(want.Properties))
 	case !slices.Equal(o.Payload(), want.Payload):
 		return fmt.Errorf("%s %d/%d: payload %.60q (%d bytes), want %.60q (%d bytes)",

@@ -25,7 +25,7 @@ func TestReceive(t *testing.T) {
 		}
 		r := l.NewReader(wire.Location{Group: 1})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		first, err := track.Receive(ctx, r, 3)
+		first, err := track.Receive(ctx, r, 3, Allow{})
 		cancel()
 		r.Close()
 		if err != nil || first != 1 {
@@ -37,23 +37,25 @@ func TestReceive(t *testing.T) {
 // TestCheck: what is not as published is found.
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
-		what   string
-		group  uint64
-		id     uint64
-		sub    uint64
-		change func(o *live.WholeObject)
-		want   string
+		what     string
+		group    uint64
+		id       uint64
+		sub      uint64
+		priority uint8
+		change   func(o *live.WholeObject)
+		want     string
 	}{
-		{"as published", 3, 5, 0, func(*live.WholeObject) {}, ""},
-		{"other payload", 3, 5, 0, func(o *live.WholeObject) { o.Payload[7] ^= 1 }, "payload"},
-		{"longer payload", 3, 5, 0, func(o *live.WholeObject) { o.Payload = append(o.Payload, 'x') }, "payload"},
-		{"no properties", 3, 5, 0, func(o *live.WholeObject) { o.Properties = nil }, "properties"},
-		{"other subgroup", 3, 5, 2, func(*live.WholeObject) {}, "subgroup"},
-		{"unknown object", 3, 5, 0, func(o *live.WholeObject) { o.ID = 6 }, "no object 6"},
-		{"a status", 3, 5, 0, func(o *live.WholeObject) { o.Status, o.Payload = wire.ObjectEndOfGroup, nil }, "status"},
+		{"as published", 3, 5, 0, 10, func(*live.WholeObject) {}, ""},
+		{"other payload", 3, 5, 0, 10, func(o *live.WholeObject) { o.Payload[7] ^= 1 }, "payload"},
+		{"longer payload", 3, 5, 0, 10, func(o *live.WholeObject) { o.Payload = append(o.Payload, 'x') }, "payload"},
+		{"other priority", 3, 5, 0, 11, func(*live.WholeObject) {}, "priority"},
+		{"no properties", 3, 5, 0, 10, func(o *live.WholeObject) { o.Properties = nil }, "properties"},
+		{"other subgroup", 3, 5, 2, 10, func(*live.WholeObject) {}, "subgroup"},
+		{"unknown object", 3, 5, 0, 10, func(o *live.WholeObject) { o.ID = 6 }, "no object 6"},
+		{"a status", 3, 5, 0, 10, func(o *live.WholeObject) { o.Status, o.Payload = wire.ObjectEndOfGroup, nil }, "status"},
 	} {
 		l := live.NewTrack(name(Gaps), live.Options{})
-		w, err := l.OpenSubgroup(live.SubgroupInfo{Group: c.group, ID: c.sub, HasProperties: true})
+		w, err := l.OpenSubgroup(live.SubgroupInfo{Group: c.group, ID: c.sub, Priority: c.priority, HasProperties: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +78,7 @@ func TestCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = Gaps.Check(o)
+		err = Gaps.Check(o, Allow{})
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.what, err, c.want)
 		}

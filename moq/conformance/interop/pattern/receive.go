@@ -11,7 +11,7 @@ import (
 // gap between them, and returns the first of these. Every object is checked; a
 // group that lacks objects is only allowed before the first one: a subscription
 // may begin within a group.
-func (t Track) Receive(ctx context.Context, r *live.Reader, groups int) (uint64, error) {
+func (t Track) Receive(ctx context.Context, r *live.Reader, groups int, a Allow) (uint64, error) {
 	seen := make(map[uint64]map[uint64]bool) // object IDs by group
 	size := len(t.Group(0))
 	for {
@@ -19,7 +19,7 @@ func (t Track) Receive(ctx context.Context, r *live.Reader, groups int) (uint64,
 		if err != nil {
 			return 0, fmt.Errorf("after %s: %w", summary(seen, size), err)
 		}
-		if err := t.Check(o); err != nil {
+		if err := t.Check(o, a); err != nil {
 			return 0, err
 		}
 		ids := seen[o.Group]

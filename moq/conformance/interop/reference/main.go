@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -45,7 +46,8 @@ type options struct {
 	groups, retain                            int
 	join                                      int64
 	offer                                     bool
-	timeout, interval                         time.Duration
+	timeout, interval, delay                  time.Duration
+	allow                                     pattern.Allow
 	verbose                                   bool
 }
 
@@ -66,6 +68,9 @@ func run(ctx context.Context, args []string) error {
 	f.BoolVar(&o.offer, "offer", false, "publish: offer the tracks by PUBLISH too")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "for all but publish")
 	f.DurationVar(&o.interval, "interval", 250*time.Millisecond, "publish: between groups")
+	f.DurationVar(&o.delay, "delay", 0, "publish: after the announcement, before the first group")
+	f.BoolVar(&o.allow.Properties, "any-properties", false, "accept properties that are not in the pattern")
+	f.BoolVar(&o.allow.Priority, "any-priority", false, "accept priorities that are not in the pattern")
 	f.BoolVar(&o.verbose, "v", false, "log")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
@@ -136,14 +141,8 @@ func (o options) publish(ctx context.Context) error {
 	var tracks []*live.Track
 	for _, t := range pattern.Tracks() {
 		o.track = string(t)
-		track := live.NewTrack(o.name(), live.Options{RetainGroups: o.retain})
-		tracks = append(tracks, track)
-		origin.AddTrack(track)
-		go func() {
-			if err := t.Publish(ctx, track, o.interval); err != nil {
-				stop(err)
-			}
-		}()
+		tracks = append(tracks, live.NewTrack(o.name(), live.Options{RetainGroups: o.retain}))
+		origin.AddTrack(tracks[len(tracks)-1])
 	}
 	setup, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -164,6 +163,18 @@ func (o options) publish(ctx context.Context) error {
 		}
 		say(map[string]any{"type": "offered"})
 	}
+	var writing sync.WaitGroup
+	defer func() {
+		stop(nil)
+		writing.Wait()
+	}()
+	for i, t := range pattern.Tracks() {
+		writing.Go(func() {
+			if err := o.write(ctx, t, tracks[i]); err != nil {
+				stop(err)
+			}
+		})
+	}
 	select {
 	case <-ctx.Done():
 		if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
@@ -172,6 +183,16 @@ func (o options) publish(ctx context.Context) error {
 		return nil
 	case <-s.Context().Done():
 		return fmt.Errorf("the session is over: %w", context.Cause(s.Context()))
+	}
+}
+
+// write fills a track until ctx is done.
+func (o options) write(ctx context.Context, t pattern.Track, track *live.Track) error {
+	select {
+	case <-time.After(o.delay):
+		return t.Publish(ctx, track, o.interval)
+	case <-ctx.Done():
+		return nil
 	}
 }
 
@@ -188,7 +209,7 @@ func (o options) subscribe(ctx context.Context, s *moq.Session) error {
 	defer sub.Close()
 	r := sub.Track().NewReader(wire.Location{})
 	defer r.Close()
-	first, err := pattern.Track(o.track).Receive(ctx, r, o.groups)
+	first, err := pattern.Track(o.track).Receive(ctx, r, o.groups, o.allow)
 	if err != nil {
 		if d := sub.Track().Done(); d != nil {
 			err = fmt.Errorf("%w; the track ended with %v, %q", err, d.Code, d.Reason)
@@ -235,7 +256,7 @@ func (o options) fetch(ctx context.Context, s *moq.Session) error {
 	}
 	r := into.NewReader(wire.Location{})
 	defer r.Close()
-	got, err := t.Receive(ctx, r, o.groups)
+	got, err := t.Receive(ctx, r, o.groups, o.allow)
 	if err != nil {
 		return err
 	}

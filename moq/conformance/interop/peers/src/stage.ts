@@ -24,10 +24,11 @@ export class Stage {
     readonly workshop: Workshop,
     readonly reference: string,
     readonly relay: Node,
-    readonly browser: Browser,
     readonly fingerprint: string,
     private readonly pages: Server,
   ) {}
+
+  private browser: Promise<Browser> | undefined;
 
   /** bundles: the folder with the pages' scripts and what else is served. */
   static async open(bundles: string): Promise<Stage> {
@@ -37,7 +38,7 @@ export class Stage {
     const relay = originNode(workshop);
     await relay.start();
     const fingerprint = (await (await fetch(relay.page("/certificate.sha256"))).text()).trim();
-    return new Stage(workshop, reference, relay, await startBrowser(), fingerprint, await servePages(bundles));
+    return new Stage(workshop, reference, relay, fingerprint, await servePages(bundles));
   }
 
   /** Our relay over WebTransport. */
@@ -66,7 +67,10 @@ export class Stage {
     return child;
   }
 
-  /** Subscribes with our implementation and checks whole groups. Rejects with what was wrong. */
+  /**
+   * Subscribes with our implementation and checks whole groups. Rejects with
+   * what was wrong. Flags given later go before earlier ones.
+   */
   async receive(namespace: string, track: string, ...more: string[]): Promise<string> {
     const child = this.run(`our subscriber of ${namespace}`, this.reference, ["subscribe", ...this.ours(namespace), "-track", track, ...more]);
     const exit = await until("our subscriber", OURS_MS, () => child.exit);
@@ -80,7 +84,8 @@ export class Stage {
 
   /** A tab with one of the pages. */
   async page(name: string): Promise<{ page: Page; log: string[] }> {
-    const context = await this.browser.newContext();
+    this.browser ??= startBrowser();
+    const context = await (await this.browser).newContext();
     const page = await context.newPage();
     const log: string[] = [];
     page.on("console", (m) => log.push(`${m.type()}: ${m.text()}`));
@@ -91,7 +96,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await this.browser.close();
+    await (await this.browser)?.close();
     this.pages.close();
     await Promise.all(this.children.map((c) => c.stop()));
     await Promise.all(this.relay.lives.map((c) => c.stop()));
