@@ -129,7 +129,9 @@ func write(t *testing.T, s transport.SendStream, b string) {
 
 // TestHugeObject: an object beyond the limit ends its subscription, with words;
 // another subscription of the session goes on.
-func TestHugeObject(t *testing.T) {
+func TestHugeObject(t *testing.T) { eachDraft(t, testHugeObject) }
+
+func testHugeObject(t *testing.T) {
 	origin := moq.NewOrigin()
 	huge, other := live.NewTrack(clock, live.Options{}), live.NewTrack(wire.FullTrackName{Namespace: clock.Namespace, Name: "other"}, live.Options{})
 	origin.AddTrack(huge)
@@ -177,7 +179,9 @@ func (c *stuckConn) AcceptUniStream(ctx context.Context) (transport.ReceiveStrea
 
 // TestStuckSubscriber: one subscriber takes nothing. The other gets every
 // object at once, and what is kept for the first stays bounded.
-func TestStuckSubscriber(t *testing.T) {
+func TestStuckSubscriber(t *testing.T) { eachDraft(t, testStuckSubscriber) }
+
+func testStuckSubscriber(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		origin := moq.NewOrigin()
 		track := live.NewTrack(clock, live.Options{})
@@ -186,7 +190,7 @@ func TestStuckSubscriber(t *testing.T) {
 		config := moq.Config{Handler: origin, Deliver: deliver.Config{MaxLag: time.Second, Counters: &counters}}
 		var sessions []*moq.Session
 		connect := func(wrap func(transport.Conn) transport.Conn) *moq.Session {
-			a, b := transport.MemoryPair("moqt-18")
+			a, b := transport.MemoryPair(draftOf(t).String())
 			accepted := make(chan *moq.Session)
 			go func() {
 				s, err := moq.NewSession(t.Context(), b, config)

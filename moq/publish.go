@@ -66,9 +66,11 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 		s.delist(id, v)
 		return nil, x.unexpected(answer)
 	}
-	if err := accepted.CheckFor(s.version, wire.MsgPublish); err != nil {
-		s.fail(err)
-		return nil, err
+	if s.shared == nil { // draft 16 has a message of its own for it
+		if err := accepted.CheckFor(s.version, wire.MsgPublish); err != nil {
+			s.fail(err)
+			return nil, err
+		}
 	}
 	wanted := mergeParams(params, accepted.Params)
 	// What was published while the answer was on its way passes as well.

@@ -46,6 +46,7 @@ type inRequest struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 
+	request Request // nil when it was refused without the Handler
 	updates updates // of this side, on a PUBLISH
 	refused func()  // called before a refusal is sent, when it is not nil
 	moved   bool    // GOAWAY came; touched by follow alone
@@ -101,16 +102,18 @@ func (s *Session) serve(stream transport.Stream) {
 	} else if s.shared != nil {
 		err = s.shared.checkID(id, false)
 	}
-	if err == nil {
-		c.id = id
-		err = s.takeRequestID(id)
-	}
 	if err != nil {
 		s.fail(err)
 		c.free()
 		return
 	}
-	s.serveRequest(c, m, id)
+	c.id = id
+	if r, err := s.beginRequest(c, m, id); err != nil {
+		s.fail(err)
+		c.free()
+	} else {
+		r.serve()
+	}
 }
 
 // requestIDOf returns the ID of a request; false means that m is none.
@@ -134,21 +137,31 @@ func requestIDOf(m wire.Message) (uint64, bool) {
 	return 0, false
 }
 
-// serveRequest serves a request from its first message to its end.
-func (s *Session) serveRequest(c channel, m wire.Message, id uint64) {
-	defer c.free()
+// beginRequest notes a request by its first message. Only then is its ID taken:
+// another request that refers to it finds it.
+func (s *Session) beginRequest(c channel, m wire.Message, id uint64) (*inRequest, error) {
 	r := &inRequest{channel: c, session: s, id: id, kind: m.Type()}
 	r.ctx, r.stop = context.WithCancel(s.ctx)
-	defer r.stop()
 	req, err := s.newRequest(r, m)
-	if err != nil {
-		s.fail(err)
-		return
+	if err == nil {
+		r.request = req
+		err = s.takeRequestID(id)
 	}
+	if err != nil {
+		r.stop()
+	}
+	return r, err
+}
+
+// serve serves the request to its end.
+func (r *inRequest) serve() {
+	defer r.free()
+	defer r.stop()
+	s, req := r.session, r.request
 	if req == nil {
 		return // refused without an application: the answer is on its way
 	}
-	defer context.AfterFunc(c.stopped(), r.stop)() // STOP_SENDING cancels (moqt-18 §3.3.2)
+	defer context.AfterFunc(r.stopped(), r.stop)() // STOP_SENDING cancels (moqt-18 §3.3.2)
 	s.tasks.Go(func() { s.dispatch(r.ctx, req) })
 	s.fault(r.follow(req))
 	r.updates.end()

@@ -21,8 +21,8 @@ type served struct {
 	track   *live.Track
 	sending *deliver.Subscription
 	params  subscriptionState
-	updated func(wire.Parameters)             // told of updates; may be nil
-	fill    func(first, last wire.Location)   // told of a fill before it begins; may be nil
+	updated func(wire.Parameters)           // told of updates; may be nil
+	fill    func(first, last wire.Location) // told of a fill before it begins; may be nil
 }
 
 // subscriptionState is what a subscription's parameters amount to. It is

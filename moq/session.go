@@ -108,12 +108,12 @@ type Session struct {
 	nextRequest  uint64
 	peerRequests requestIDs
 	aliases      map[uint64][]*Subscription // tracks received, by the peer's alias
-	gone         []uint64                 // aliases of subscriptions that are over, oldest first
-	moved        chan struct{}            // closed and replaced when aliases or served gained something
-	received     map[string]int           // how many subscriptions of a track this side has
-	fetches      map[uint64]*Fetch        // own fetches whose data stream has not begun
-	served       map[uint64]*served       // subscriptions sent, by the request ID that made them
-	servedTracks map[string]int           // how many of them there are of a track
+	gone         []uint64                   // aliases of subscriptions that are over, oldest first
+	moved        chan struct{}              // closed and replaced when aliases or served gained something
+	received     map[string]int             // how many subscriptions of a track this side has
+	fetches      map[uint64]*Fetch          // own fetches whose data stream has not begun
+	served       map[uint64]*served         // subscriptions sent, by the request ID that made them
+	servedTracks map[string]int             // how many of them there are of a track
 	nextAlias    uint64
 	prefixes     map[wire.MessageType][]wire.Namespace // of the peer's namespace subscriptions
 	goawaySent   bool

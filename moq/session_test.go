@@ -3,6 +3,7 @@ package moq_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,10 +19,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var clock = wire.FullTrackName{Namespace: wire.Namespace{"test"}, Name: "clock"}
 
+// eachDraft runs a test on every draft that is spoken.
+func eachDraft(t *testing.T, test func(t *testing.T)) {
+	for _, v := range wire.Versions() {
+		t.Run(v.String(), test)
+	}
+}
+
+// draftOf is the draft that eachDraft runs a test on.
+func draftOf(t *testing.T) wire.Version {
+	for name := range strings.SplitSeq(t.Name(), "/") {
+		if v, ok := wire.ParseVersion(name); ok {
+			return v
+		}
+	}
+	t.Fatalf("%s is not run by eachDraft", t.Name())
+	return 0
+}
+
 // pair connects two sessions over memory; they are closed with the test.
 func pair(t *testing.T, client, server moq.Config) (*moq.Session, *moq.Session) {
 	t.Helper()
-	a, b := transport.MemoryPair("moqt-18")
+	a, b := transport.MemoryPair(draftOf(t).String())
 	type result struct {
 		s   *moq.Session
 		err error
@@ -81,7 +100,9 @@ func expect(t *testing.T, r *live.Reader, want ...string) {
 	}
 }
 
-func TestSubscribeAndJoin(t *testing.T) {
+func TestSubscribeAndJoin(t *testing.T) { eachDraft(t, testSubscribeAndJoin) }
+
+func testSubscribeAndJoin(t *testing.T) {
 	origin := moq.NewOrigin()
 	track := live.NewTrack(clock, live.Options{})
 	origin.AddTrack(track)

@@ -245,12 +245,13 @@ func (c *sharedControl) request(id uint64, m wire.Message) error {
 	if err := c.checkID(id, true); err != nil {
 		return err
 	}
-	if err := c.session.takeRequestID(id); err != nil {
-		return err
-	}
 	ch := c.open(m.Type(), false)
 	c.register(id, ch)
-	c.session.tasks.Go(func() { c.session.serveRequest(ch, m, id) })
+	r, err := c.session.beginRequest(ch, m, id)
+	if err != nil {
+		return err
+	}
+	c.session.tasks.Go(r.serve)
 	return nil
 }
 

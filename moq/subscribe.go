@@ -59,7 +59,7 @@ type Subscription struct {
 	over     bool
 	lost     bool
 	seen     map[subgroupID]struct{} // streams of an alias that several subscriptions share
-	idle     chan struct{} // closed when no more data is waited for
+	idle     chan struct{}           // closed when no more data is waited for
 	ended    chan struct{}
 }
 

@@ -102,13 +102,14 @@ func (c *FetchCursor) move(o *FetchObject) {
 
 // AppendFetchObject appends o in its shortest form and moves the cursor. Items
 // must be in group order, and in ascending ID order within a group. It appends
-// nothing and leaves the cursor if an ID is larger than the MaxInteger of v.
+// nothing and leaves the cursor if an ID of an Object is larger than the
+// MaxInteger of v.
 func AppendFetchObject(b []byte, v Version, c *FetchCursor, o *FetchObject) []byte {
 	e := encoder{draft: v.draft(), b: b}
-	if limit := e.draft.maxInteger(); o.Group > limit || o.Subgroup > limit || o.ID > limit {
-		return b
-	}
 	if o.Kind == FetchItemObject {
+		if limit := e.draft.maxInteger(); o.Group > limit || o.Subgroup > limit || o.ID > limit {
+			return b
+		}
 		e.fetchObject(c, o)
 	} else {
 		e.endOfRange(o)
@@ -132,8 +133,19 @@ func (e *encoder) endOfRange(o *FetchObject) {
 	default:
 		e.varint(flags[FetchItemEndUnknown])
 	}
-	e.varint(o.Group)
-	e.varint(o.ID)
+	e.varint(e.widest(o.Group))
+	e.varint(e.widest(o.ID))
+}
+
+// widest is v as the end of a range, which may be beyond what the draft can say.
+func (e *encoder) widest(v uint64) uint64 { return min(v, e.draft.maxInteger()) }
+
+// widest takes the largest integer of draft 16 for no end.
+func (d *decoder) widest(v uint64) uint64 {
+	if v == MaxQUICVarint && d.draft.quicIntegers {
+		return math.MaxUint64
+	}
+	return v
 }
 
 func (e *encoder) fetchObject(c *FetchCursor, o *FetchObject) {
@@ -229,8 +241,8 @@ func (d *decoder) endOfRange(flags uint64, o *FetchObject) {
 	if o.Kind == FetchItemObject {
 		d.fail(violation("fetch serialization flags %#x do not exist", flags))
 	}
-	o.Group = d.varint()
-	o.ID = d.varint()
+	o.Group = d.widest(d.varint())
+	o.ID = d.widest(d.varint())
 }
 
 func (d *decoder) fetchObject(c *FetchCursor, flags uint64, o *FetchObject) {

@@ -82,6 +82,7 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft16,
+		negotiated:         true,
 		features:           features16,
 		messages:           messages16,
 		parameters:         parameters16,
@@ -102,6 +103,7 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft22,
+		negotiated:         true,
 		features:           features20,
 		messages:           messages20,
 		parameters:         parameters22,
@@ -121,6 +123,7 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft21,
+		negotiated:         true,
 		features:           features20,
 		messages:           messages20,
 		parameters:         parameters20,
@@ -140,6 +143,7 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft20,
+		negotiated:         true,
 		features:           features20,
 		messages:           messages20,
 		parameters:         parameters20,
@@ -159,6 +163,7 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft19,
+		negotiated:         true,
 		features:           features19,
 		messages:           messages18,
 		parameters:         parameters19,
