@@ -2,13 +2,11 @@
 import { MoqError, SessionError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 import type { SessionOptions } from "./types.ts";
-
-/** Protocols this client speaks, preferred first: tokens of WT-Available-Protocols (moqt-18 §3.1.3). */
-export const PROTOCOLS: readonly string[] = ["moqt-18"];
+import { type Draft, DRAFTS } from "./wire/draft.ts";
 
 export interface Opened {
   transport: Transport;
-  protocol: string;
+  draft: Draft;
   /** Nobody told which protocol was negotiated. */
   assumed: boolean;
 }
@@ -29,13 +27,16 @@ export function transportOptions(o: SessionOptions, protocols: readonly string[]
 
 /** Resolves when the transport is ready. signal gives up. Rejects with MoqError. */
 export async function openTransport(o: SessionOptions, open: Open, signal: AbortSignal): Promise<Opened> {
-  const protocols = o.versions?.filter((v) => PROTOCOLS.includes(v)) ?? PROTOCOLS;
-  const [first] = protocols;
-  if (first === undefined) throw new MoqError("session", SessionError.VERSION_NEGOTIATION_FAILED, `this client speaks ${PROTOCOLS.join(", ")} and none of ${o.versions?.join(", ")}`);
+  const drafts = offered(o.versions);
+  const [first] = drafts;
+  if (first === undefined) {
+    const spoken = DRAFTS.map((d) => d.protocol).join(", ");
+    throw new MoqError("session", SessionError.VERSION_NEGOTIATION_FAILED, `this client speaks ${spoken} and none of ${o.versions?.join(", ")}`);
+  }
   const url = relayUrl(o.url);
   let transport: Transport;
   try {
-    transport = open(url.href, transportOptions(o, protocols));
+    transport = open(url.href, transportOptions(o, drafts.map((d) => d.protocol)));
   } catch (cause) {
     if (cause instanceof MoqError) throw cause;
     throw new MoqError("transport", 0, `the browser refuses to connect to ${url.href}: ${String(cause)}`, { cause });
@@ -53,12 +54,18 @@ export async function openTransport(o: SessionOptions, open: Open, signal: Abort
     signal.removeEventListener("abort", giveUp);
   }
   const { protocol } = transport;
-  if (protocol === undefined || protocol === "") return { transport, protocol: first, assumed: true };
-  if (!protocols.includes(protocol)) {
+  if (protocol === undefined || protocol === "") return { transport, draft: first, assumed: true };
+  const draft = drafts.find((d) => d.protocol === protocol);
+  if (draft === undefined) {
     transport.close({ closeCode: SessionError.VERSION_NEGOTIATION_FAILED, reason: "the negotiated protocol was not offered" });
     throw new MoqError("session", SessionError.VERSION_NEGOTIATION_FAILED, `the relay chose the protocol ${protocol}, which was not offered`);
   }
-  return { transport, protocol, assumed: false };
+  return { transport, draft, assumed: false };
+}
+
+/** Those of the wanted protocols that this client speaks, in the order given; all if none are wanted in particular. */
+function offered(versions: readonly string[] | undefined): readonly Draft[] {
+  return versions?.flatMap((v) => DRAFTS.filter((d) => d.protocol === v)) ?? DRAFTS;
 }
 
 /** The URL with which a relay is reached over WebTransport (moqt-18 §3.1.3). */

@@ -1,5 +1,6 @@
 /**
- * One end of a MOQT session as a state machine without I/O.
+ * One end of a MOQT session as a state machine without I/O. It is that of the newest draft; what is different in the
+ * draft of a session is for the codec (wire/) and for the way of its requests (control.ts, sharedcontrol.ts).
  *
  * The transport tells it what arrived (streamOpened, data, fin, reset, stopped, datagram, transportClosed), runs its
  * timers (nextTimer, runTimers) and after each such call carries out what takeActions returns. Requests are made
@@ -8,10 +9,14 @@
  * Both roles are here, so that two of them can talk to each other; a client refuses the requests it receives.
  */
 import type { Action, StreamId, StreamSink, Timer } from "./actions.ts";
+import { type ChannelUser, StreamChannel } from "./channel.ts";
+import { type Control, StreamControl } from "./control.ts";
 import { DataStreams } from "./datastreams.ts";
 import { codeName, MoqError, SessionError } from "./errors.ts";
-import { MessageParser } from "./parsers.ts";
-import { IncomingRequest, PeerRequestIds, refuse, RequestStream, type RequestUser } from "./requests.ts";
+import { type IncomingRequest, OutgoingRequest, PeerRequestIds, refuse, type RequestUser } from "./requests.ts";
+import { SharedControl } from "./sharedcontrol.ts";
+import { resetNumbers } from "./wire/codes.ts";
+import type { Draft } from "./wire/draft.ts";
 import { violation, WireError } from "./wire/errors.ts";
 import { encodeMessage } from "./wire/messages.ts";
 import { type Goaway, type Message, MessageType, messageName, type Request, type Setup } from "./wire/types.ts";
@@ -19,6 +24,7 @@ import type { U64 } from "./wire/u64.ts";
 
 export interface ConnectionConfig {
   role: "client" | "server";
+  draft: Draft;
   /** Name and version sent in SETUP (moqt-18 §10.3.1.5). */
   implementation: string;
   /** Milliseconds on the clock that the times of data are on. */
@@ -36,12 +42,13 @@ export class Connection {
   private actions: Action[] = [];
   private readonly streams = new Map<StreamId, StreamSink>();
   private readonly timers = new Set<Timer>();
-  private readonly control: StreamId;
+  /** The way of requests. */
+  readonly control: Control;
+  readonly draft: Draft;
   private nextStream: StreamId = 0;
   private nextRequest: number;
   private readonly peerRequests: PeerRequestIds;
   private setup: Setup | undefined;
-  private peerControl = false;
   private goaway = false;
   private ended: MoqError | undefined;
   /** Unidirectional streams with objects, and datagrams. */
@@ -49,15 +56,15 @@ export class Connection {
   /** Bytes of streams and datagrams received. */
   bytesReceived = 0;
 
-  /** Opens the control stream and sends SETUP. */
+  /** Opens the control stream and sends SETUP, as far as that is for us to do. */
   constructor(private readonly config: ConnectionConfig) {
+    this.draft = config.draft;
     const client = config.role === "client";
     this.nextRequest = client ? 0 : 1;
     this.peerRequests = new PeerRequestIds(client ? 1 : 0);
     this.dataStreams = new DataStreams(this);
-    // Our side of the control pair never receives anything: it is ours to send on.
-    this.control = this.openUni({ data() {}, fin() {}, reset() {}, stopped: () => this.fail(violation("the peer stopped our control stream")) });
-    this.write(this.control, { type: MessageType.SETUP, implementation: config.implementation });
+    const setup: Setup = { type: MessageType.SETUP, implementation: config.implementation };
+    this.control = this.draft.controlStream ? new SharedControl(this, setup, config.role) : new StreamControl(this, setup);
   }
 
   // For the transport.
@@ -73,7 +80,7 @@ export class Connection {
   streamOpened(bidirectional: boolean): StreamId {
     const stream = this.nextStream++;
     if (this.ended === undefined) {
-      this.streams.set(stream, bidirectional ? new IncomingRequest(this, stream) : this.dataStreams.open(stream));
+      this.streams.set(stream, bidirectional ? this.control.bidi(stream) : this.dataStreams.open(stream));
     }
     return stream;
   }
@@ -88,12 +95,17 @@ export class Connection {
   }
 
   reset(stream: StreamId, code: number): void {
-    this.guard(() => this.streams.get(stream)?.reset(code));
+    this.guard(() => this.streams.get(stream)?.reset(this.meaning(code)));
   }
 
   /** The peer sent STOP_SENDING for a stream that we write to. */
   stopped(stream: StreamId, code: number): void {
-    this.guard(() => this.streams.get(stream)?.stopped?.(code));
+    this.guard(() => this.streams.get(stream)?.stopped?.(this.meaning(code)));
+  }
+
+  /** The ResetCode that a number stands for in this draft. */
+  private meaning(number: number): number {
+    return Number(resetNumbers(this.draft).code(number));
   }
 
   datagram(bytes: Uint8Array): void {
@@ -147,12 +159,23 @@ export class Connection {
     return this.goaway;
   }
 
+  /** How many updates of a request may be unanswered; 0 is any number. */
+  get maxRequestUpdates(): number {
+    return Number(this.setup?.maxRequestUpdates ?? 0);
+  }
+
   push(a: Action): void {
-    if (this.ended === undefined) this.actions.push(a);
+    if (this.ended !== undefined) return;
+    const named = a.kind === "reset" || a.kind === "stop" ? { ...a, code: Number(resetNumbers(this.draft).number(a.code)) } : a;
+    this.actions.push(named);
+  }
+
+  encode(m: Message): Uint8Array {
+    return encodeMessage(m, this.draft);
   }
 
   write(stream: StreamId, m: Message): void {
-    this.push({ kind: "write", stream, bytes: encodeMessage(m) });
+    this.push({ kind: "write", stream, bytes: this.encode(m) });
   }
 
   openUni(sink: StreamSink): StreamId {
@@ -175,9 +198,16 @@ export class Connection {
     if (this.streams.has(stream)) this.streams.set(stream, sink);
   }
 
-  /** Reports nothing of the stream any more. */
-  forget(stream: StreamId): void {
-    this.streams.delete(stream);
+  /** A channel on a stream that the caller will open. */
+  newChannel(user: ChannelUser, push: (a: Action) => void): StreamChannel {
+    const channel = new StreamChannel(this, this.nextStream++, user, push);
+    this.streams.set(channel.stream, channel);
+    return channel;
+  }
+
+  /** Reports nothing of the stream any more. False if nothing would have been. */
+  forget(stream: StreamId): boolean {
+    return this.streams.delete(stream);
   }
 
   /** Sends STOP_SENDING and forgets the stream. */
@@ -185,14 +215,13 @@ export class Connection {
     if (this.streams.delete(stream)) this.push({ kind: "stop", stream, code });
   }
 
-  /** Begins a request. build gets its Request ID. */
-  openRequest(build: (requestId: number) => Request, user: RequestUser): RequestStream {
-    const request = build(this.takeRequestId());
-    // Encoded first: a name that cannot be sent must not leave an open stream behind.
-    const bytes = encodeMessage(request);
-    const stream = new RequestStream(this, request, user);
-    this.push({ kind: "write", stream: stream.id, bytes });
-    return stream;
+  /** Begins a request. build gets its Request ID. Throws a RangeError for what cannot be sent. */
+  openRequest(build: (requestId: number) => Request, user: RequestUser): OutgoingRequest {
+    const request = build(this.nextRequest);
+    const outgoing = new OutgoingRequest(this, request, user, (end) => this.control.open(request, end));
+    // Only now: an ID that was not sent would be missing in the sequence of draft 16.
+    this.takeRequestId();
+    return outgoing;
   }
 
   takeRequestId(): number {
@@ -206,15 +235,21 @@ export class Connection {
     return typeof id === "number" && id < this.nextRequest && id % 2 === this.nextRequest % 2;
   }
 
+  /** True if the peer has made a request with this ID. */
+  isPeerRequest(id: U64): boolean {
+    return this.peerRequests.used(id);
+  }
+
   /** A request of the peer is complete: checks its ID and asks the application. */
   received(r: IncomingRequest): void {
-    this.peerRequests.check(r.request.requestId);
+    this.checkRequestId(r.request.requestId);
     if (this.config.onRequest === undefined) refuse(r);
     else this.config.onRequest(r);
   }
 
-  /** Checks the ID of a REQUEST_UPDATE, which counts as a request. */
+  /** Checks the ID of a request of the peer; a REQUEST_UPDATE counts as one. Throws WireError. */
   checkRequestId(id: U64): void {
+    this.control.checkLimit(id);
     this.peerRequests.check(id);
   }
 
@@ -239,7 +274,8 @@ export class Connection {
     }
   }
 
-  private fail(e: WireError): void {
+  /** Closes the session for a fault of the peer. */
+  fail(e: WireError): void {
     if (this.ended !== undefined) return;
     this.push({ kind: "close", code: e.code, reason: e.message });
     this.end(new MoqError("session", e.code, `${codeName(SessionError, e.code)}: ${e.message}`, { cause: e }), true);
@@ -255,19 +291,8 @@ export class Connection {
     if (report) this.config.onClosed?.(e);
   }
 
-  /** The sink of the peer's control stream, from its first byte (moqt-18 §3.3). */
-  openControl(stream: StreamId): StreamSink {
-    if (this.peerControl) throw violation("a second control stream");
-    this.peerControl = true;
-    const parser = new MessageParser();
-    return {
-      data: (bytes) => parser.push(bytes, (m) => this.controlMessage(m)),
-      fin: () => this.fail(violation("the peer closed its control stream")),
-      reset: () => this.fail(violation(`the peer reset its control stream ${stream}`)),
-    };
-  }
-
-  private controlMessage(m: Message): void {
+  /** A message of the peer on its control stream that belongs to no request. Throws WireError. */
+  controlMessage(m: Message): void {
     if (this.ended !== undefined) return;
     if (this.setup === undefined) {
       if (m.type !== MessageType.SETUP) throw violation(`${messageName(m.type)} before SETUP`);
@@ -290,8 +315,8 @@ export class Connection {
 
   private receiveGoaway(m: Goaway): void {
     if (this.goaway) throw violation("a second GOAWAY on the control stream");
-    if (m.requestId === undefined) throw violation("GOAWAY on the control stream without a Request ID");
-    if (BigInt(m.requestId) % 2n !== BigInt(this.nextRequest) % 2n) {
+    if (this.draft.goawayRequestId && m.requestId === undefined) throw violation("GOAWAY on the control stream without a Request ID");
+    if (m.requestId !== undefined && BigInt(m.requestId) % 2n !== BigInt(this.nextRequest) % 2n) {
       throw new WireError(SessionError.INVALID_REQUEST_ID, `GOAWAY with the Request ID ${m.requestId}, which is not ours`);
     }
     if (this.config.role === "server" && m.uri !== "") throw violation("GOAWAY of a client with a URI");
@@ -299,8 +324,8 @@ export class Connection {
     this.config.onGoaway?.(m.uri, Number(m.timeout));
   }
 
-  /** Sends GOAWAY on the control stream (moqt-18 §10.4). requestId is the first that was not processed. */
+  /** Sends GOAWAY on the control stream (moqt-18 §10.4). requestId is the first that was not processed; draft 18 tells it. */
   sendGoaway(uri: string, timeoutMs: number, requestId: number): void {
-    this.write(this.control, { type: MessageType.GOAWAY, uri, timeout: timeoutMs, requestId });
+    this.control.sendGoaway({ type: MessageType.GOAWAY, uri, timeout: timeoutMs, requestId });
   }
 }

@@ -25,6 +25,10 @@ const MAX_RETIRED = 256;
 
 /** A subscription that has an alias. */
 export interface TrackReceiver {
+  /** The track in printable form. */
+  readonly trackText: string;
+  /** Others share the alias from now on: what comes may be meant for them (draft 19). */
+  share(): void;
   subgroup(stream: StreamId, h: SubgroupHeader): StreamSink;
   datagram(d: Datagram, at: number): void;
   /** True once the publisher has said that it is done: its alias may belong to another track now. */
@@ -37,12 +41,13 @@ export interface TrackReceiver {
 export interface FetchReceiver {
   /** False while its stream shall wait; then call DataStreams.fetchReady. */
   readonly ready: boolean;
-  /** Throws WireError if there was a stream before. */
-  stream(stream: StreamId): StreamSink;
+  /** Its stream is here. Throws WireError if there was one before. */
+  opened(stream: StreamId): StreamSink;
 }
 
 export class DataStreams {
-  private readonly tracks = new Map<number, TrackReceiver>();
+  /** One for an alias, unless several subscriptions of a track share it (moqt-19 §5.1). */
+  private readonly tracks = new Map<number, readonly TrackReceiver[]>();
   private readonly retired = new Set<number>();
   private readonly fetches = new Map<number, FetchReceiver>();
   private readonly parked = new Set<IncomingStream>();
@@ -75,13 +80,16 @@ export class DataStreams {
   /** Gives objects with this alias to the receiver, also those that waited. Throws WireError if it is taken (moqt-18 §11.1). */
   register(alias: U64, receiver: TrackReceiver): void {
     const id = safeId(alias, "track alias");
-    const holder = this.tracks.get(id);
-    if (holder !== undefined) {
-      if (!holder.lingering) throw new WireError(SessionError.DUPLICATE_TRACK_ALIAS, `the track alias ${id} is in use`);
-      holder.expel();
+    for (const holder of this.tracks.get(id) ?? []) {
+      if (holder.lingering) holder.expel();
+      else if (!this.connection.draft.sharedTracks || holder.trackText !== receiver.trackText) {
+        throw new WireError(SessionError.DUPLICATE_TRACK_ALIAS, `the track alias ${id} is in use`);
+      }
     }
     this.retired.delete(id);
-    this.tracks.set(id, receiver);
+    const receivers = [...(this.tracks.get(id) ?? []), receiver];
+    this.tracks.set(id, receivers);
+    if (receivers.length > 1) for (const r of receivers) r.share();
     const datagrams = this.parkedDatagrams;
     this.parkedDatagrams = datagrams.filter((p) => p.datagram.trackAlias !== id);
     for (const p of datagrams) if (p.datagram.trackAlias === id) receiver.datagram(p.datagram, p.at);
@@ -89,7 +97,12 @@ export class DataStreams {
 
   /** The subscription is over: what still comes is turned away. */
   retire(alias: U64, receiver: TrackReceiver): void {
-    if (typeof alias !== "number" || this.tracks.get(alias) !== receiver) return;
+    if (typeof alias !== "number") return;
+    const receivers = this.tracks.get(alias) ?? [];
+    const others = receivers.filter((r) => r !== receiver);
+    if (others.length === receivers.length) return;
+    this.tracks.set(alias, others);
+    if (others.length > 0) return;
     this.tracks.delete(alias);
     this.retired.add(alias);
     const [oldest] = this.retired;
@@ -110,10 +123,13 @@ export class DataStreams {
   }
 
   datagram(bytes: Uint8Array, at: number): void {
-    const d = parseDatagram(bytes);
+    const d = parseDatagram(bytes, this.connection.draft);
     if (d === "padding") return;
-    const receiver = this.tracks.get(safeId(d.trackAlias, "track alias"));
-    if (receiver !== undefined) return receiver.datagram(d, at);
+    const receivers = this.tracks.get(safeId(d.trackAlias, "track alias"));
+    if (receivers !== undefined) {
+      for (const receiver of receivers) receiver.datagram(d, at);
+      return;
+    }
     if (this.pendingSubscribes === 0) return;
     this.parkedDatagrams = this.parkedDatagrams.filter((p) => at - p.at < PARK_MS).slice(1 - MAX_PARKED_DATAGRAMS);
     this.parkedDatagrams.push({ datagram: { ...d, properties: d.properties.slice(), payload: d.payload.slice() }, at });
@@ -126,17 +142,18 @@ export class DataStreams {
   route(stream: StreamId, queue: ByteQueue): StreamSink | "wait" | "refuse" | undefined {
     const type = queue.peek(readStreamType);
     if (type === undefined) return undefined;
-    if (type.kind === "setup") return this.connection.openControl(stream);
+    if (type.kind === "setup") return this.connection.control.uni(stream);
     if (type.kind === "padding") return discard;
     if (!this.connection.ready) return "wait";
     if (type.kind === "fetch") return this.routeFetch(stream, queue);
     const header = queue.peek(readSubgroupHeader);
     if (header === undefined) return undefined;
     const alias = safeId(header.trackAlias, "track alias");
-    const receiver = this.tracks.get(alias);
-    if (receiver === undefined) return this.pendingSubscribes > 0 ? "wait" : "refuse";
+    const receivers = this.tracks.get(alias);
+    if (receivers === undefined) return this.pendingSubscribes > 0 ? "wait" : "refuse";
     queue.read(readSubgroupHeader);
-    return receiver.subgroup(stream, header);
+    const sinks = receivers.map((r) => r.subgroup(stream, header));
+    return sinks.length === 1 ? (sinks[0] as StreamSink) : tee(sinks);
   }
 
   private routeFetch(stream: StreamId, queue: ByteQueue): StreamSink | "wait" | "refuse" | undefined {
@@ -147,7 +164,7 @@ export class DataStreams {
     if (receiver === undefined) return "refuse";
     if (!receiver.ready) return "wait";
     queue.read(readFetchHeader);
-    return receiver.stream(stream);
+    return receiver.opened(stream);
   }
 
   /** Makes room for s among the parked streams. */
@@ -166,11 +183,20 @@ export class DataStreams {
   }
 }
 
+/** Gives everything to all of them: which one a stream is for cannot be told, and each knows what it has. */
+function tee(sinks: readonly StreamSink[]): StreamSink {
+  return {
+    data: (bytes, at) => sinks.forEach((s) => s.data(bytes, at)),
+    fin: (at) => sinks.forEach((s) => s.fin(at)),
+    reset: (code) => sinks.forEach((s) => s.reset(code)),
+  };
+}
+
 const discard: StreamSink = { data() {}, fin() {}, reset() {} };
 
 /** A stream whose purpose is not known yet. */
 class IncomingStream implements StreamSink {
-  private readonly queue = new ByteQueue();
+  private readonly queue: ByteQueue;
   private at = 0;
   /** Set while parked. */
   private timer: Timer | undefined;
@@ -179,7 +205,9 @@ class IncomingStream implements StreamSink {
   constructor(
     private readonly streams: DataStreams,
     private readonly id: StreamId,
-  ) {}
+  ) {
+    this.queue = new ByteQueue(streams.connection.draft);
+  }
 
   data(bytes: Uint8Array, at: number): void {
     this.queue.push(bytes);

@@ -1,4 +1,7 @@
-/** Error codes of moqt-18 §15.10 and the one error type of this client. */
+/**
+ * Error codes of moqt-18 §15.10 and of the drafts around it, and the one error type of this client. A code has the
+ * number of the newest draft that has the name; what other drafts have in its place is in wire/codes.ts.
+ */
 
 /** Codes that close a session (moqt-18 §3.5). */
 export const SessionError = {
@@ -9,6 +12,8 @@ export const SessionError = {
   INVALID_REQUEST_ID: 0x4,
   DUPLICATE_TRACK_ALIAS: 0x5,
   KEY_VALUE_FORMATTING_ERROR: 0x6,
+  /** Draft 16. */
+  TOO_MANY_REQUESTS: 0x7,
   INVALID_PATH: 0x8,
   MALFORMED_PATH: 0x9,
   GOAWAY_TIMEOUT: 0x10,
@@ -22,6 +27,8 @@ export const SessionError = {
   EXPIRED_AUTH_TOKEN: 0x18,
   INVALID_AUTHORITY: 0x19,
   MALFORMED_AUTHORITY: 0x1a,
+  /** Draft 19. */
+  TOO_MANY_REQUEST_UPDATES: 0x1b,
 } as const;
 
 /** Codes of REQUEST_ERROR (moqt-18 §10.6.2). */
@@ -37,13 +44,19 @@ export const RequestError = {
   DOES_NOT_EXIST: 0x10,
   INVALID_RANGE: 0x11,
   MALFORMED_TRACK: 0x12,
+  /** Up to draft 18. */
   DUPLICATE_SUBSCRIPTION: 0x19,
   UNINTERESTED: 0x20,
   PREFIX_OVERLAP: 0x30,
   NAMESPACE_TOO_LARGE: 0x31,
+  /** Up to draft 19. */
   INVALID_JOINING_REQUEST_ID: 0x32,
   UNSUPPORTED_EXTENSION: 0x33,
   REDIRECT: 0x34,
+  /** Draft 19. */
+  CONFLICTING_FILTERS: 0x35,
+  /** Draft 19. */
+  INVALID_FILTER: 0x36,
 } as const;
 
 /** Codes of PUBLISH_DONE (moqt-18 §10.11). */

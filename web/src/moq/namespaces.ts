@@ -1,7 +1,7 @@
 /** SUBSCRIBE_NAMESPACE: what is being published (moqt-18 §6.1, §10.18). */
 import type { Connection } from "./connection.ts";
 import { MoqError, RequestError } from "./errors.ts";
-import { requestError, type RequestStream, type RequestUser, unansweredError } from "./requests.ts";
+import { type OutgoingRequest, requestError, type RequestUser, unansweredError } from "./requests.ts";
 import type { NamespaceHandler } from "./types.ts";
 import { violation } from "./wire/errors.ts";
 import { type Namespace, namespaceText } from "./wire/names.ts";
@@ -9,14 +9,14 @@ import { checkRequestOkParameters } from "./wire/params.ts";
 import { type Message, MessageType, messageName } from "./wire/types.ts";
 
 export class NamespaceWatch implements RequestUser {
-  private readonly request: RequestStream;
+  private readonly request: OutgoingRequest;
   private accepted = false;
   private over = false;
   /** By their printable form. The value is undefined for a namespace that is not UTF-8, which cannot be told. */
   private readonly active = new Map<string, string[] | undefined>();
 
   constructor(
-    connection: Connection,
+    private readonly connection: Connection,
     private readonly prefix: string[],
     private readonly on: NamespaceHandler,
   ) {
@@ -37,7 +37,7 @@ export class NamespaceWatch implements RequestUser {
       if (m.type === MessageType.REQUEST_ERROR) return this.end(requestError(m));
       if (m.type !== MessageType.REQUEST_OK) throw violation(`${messageName(m.type)} answers SUBSCRIBE_NAMESPACE`);
       if (m.trackProperties.length > 0) throw violation("Track Properties in the REQUEST_OK for SUBSCRIBE_NAMESPACE");
-      checkRequestOkParameters(m.params, MessageType.SUBSCRIBE_NAMESPACE);
+      checkRequestOkParameters(m.params, MessageType.SUBSCRIBE_NAMESPACE, this.connection.draft);
       this.accepted = true;
     } else if (m.type === MessageType.NAMESPACE) {
       this.add(m.suffix);

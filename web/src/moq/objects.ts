@@ -1,8 +1,9 @@
 /** From the wire's objects to those of the interface. */
-import { SessionError } from "./errors.ts";
+import { MoqError, RequestError, SessionError } from "./errors.ts";
 import type { MoqObject, Property } from "./types.ts";
+import type { Draft } from "./wire/draft.ts";
 import { WireError } from "./wire/errors.ts";
-import { flattenImmutable, type KeyValue, parseKeyValues } from "./wire/properties.ts";
+import { flattenImmutable, type KeyValue, parseKeyValues, type TrackInfo } from "./wire/properties.ts";
 import type { U64 } from "./wire/u64.ts";
 
 /** The track breaks a rule of moqt-18 §2.4.2; the session lives on. */
@@ -17,8 +18,8 @@ export function safeId(v: U64, what: string): number {
 }
 
 /** Pairs as the application sees them. Throws MalformedTrack if Immutable Properties are broken. */
-export function toProperties(pairs: readonly KeyValue[]): Property[] {
-  const flat = flattenImmutable(pairs);
+export function toProperties(pairs: readonly KeyValue[], draft: Draft): Property[] {
+  const flat = flattenImmutable(pairs, draft);
   if (flat === undefined) throw new MalformedTrack("Immutable Properties that cannot be read");
   const properties: Property[] = [];
   for (const { type, value } of flat) {
@@ -27,22 +28,28 @@ export function toProperties(pairs: readonly KeyValue[]): Property[] {
   return properties;
 }
 
+/** Why the track cannot be used: a property that must be understood and is not (moqt-18 §2.5.1). */
+export function unusable(info: TrackInfo, draft: Draft): MoqError | undefined {
+  if (info.unknownMandatory === undefined || !draft.mandatoryProperties) return undefined;
+  return new MoqError("request", RequestError.UNSUPPORTED_EXTENSION, `the track needs the extension 0x${info.unknownMandatory.toString(16)}`);
+}
+
 export interface ObjectParts {
   group: number;
   subgroup: U64;
   id: U64;
   priority: number;
   status: number;
-  /** Block of key-value pairs. */
+  /** Canonical block of key-value pairs. */
   properties: Uint8Array;
   payload: Uint8Array;
   at: number;
 }
 
 /** Throws WireError for framing faults and MalformedTrack for others. */
-export function toObject(p: ObjectParts): MoqObject {
+export function toObject(p: ObjectParts, draft: Draft): MoqObject {
   const pairs = parseKeyValues(p.properties);
-  const mandatory = pairs.find((kv) => kv.type >= 0x4000 && kv.type <= 0x7fff);
+  const mandatory = draft.mandatoryProperties ? pairs.find((kv) => kv.type >= 0x4000 && kv.type <= 0x7fff) : undefined;
   // moqt-18 §2.5.1
   if (mandatory !== undefined) throw new MalformedTrack(`Mandatory Track Property 0x${mandatory.type.toString(16)} on an object`);
   return {
@@ -51,7 +58,7 @@ export function toObject(p: ObjectParts): MoqObject {
     object: safeId(p.id, "object ID"),
     priority: p.priority,
     status: p.status,
-    properties: toProperties(pairs),
+    properties: toProperties(pairs, draft),
     payload: p.payload,
     arrivedAt: p.at,
   };

@@ -1,5 +1,6 @@
 /** Incremental parsers of the streams of a session: fed with chunks, they pass on whole messages and whole objects. */
 import { ByteQueue } from "./queue.ts";
+import type { Draft } from "./wire/draft.ts";
 import { violation } from "./wire/errors.ts";
 import { type FetchCursor, type FetchedObject, type FetchItem, nextCursor, readFetchItem } from "./wire/fetchstream.ts";
 import { decodeMessage } from "./wire/messages.ts";
@@ -20,7 +21,11 @@ export class ObjectTooLarge extends Error {
 
 /** Control and request streams. */
 export class MessageParser {
-  private readonly queue = new ByteQueue();
+  private readonly queue: ByteQueue;
+
+  constructor(draft: Draft) {
+    this.queue = new ByteQueue(draft);
+  }
 
   /** Calls each for every message that is complete. It may be called again from within each. */
   push(b: Uint8Array, each: (m: Message) => void): void {
@@ -40,11 +45,16 @@ export class MessageParser {
 
 /** The objects of a subgroup stream, after its header. */
 export class SubgroupParser {
-  private readonly queue = new ByteQueue();
+  private readonly queue: ByteQueue;
   private previous: U64 | undefined;
   private waiting: ObjectHeader | undefined;
 
-  constructor(private readonly hasProperties: boolean) {}
+  constructor(
+    draft: Draft,
+    private readonly hasProperties: boolean,
+  ) {
+    this.queue = new ByteQueue(draft);
+  }
 
   /** Calls each for every complete object. Throws WireError and ObjectTooLarge. */
   push(b: Uint8Array, each: (o: ObjectHeader, payload: Uint8Array) => void): void {
@@ -77,9 +87,13 @@ export class SubgroupParser {
 
 /** The items of a fetch stream in ascending group order, after its header. */
 export class FetchParser {
-  private readonly queue = new ByteQueue();
+  private readonly queue: ByteQueue;
   private cursor: FetchCursor = { descending: false };
   private waiting: FetchedObject | undefined;
+
+  constructor(draft: Draft) {
+    this.queue = new ByteQueue(draft);
+  }
 
   /** Calls each for every complete object and every end of range, whose payload is empty. */
   push(b: Uint8Array, each: (item: FetchItem, payload: Uint8Array) => void): void {

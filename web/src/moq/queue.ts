@@ -1,5 +1,6 @@
 /** Bytes of a stream that were received and not yet understood. */
 import { Reader } from "./wire/buffer.ts";
+import type { Draft } from "./wire/draft.ts";
 import { SHORT } from "./wire/errors.ts";
 
 /** Grows with what arrives, never by what a length field promises. */
@@ -7,6 +8,8 @@ export class ByteQueue {
   private buffer = new Uint8Array(0);
   private start = 0;
   private end = 0;
+
+  constructor(private readonly draft: Draft) {}
 
   get length(): number {
     return this.end - this.start;
@@ -33,7 +36,7 @@ export class ByteQueue {
    * What read returns may alias the queue and holds until the next push.
    */
   read<T>(read: (r: Reader) => T): T | undefined {
-    const r = new Reader(this.buffer.subarray(this.start, this.end));
+    const r = new Reader(this.buffer.subarray(this.start, this.end), this.draft);
     try {
       const value = read(r);
       this.start += r.offset;

@@ -1,8 +1,7 @@
-/** Request streams (moqt-18 §3.3, §10): the ones we open, and the ones of the peer. */
-import type { StreamId, StreamSink } from "./actions.ts";
+/** Requests (moqt-18 §3.3, §10): the ones we make, and the ones of the peer. */
+import type { Channel, ChannelUser } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { codeName, MoqError, RequestError, ResetCode, SessionError } from "./errors.ts";
-import { MessageParser } from "./parsers.ts";
 import { violation, WireError } from "./wire/errors.ts";
 import { type Message, MessageType, messageName, type Request, type RequestErr } from "./wire/types.ts";
 import type { U64 } from "./wire/u64.ts";
@@ -11,19 +10,16 @@ import type { U64 } from "./wire/u64.ts";
 export interface RequestUser {
   /** Throws WireError for a message that has no place here. GOAWAY comes at most once. */
   message(m: Message): void;
-  /** Nothing more comes: the peer sent FIN, or reset the stream with code. */
+  /** Nothing more comes: the peer is done with it, or gave it up with code. */
   ended(code?: number): void;
   /** The session is over. */
   closed(e: MoqError): void;
 }
 
 /** A request that we made. */
-export class RequestStream implements StreamSink {
-  readonly id: StreamId;
-  private readonly parser = new MessageParser();
+export class OutgoingRequest implements ChannelUser {
+  private readonly channel: Channel;
   private goaway = false;
-  /** Our direction is. */
-  private open = true;
   /** The user hears nothing more. */
   private over = false;
 
@@ -32,8 +28,9 @@ export class RequestStream implements StreamSink {
     private readonly connection: Connection,
     readonly request: Request,
     private readonly user: RequestUser,
+    open: (user: ChannelUser) => Channel,
   ) {
-    this.id = connection.openBidi(this);
+    this.channel = open(this);
   }
 
   get requestId(): number {
@@ -41,57 +38,34 @@ export class RequestStream implements StreamSink {
   }
 
   send(m: Message): void {
-    if (this.open) this.connection.write(this.id, m);
+    this.channel.send(m);
   }
 
-  /** Ends our direction. Answers still arrive. */
+  /** Says that we have nothing more to say. Answers still arrive. */
   finish(): void {
-    if (this.open) this.connection.push({ kind: "finish", stream: this.id });
-    this.open = false;
+    this.channel.finish();
   }
 
-  /** Gives the request up in both directions (moqt-18 §3.3.2). The user hears nothing more. */
+  /** Gives the request up. The user hears nothing more. */
   cancel(code: number = ResetCode.CANCELLED): void {
     this.over = true;
-    this.connection.stop(this.id, code);
-    if (this.open) this.connection.push({ kind: "reset", stream: this.id, code });
-    this.open = false;
+    this.channel.cancel(code);
   }
 
-  data(bytes: Uint8Array): void {
-    this.parser.push(bytes, (m) => {
-      if (this.over) return;
-      if (m.type === MessageType.GOAWAY) {
-        if (this.goaway) throw violation("a second GOAWAY on a request stream");
-        if (m.requestId !== undefined) throw violation("GOAWAY with a Request ID on a request stream");
-        this.goaway = true;
-      }
-      this.user.message(m);
-    });
+  message(m: Message): void {
+    if (this.over) return;
+    if (m.type === MessageType.GOAWAY) {
+      if (this.goaway) throw violation("a second GOAWAY on a request stream");
+      if (m.requestId !== undefined) throw violation("GOAWAY with a Request ID on a request stream");
+      this.goaway = true;
+    }
+    this.user.message(m);
   }
 
-  fin(): void {
-    this.parser.end();
-    this.connection.forget(this.id);
-    this.finish();
-    this.user.ended();
-  }
-
-  reset(code: number): void {
-    this.connection.forget(this.id);
-    if (this.open) this.connection.push({ kind: "reset", stream: this.id, code: ResetCode.CANCELLED });
-    this.open = false;
+  ended(code?: number): void {
+    if (this.over) return;
+    if (code === undefined) this.channel.finish();
     this.user.ended(code);
-  }
-
-  /**
-   * The peer takes nothing more from us. Whether it has answered or cancelled the request is told by its own
-   * direction, which may hold an answer that has not arrived.
-   */
-  stopped(code: number): void {
-    if (!this.open) return;
-    this.open = false;
-    this.connection.push({ kind: "reset", stream: this.id, code });
   }
 
   closed(): void {
@@ -112,7 +86,7 @@ export function requestError(m: RequestErr): MoqError {
   });
 }
 
-/** The error of a request stream that ended without an answer. */
+/** The error of a request that ended without an answer. */
 export function unansweredError(code: number | undefined): MoqError {
   if (code === undefined) return new MoqError("request", RequestError.INTERNAL_ERROR, "the relay ended the request without an answer");
   const goingAway = code === ResetCode.GOING_AWAY;
@@ -123,7 +97,10 @@ export function unansweredError(code: number | undefined): MoqError {
   );
 }
 
-/** The Request IDs that the peer has used (moqt-18 §10.1). */
+/**
+ * The Request IDs that the peer has used (moqt-18 §10.1). Draft 16 wants them in sequence (moqt-16 §9.1), but has
+ * requests on streams of their own, which may overtake those of the control stream: it is not held to it.
+ */
 export class PeerRequestIds {
   /** Everything below was seen. */
   private low: U64;
@@ -136,15 +113,20 @@ export class PeerRequestIds {
   /** Throws WireError for one of our IDs and for one that was there before. */
   check(id: U64): void {
     const wrong = BigInt(id) % 2n !== BigInt(this.parity);
-    if (wrong || id < this.low || this.seen.has(id)) {
+    if (wrong || this.used(id)) {
       throw new WireError(SessionError.INVALID_REQUEST_ID, `the Request ID ${id} ${wrong ? "has the wrong parity" : "is used twice"}`);
     }
     this.seen.add(id);
     while (typeof this.low === "number" && this.seen.delete(this.low)) this.low += 2;
   }
+
+  /** True for an ID of the peer that it has used. */
+  used(id: U64): boolean {
+    return BigInt(id) % 2n === BigInt(this.parity) && (id < this.low || this.seen.has(id));
+  }
 }
 
-/** Types that begin a request stream. */
+/** Types that begin a request. */
 const requestTypes = new Set<number>([
   MessageType.TRACK_STATUS,
   MessageType.SUBSCRIBE,
@@ -155,67 +137,65 @@ const requestTypes = new Set<number>([
   MessageType.SUBSCRIBE_TRACKS,
 ]);
 
+/** True if m begins a request. */
+export function isRequest(m: Message): m is Request {
+  return requestTypes.has(m.type);
+}
+
 /** A request that the peer made. */
-export class IncomingRequest implements StreamSink {
-  private readonly parser = new MessageParser();
+export class IncomingRequest implements ChannelUser {
+  readonly channel: Channel;
   private first: Request | undefined;
   /** Later messages of the peer; REQUEST_UPDATE has its ID checked. Without it, any message is a fault. */
   onMessage?: (m: Message) => void;
-  /** The peer finished, reset or stopped the stream. */
+  /** The peer finished, reset or stopped the request. */
   onEnded?: (code?: number) => void;
 
   constructor(
     private readonly connection: Connection,
-    readonly stream: StreamId,
-  ) {}
+    open: (user: ChannelUser) => Channel,
+  ) {
+    this.channel = open(this);
+  }
 
   get request(): Request {
     return this.first as Request;
   }
 
   send(m: Message): void {
-    this.connection.write(this.stream, m);
+    this.channel.send(m);
   }
 
   finish(): void {
-    this.connection.push({ kind: "finish", stream: this.stream });
+    this.channel.finish();
   }
 
-  /** Resets and stops the stream. */
+  /** Gives it up in both directions. */
   cancel(code: number): void {
-    this.connection.stop(this.stream, code);
-    this.connection.push({ kind: "reset", stream: this.stream, code });
+    this.channel.cancel(code);
   }
 
-  data(bytes: Uint8Array): void {
-    this.parser.push(bytes, (m) => {
-      if (this.first === undefined) {
-        if (!requestTypes.has(m.type)) throw violation(`a request stream begins with ${messageName(m.type)}`);
-        this.first = m as Request;
-        this.connection.received(this);
-      } else {
-        if (m.type === MessageType.REQUEST_UPDATE) this.connection.checkRequestId(m.requestId);
-        if (this.onMessage === undefined) throw violation(`${messageName(m.type)} after ${messageName(this.first.type)}`);
-        this.onMessage(m);
-      }
-    });
+  message(m: Message): void {
+    if (this.first === undefined) {
+      if (!isRequest(m)) throw violation(`a request begins with ${messageName(m.type)}`);
+      this.first = m;
+      this.connection.received(this);
+    } else {
+      if (m.type === MessageType.REQUEST_UPDATE) this.connection.checkRequestId(m.requestId);
+      if (this.onMessage === undefined) throw violation(`${messageName(m.type)} after ${messageName(this.first.type)}`);
+      this.onMessage(m);
+    }
   }
 
-  fin(): void {
-    this.parser.end();
-    this.connection.forget(this.stream);
-    this.onEnded?.();
-  }
-
-  reset(code: number): void {
-    this.connection.forget(this.stream);
+  ended(code?: number): void {
     this.onEnded?.(code);
   }
 
   stopped(code: number): void {
-    this.connection.push({ kind: "reset", stream: this.stream, code });
     this.onEnded?.(code);
   }
+
+  closed(): void {}
 }
 
 /** Answers for an endpoint that publishes nothing and takes only what it asked for. */

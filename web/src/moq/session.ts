@@ -7,6 +7,7 @@ import { NamespaceWatch } from "./namespaces.ts";
 import { TrackSubscription } from "./subscription.ts";
 import { TransportDriver } from "./transport.ts";
 import type { FetchEnd, Location, NamespaceHandler, SessionOptions, SessionStats, SubscribeOptions, Subscription, TrackHandler, TrackName } from "./types.ts";
+import { type Filter, FilterType } from "./wire/filter.ts";
 import { MessageType } from "./wire/types.ts";
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
@@ -22,7 +23,7 @@ export class MoqSession {
   private constructor(
     private readonly connection: Connection,
     private readonly driver: TransportDriver,
-    /** Protocol in use, "moqt-18". */
+    /** Protocol in use, for example "moqt-18". */
     readonly protocol: string,
     /** True if the browser or the relay did not tell the negotiated protocol, so that it is an assumption. */
     readonly protocolAssumed: boolean,
@@ -45,15 +46,16 @@ export class MoqSession {
   }
 
   private static async establish(o: SessionOptions, open: Open, signal: AbortSignal): Promise<MoqSession> {
-    const { transport, protocol, assumed } = await openTransport(o, open, signal);
+    const { transport, draft, assumed } = await openTransport(o, open, signal);
     let session: MoqSession | undefined;
     return new Promise((resolve, reject) => {
       const connection = new Connection({
         role: "client",
+        draft,
         implementation: IMPLEMENTATION,
         now: () => performance.now(),
         onSetup(m) {
-          session = new MoqSession(connection, driver, protocol, assumed, m.implementation);
+          session = new MoqSession(connection, driver, draft.protocol, assumed, m.implementation);
           resolve(session);
         },
         onGoaway: (uri, timeoutMs) => session?.call(() => o.onGoaway?.(uri, timeoutMs)),
@@ -110,12 +112,13 @@ export class MoqSession {
     const handler = this.isolated(h);
     const text = new TextEncoder();
     const wireTrack = { namespace: track.namespace.map((f) => text.encode(f)), name: text.encode(track.name) };
-    const wireEnd = { group: end.group, object: end.object === undefined ? 0 : end.object + 1 };
+    const filter: Filter = { type: FilterType.ABSOLUTE_RANGE, start, endGroup: end.group };
+    if (end.object !== undefined) filter.endObject = end.object;
     return new Promise((resolve, reject) => {
       this.act(reject, () => {
         new FetchRequest(
           this.connection,
-          (requestId) => ({ type: MessageType.FETCH, requestId, kind: 1, track: wireTrack, start, end: wireEnd, params: {} }),
+          (requestId) => ({ type: MessageType.FETCH, requestId, kind: 1, track: wireTrack, params: { filter } }),
           {
             object: (o) => handler.onObject(o),
             unknown() {},

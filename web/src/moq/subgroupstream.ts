@@ -20,7 +20,7 @@ export class SubgroupStream implements StreamSink, LiveStream {
   ) {
     this.group = safeId(header.group, "group ID");
     this.subgroup = header.mode === "firstObject" ? undefined : header.subgroup;
-    this.parser = new SubgroupParser(header.hasProperties);
+    this.parser = new SubgroupParser(owner.connection.draft, header.hasProperties);
   }
 
   data(bytes: Uint8Array, at: number): void {
@@ -29,7 +29,7 @@ export class SubgroupStream implements StreamSink, LiveStream {
     try {
       this.parser.push(bytes, ({ id, status, properties }, payload) => {
         const subgroup = (this.subgroup ??= id);
-        owner.object(() => toObject({ group, subgroup, id, priority, status, properties, payload, at }));
+        owner.object({ group, object: id }, () => toObject({ group, subgroup, id, priority, status, properties, payload, at }, owner.connection.draft));
       });
     } catch (e) {
       if (!(e instanceof ObjectTooLarge)) throw e;

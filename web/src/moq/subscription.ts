@@ -1,17 +1,23 @@
-/** A subscription from SUBSCRIBE to its end, with the joining fetch (moqt-18 §5.1, §10.7 to §10.12). */
+/**
+ * A subscription from SUBSCRIBE to its end (moqt-18 §5.1, §10.7 to §10.12). What was published before it comes by a
+ * joining FETCH, from draft 20 on by a fill, which the SUBSCRIBE itself asks for.
+ */
 import type { StreamId, StreamSink, Timer } from "./actions.ts";
 import type { Connection } from "./connection.ts";
 import type { TrackReceiver } from "./datastreams.ts";
 import { codeName, MoqError, PublishDoneCode, RequestError, ResetCode } from "./errors.ts";
 import { FetchRequest } from "./fetch.ts";
-import { MalformedTrack, safeId, toObject, toProperties } from "./objects.ts";
+import { type FetchOutput, FetchStream } from "./fetchstream.ts";
+import { MalformedTrack, safeId, toObject, toProperties, unusable } from "./objects.ts";
 import { TrackOrder } from "./order.ts";
-import { requestError, type RequestStream, type RequestUser, unansweredError } from "./requests.ts";
+import { type OutgoingRequest, requestError, type RequestUser, unansweredError } from "./requests.ts";
 import { SubgroupStream } from "./subgroupstream.ts";
 import type { Location, MoqObject, Property, SubscribeOptions, TrackHandler, TrackName } from "./types.ts";
 import type { Datagram } from "./wire/datagram.ts";
 import { violation } from "./wire/errors.ts";
-import { checkRequestOkParameters, FilterType, type Parameters } from "./wire/params.ts";
+import { FilterType, type WireLocation } from "./wire/filter.ts";
+import { trackNameText } from "./wire/names.ts";
+import { checkRequestOkParameters, type Parameters } from "./wire/params.ts";
 import { parseKeyValues, trackInfo } from "./wire/properties.ts";
 import type { SubgroupHeader } from "./wire/subgroup.ts";
 import { type Message, MessageType, messageName, type PublishDone, type RequestOk, type SubscribeOk } from "./wire/types.ts";
@@ -22,6 +28,19 @@ export const LINGER_MS = 2000;
 /** How long a joining fetch may make no progress before it is given up. */
 export const JOIN_STALL_MS = 3000;
 
+/** Where the objects from before the subscription come from. */
+interface Join {
+  cancel(): void;
+  /** Lets the stream with the objects in. */
+  release(): void;
+}
+
+interface Update {
+  params: Parameters;
+  resolve(): void;
+  reject(e: MoqError): void;
+}
+
 /** Told once how the request went. */
 export interface Settled {
   established(): void;
@@ -30,10 +49,10 @@ export interface Settled {
 
 export class TrackSubscription implements RequestUser, TrackReceiver {
   private state: "pending" | "established" | "done" = "pending";
-  private readonly request: RequestStream;
+  private readonly request: OutgoingRequest;
   private readonly order: TrackOrder;
   private readonly open = new Set<SubgroupStream>();
-  private join: FetchRequest | undefined;
+  private join: Join | undefined;
   private joinTimer: Timer | undefined;
   private readonly joinGroups: number | undefined;
   private joinTries = 0;
@@ -42,7 +61,13 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
   private alias: U64 | undefined;
   private streamsSeen = 0;
   private publishDone: PublishDone | undefined;
-  private readonly updates: { resolve(): void; reject(e: MoqError): void }[] = [];
+  /** Sent, oldest first. */
+  private readonly updates: Update[] = [];
+  /** To be sent when the peer allows (moqt-19 §10.3.1.7). */
+  private readonly laterUpdates: Update[] = [];
+  private readonly nextGroup: boolean;
+  readonly trackText: string;
+  private sharing = false;
   /** Of objects that name none. */
   defaultPriority = 128;
   largest: Location | undefined;
@@ -63,14 +88,36 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
       after: (ms, run) => connection.after(ms, run),
       cancelTimer: (t) => connection.cancelTimer(t),
     });
-    const nextGroup = o.filter === "nextGroup" && o.joinGroups === undefined;
-    const params: Parameters = { filter: { type: nextGroup ? FilterType.NEXT_GROUP : FilterType.LARGEST_OBJECT } };
+    this.nextGroup = o.filter === "nextGroup" && o.joinGroups === undefined;
+    const params: Parameters = { filter: { type: this.nextGroup ? FilterType.NEXT_GROUP : FilterType.LARGEST_OBJECT } };
     if (o.priority !== undefined) params.subscriberPriority = o.priority;
+    const { fill } = connection.draft;
+    // The fill ends with the largest object; the filter counts groups back from the next one.
+    if (fill && o.joinGroups !== undefined) params.fillParameters = { filter: { type: FilterType.RELATIVE_GROUP, groups: o.joinGroups + 1 } };
     const text = new TextEncoder();
     const wireTrack = { namespace: track.namespace.map((f) => text.encode(f)), name: text.encode(track.name) };
+    this.trackText = trackNameText(wireTrack);
     this.request = connection.openRequest((requestId) => ({ type: MessageType.SUBSCRIBE, requestId, track: wireTrack, params }), this);
     connection.dataStreams.subscribeSent();
-    if (this.joinGroups !== undefined) this.startJoin(this.joinGroups, o.priority);
+    if (this.joinGroups === undefined) return;
+    if (fill) this.join = new FetchStream(connection, this.request.requestId, this.joined((e) => this.endJoin(e !== undefined)), false);
+    else this.startJoin(this.joinGroups, o.priority);
+  }
+
+  private joined(done: (e?: MoqError) => void): FetchOutput {
+    return {
+      object: (o) => {
+        this.watchJoin();
+        this.order.fetched(o);
+      },
+      unknown: (to) => this.order.fetchUnknown(to),
+      done: (e) => {
+        this.join = undefined;
+        done(e);
+      },
+      // PUBLISH_DONE counts a fill among the streams of the subscription, which a fetch is not.
+      opened: () => this.connection.draft.fill && this.streamsSeen++,
+    };
   }
 
   private startJoin(groups: number, priority: number | undefined): void {
@@ -79,18 +126,10 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     this.join = new FetchRequest(
       this.connection,
       (requestId) => ({ type: MessageType.FETCH, requestId, kind: 2, joiningRequestId: this.request.requestId, joiningStart: groups, params }),
-      {
-        object: (o) => {
-          this.watchJoin();
-          this.order.fetched(o);
-        },
-        unknown: (to) => this.order.fetchUnknown(to),
-        done: (e) => {
-          this.join = undefined;
-          if (e?.code === RequestError.INVALID_JOINING_REQUEST_ID && this.joinTries < 2) this.retryJoin(groups, priority);
-          else this.endJoin(e !== undefined);
-        },
-      },
+      this.joined((e) => {
+        if (e?.code === RequestError.INVALID_JOINING_REQUEST_ID && this.joinTries < 2) this.retryJoin(groups, priority);
+        else this.endJoin(e !== undefined);
+      }),
       this.state === "established",
     );
   }
@@ -126,8 +165,24 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     const params: Parameters = {};
     if (p.priority !== undefined) params.subscriberPriority = p.priority;
     if (p.forward !== undefined) params.forward = p.forward;
-    this.request.send({ type: MessageType.REQUEST_UPDATE, requestId: this.connection.takeRequestId(), params });
-    return new Promise((resolve, reject) => this.updates.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.laterUpdates.push({ params, resolve, reject });
+      this.sendUpdates();
+    });
+  }
+
+  private sendUpdates(): void {
+    const limit = this.connection.maxRequestUpdates;
+    while (limit === 0 || this.updates.length < limit) {
+      const update = this.laterUpdates.shift();
+      if (update === undefined) return;
+      this.updates.push(update);
+      this.request.send({ type: MessageType.REQUEST_UPDATE, requestId: this.connection.takeRequestId(), params: update.params });
+    }
+  }
+
+  private rejectUpdates(e: MoqError): void {
+    for (const u of [...this.updates.splice(0), ...this.laterUpdates.splice(0)]) u.reject(e);
   }
 
   /** Ends the subscription from our side; the handler is not called any more. */
@@ -150,23 +205,26 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
       if (m.type === MessageType.PUBLISH_DONE) return this.publisherDone(m);
       if (m.type === MessageType.REQUEST_OK) return this.updated(m);
       if (m.type === MessageType.REQUEST_ERROR) {
-        // One error may answer several updates (moqt-18 §10.9.1).
-        for (const u of this.updates.splice(0)) u.reject(requestError(m));
-        return;
+        // One error may answer several updates, and ends the subscription (moqt-18 §10.9.1).
+        return this.rejectUpdates(requestError(m));
       }
+      // It tells of changes that nobody here has asked for (draft 20).
+      if (m.type === MessageType.PUBLISH_STATE_NOTIFY) return;
     }
     throw violation(`${messageName(m.type)} has no place in a subscription that is ${this.publishDone === undefined ? this.state : "over"}`);
   }
 
   private accepted(m: SubscribeOk): void {
+    const { draft } = this.connection;
     const pairs = parseKeyValues(m.trackProperties);
-    const info = trackInfo(pairs);
-    if (info.unknownMandatory !== undefined) {
+    const info = trackInfo(pairs, draft);
+    const useless = unusable(info, draft);
+    if (useless !== undefined) {
       this.request.cancel();
-      return this.refused(new MoqError("request", RequestError.UNSUPPORTED_EXTENSION, `the track needs the extension 0x${info.unknownMandatory.toString(16)}`));
+      return this.refused(useless);
     }
     try {
-      this.properties = toProperties(pairs);
+      this.properties = toProperties(pairs, draft);
     } catch (e) {
       if (!(e instanceof MalformedTrack)) throw e;
       this.request.cancel();
@@ -182,6 +240,8 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
       this.order.beginFetch(Math.max(0, this.largest.group - this.joinGroups), this.largest);
       this.watchJoin();
     }
+    // Without an object there is nothing to fill, and no stream comes for it.
+    if (draft.fill && this.largest === undefined) this.endJoin(false);
     this.settled.established();
     this.connection.dataStreams.register(m.trackAlias, this);
     this.connection.dataStreams.subscribeAnswered();
@@ -199,8 +259,9 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     const update = this.updates.shift();
     if (update === undefined) throw violation("REQUEST_OK without a REQUEST_UPDATE");
     if (m.trackProperties.length > 0) throw violation("Track Properties in the REQUEST_OK for REQUEST_UPDATE");
-    checkRequestOkParameters(m.params, MessageType.REQUEST_UPDATE);
+    checkRequestOkParameters(m.params, MessageType.REQUEST_UPDATE, this.connection.draft);
     update.resolve();
+    this.sendUpdates();
   }
 
   private publisherDone(m: PublishDone): void {
@@ -226,12 +287,16 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     const { state } = this;
     this.state = "done";
     this.order.discard();
-    for (const u of this.updates.splice(0)) u.reject(e);
+    this.rejectUpdates(e);
     if (state === "pending") this.settled.failed(e);
     else this.handler.onDone(PublishDoneCode.INTERNAL_ERROR, e.message);
   }
 
   // TrackReceiver
+
+  share(): void {
+    this.sharing = true;
+  }
 
   get lingering(): boolean {
     return this.publishDone !== undefined;
@@ -252,17 +317,25 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
   datagram(d: Datagram, at: number): void {
     const group = safeId(d.group, "group ID");
     const { id, status, properties } = d;
+    if (this.isOthers({ group, object: id })) return;
     this.checked(() => {
       const priority = d.priority ?? this.defaultPriority;
-      this.order.datagram(toObject({ group, subgroup: 0, id, priority, status, properties, payload: d.payload.slice(), at }));
+      this.order.datagram(toObject({ group, subgroup: 0, id, priority, status, properties, payload: d.payload.slice(), at }, this.connection.draft));
     });
   }
 
   // For SubgroupStream.
 
-  /** Delivers an object, or ends the subscription if the track is malformed (moqt-18 §2.4.2). */
-  object(make: () => MoqObject): void {
-    this.checked(() => this.order.live(make()));
+  /** Delivers the object at this location, or ends the subscription if the track is malformed (moqt-18 §2.4.2). */
+  object(at: WireLocation, make: () => MoqObject): void {
+    if (!this.isOthers(at)) this.checked(() => this.order.live(make()));
+  }
+
+  /** True for an object that does not pass our filter, but that of a subscription with the same alias (moqt-19 §5.1). */
+  private isOthers({ group, object }: WireLocation): boolean {
+    if (!this.sharing || this.largest === undefined) return false;
+    if (group !== this.largest.group) return group < this.largest.group;
+    return this.nextGroup || object <= this.largest.object;
   }
 
   streamClosed(s: SubgroupStream, end: { lost: boolean; endOfGroup: boolean }): void {
@@ -282,10 +355,10 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     }
   }
 
-  /** After PUBLISH_DONE: ends when all that was announced is here. */
+  /** After PUBLISH_DONE: ends when all that was announced is here. With a shared alias that cannot be told. */
   private checkDone(): void {
     const m = this.publishDone;
-    if (m === undefined || this.open.size > 0 || this.join !== undefined || this.streamsSeen < m.streamCount) return;
+    if (m === undefined || this.open.size > 0 || this.join !== undefined || this.streamsSeen < m.streamCount || this.sharing) return;
     this.done(m);
   }
 
@@ -315,6 +388,6 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     for (const s of this.open) this.connection.stop(s.stream, ResetCode.CANCELLED);
     this.open.clear();
     if (this.alias !== undefined) this.connection.dataStreams.retire(this.alias, this);
-    for (const u of this.updates.splice(0)) u.reject(e);
+    this.rejectUpdates(e);
   }
 }

@@ -6,8 +6,11 @@ import { type MoqError, RequestError, ResetCode, SessionError } from "../../src/
 import { FetchRequest } from "../../src/moq/fetch.ts";
 import { NamespaceWatch } from "../../src/moq/namespaces.ts";
 import { TrackSubscription } from "../../src/moq/subscription.ts";
+import { DRAFT_18 } from "../../src/moq/wire/draft.ts";
 import { encodeMessage } from "../../src/moq/wire/messages.ts";
 import { encodeKeyValues } from "../../src/moq/wire/properties.ts";
+import { FilterType } from "../../src/moq/wire/filter.ts";
+import { MAX_U64, type U64 } from "../../src/moq/wire/u64.ts";
 import { type Fetch, type Message, MessageType, type Setup } from "../../src/moq/wire/types.ts";
 import { Pair, random } from "./pair.ts";
 import { Recorder, Sender, TestRelay, text, track } from "./relay.ts";
@@ -21,7 +24,7 @@ function connected(): { relay: TestRelay; control: (m: Message) => void; client:
   relay.pair.run();
   // The control stream is the first that a Connection opens.
   const control = (m: Message) => {
-    relay.server.push({ kind: "write", stream: 0, bytes: encodeMessage(m) });
+    relay.server.push({ kind: "write", stream: 0, bytes: encodeMessage(m, DRAFT_18) });
     relay.pair.run();
   };
   return { relay, control, client: relay.pair.client };
@@ -41,21 +44,21 @@ test("faults of the peer close the session with the right code", () => {
   const write = (bytes: number[]) => (r: TestRelay) => void new Sender(r.server).write((w) => w.raw(Uint8Array.from(bytes)));
   const request = (m: Message) => (r: TestRelay) => {
     const id = r.server.openBidi({ data() {}, fin() {}, reset() {} });
-    r.server.push({ kind: "write", stream: id, bytes: encodeMessage(m) });
+    r.server.push({ kind: "write", stream: id, bytes: encodeMessage(m, DRAFT_18) });
   };
   const cases: [string, number, (r: TestRelay) => void][] = [
-    ["a second SETUP", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: encodeMessage({ type: MessageType.SETUP }) })],
-    ["a second control stream", PROTOCOL_VIOLATION, (r) => void new Sender(r.server).write((w) => w.raw(encodeMessage({ type: MessageType.SETUP })))],
+    ["a second SETUP", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: encodeMessage({ type: MessageType.SETUP }, DRAFT_18) })],
+    ["a second control stream", PROTOCOL_VIOLATION, (r) => void new Sender(r.server).write((w) => w.raw(encodeMessage({ type: MessageType.SETUP }, DRAFT_18)))],
     ["the control stream finished", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "finish", stream: 0 })],
     ["the control stream reset", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "reset", stream: 0, code: 0 })],
-    ["a message out of place", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: encodeMessage({ type: MessageType.NAMESPACE, suffix: [] }) })],
+    ["a message out of place", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: encodeMessage({ type: MessageType.NAMESPACE, suffix: [] }, DRAFT_18) })],
     ["an unknown message", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: Uint8Array.of(0x21, 0, 0) })],
     ["an unknown stream type", PROTOCOL_VIOLATION, write([0x01, 0])],
     ["a stream that ends in its header", PROTOCOL_VIOLATION, (r) => new Sender(r.server).write((w) => w.uint8(0x30)).fin()],
     ["an unknown datagram", PROTOCOL_VIOLATION, (r) => r.client.datagram(Uint8Array.of(0x40, 0, 0))],
     ["an alias beyond 2^53", INTERNAL_ERROR, write([0x30, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0])],
     ["objects for a fetch that was never made", PROTOCOL_VIOLATION, write([0x05, 0x0a])],
-    ["GOAWAY without a Request ID", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: encodeMessage({ type: MessageType.GOAWAY, uri: "", timeout: 0 }) })],
+    ["GOAWAY without a Request ID", PROTOCOL_VIOLATION, (r) => r.server.push({ kind: "write", stream: 0, bytes: encodeMessage({ type: MessageType.GOAWAY, uri: "", timeout: 0 }, DRAFT_18) })],
     ["GOAWAY with an odd Request ID", INVALID_REQUEST_ID, (r) => r.server.sendGoaway("", 0, 1)],
     ["a second GOAWAY", PROTOCOL_VIOLATION, (r) => (r.server.sendGoaway("", 0, 0), r.server.sendGoaway("", 0, 0))],
     ["a request with a client's ID", INVALID_REQUEST_ID, request({ type: MessageType.PUBLISH_NAMESPACE, requestId: 2, namespace: [], params: {} })],
@@ -80,7 +83,7 @@ test("faults of the peer close the session with the right code", () => {
     pair.held = (p) => p.from === pair.server;
     pair.run();
     const stream = pair.client.connection.streamOpened(false);
-    pair.client.connection.data(stream, encodeMessage({ type: MessageType.SETUP, ...m }));
+    pair.client.connection.data(stream, encodeMessage({ type: MessageType.SETUP, ...m }, DRAFT_18));
     pair.flush();
     assert.equal(pair.client.closedWith?.code, code);
   }
@@ -221,7 +224,7 @@ function fetch(relay: TestRelay): { log: string[]; request: FetchRequest } {
   const log: string[] = [];
   const request = new FetchRequest(
     relay.client,
-    (requestId) => ({ type: MessageType.FETCH, requestId, kind: 1, track: name, start: { group: 3, object: 2 }, end: { group: 5, object: 0 }, params: {} }),
+    (requestId) => ({ type: MessageType.FETCH, requestId, kind: 1, track: name, params: { filter: { type: FilterType.ABSOLUTE_RANGE, start: { group: 3, object: 2 }, endGroup: 5 } } }),
     {
       object: (o) => log.push(`${o.group}/${o.object} ${o.priority}`),
       unknown: (to) => log.push(`unknown to ${to.group}/${to.object}`),
@@ -231,20 +234,20 @@ function fetch(relay: TestRelay): { log: string[]; request: FetchRequest } {
   return { log, request };
 }
 
-const fetchOk = (group: number, object: number, trackProperties: Uint8Array = none): Message => ({ type: MessageType.FETCH_OK, endOfTrack: false, end: { group, object }, params: {}, trackProperties });
+const fetchOk = (group: number, object: U64, trackProperties: Uint8Array = none): Message => ({ type: MessageType.FETCH_OK, endOfTrack: false, end: { group, object }, params: {}, trackProperties });
 
 test("fetch: objects and ranges, before and after FETCH_OK", () => {
   for (const first of ["answer", "objects"]) {
     const { relay, client } = connected();
     const { log } = fetch(relay);
     const r = relay.request(MessageType.FETCH);
-    assert.deepEqual((r.request as Fetch & { kind: 1 }).end, { group: 5, object: 0 });
+    assert.deepEqual((r.request as Fetch).params.filter, { type: FilterType.ABSOLUTE_RANGE, start: { group: 3, object: 2 }, endGroup: 5 });
     const f = relay.fetchStream();
-    if (first === "answer") r.send(fetchOk(5, 0));
+    if (first === "answer") r.send(fetchOk(5, MAX_U64));
     relay.pair.run();
     f.objects(3, 2, 3).item({ kind: "endNonExistent", group: 4, id: 1 }).item({ kind: "endUnknown", group: 4, id: 5 }).objects(4, 6).fin();
     relay.pair.run();
-    r.send(fetchOk(5, 0));
+    r.send(fetchOk(5, MAX_U64));
     r.finish();
     relay.pair.run();
     assert.deepEqual(log, ["3/2 7", "3/3 7", "unknown to 4/5", "4/6 7", "done"], first);
@@ -257,7 +260,7 @@ test("fetch: failures", () => {
     ["refused", (r) => r.request(MessageType.FETCH).send({ type: MessageType.REQUEST_ERROR, code: 0x11, reason: "" }), "failed 17"],
     ["unanswered", (r) => r.request(MessageType.FETCH).finish(), "failed 0"],
     ["reset", (r) => r.fetchStream().reset(ResetCode.UNKNOWN_OBJECT_STATUS), "failed 0"],
-    ["mandatory property", (r) => r.request(MessageType.FETCH).send(fetchOk(5, 0, encodeKeyValues([{ type: 0x5000, value: 0 }]))), `failed ${RequestError.UNSUPPORTED_EXTENSION}`],
+    ["mandatory property", (r) => r.request(MessageType.FETCH).send(fetchOk(5, MAX_U64, encodeKeyValues([{ type: 0x5000, value: 0 }]))), `failed ${RequestError.UNSUPPORTED_EXTENSION}`],
     ["malformed", (r) => void r.fetchStream().item({ kind: "object", group: 3, id: 2, subgroup: 0, datagram: false, priority: 0, hasProperties: true, properties: encodeKeyValues([{ type: 0x4000, value: 0 }]), payloadLength: 0 }), `failed ${RequestError.MALFORMED_TRACK}`],
   ];
   for (const [what, act, expected] of cases) {

@@ -3,6 +3,7 @@ import type { Action, StreamId } from "../../src/moq/actions.ts";
 import { Connection } from "../../src/moq/connection.ts";
 import type { Open } from "../../src/moq/connect.ts";
 import type { IncomingRequest } from "../../src/moq/requests.ts";
+import { DRAFT_18, DRAFTS } from "../../src/moq/wire/draft.ts";
 import type { Transport } from "../../src/moq/transport.ts";
 
 /** Like the browser's; Node has none. Current form of the constructor. */
@@ -106,7 +107,8 @@ export class FakeTransport {
     o: { protocol?: string | undefined; silent?: boolean } = {},
   ) {
     this.protocol = "protocol" in o ? o.protocol : "moqt-18";
-    this.server = new Connection({ role: "server", implementation: "fake", now: () => performance.now(), onRequest: (r) => void this.requests.push(r) });
+    const draft = DRAFTS.find((d) => d.protocol === this.protocol) ?? DRAFT_18;
+    this.server = new Connection({ role: "server", draft, implementation: "fake", now: () => performance.now(), onRequest: (r) => void this.requests.push(r) });
     // A silent relay accepts the session and says nothing.
     if (o.silent === true) this.server.takeActions();
   }

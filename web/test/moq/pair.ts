@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Action, StreamId } from "../../src/moq/actions.ts";
 import { Connection, type ConnectionConfig } from "../../src/moq/connection.ts";
 import { MoqError } from "../../src/moq/errors.ts";
+import { type Draft, DRAFT_18 } from "../../src/moq/wire/draft.ts";
 
 /** mulberry32: numbers from 0 up to 1. */
 export function random(seed: number): () => number {
@@ -49,6 +50,8 @@ export interface PairOptions {
   seed?: number;
   /** Largest piece that a chunk is cut into; 0 leaves chunks whole. */
   maxPiece?: number;
+  /** Default: 18. */
+  draft?: Draft;
   server?: Partial<ConnectionConfig>;
 }
 
@@ -57,6 +60,7 @@ export class Pair {
   now = 1000;
   readonly client: End;
   readonly server: End;
+  readonly draft: Draft;
   private readonly pipes: Pipe[] = [];
   private readonly next: () => number;
   private readonly maxPiece: number;
@@ -66,6 +70,7 @@ export class Pair {
   constructor(o: PairOptions = {}) {
     this.next = random(o.seed ?? 1);
     this.maxPiece = o.maxPiece ?? 0;
+    this.draft = o.draft ?? DRAFT_18;
     this.client = this.end("client", {});
     this.server = this.end("server", o.server ?? {});
   }
@@ -74,6 +79,7 @@ export class Pair {
     const end = { name, closedWith: undefined, ended: undefined, goaways: [] } as unknown as { -readonly [K in keyof End]: End[K] };
     end.connection = new Connection({
       role: name,
+      draft: this.draft,
       implementation: "test",
       now: () => this.now,
       onClosed: (e) => (end.ended = e),

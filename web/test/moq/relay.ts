@@ -28,7 +28,7 @@ export class Sender {
   }
 
   write(fill: (w: Writer) => void): this {
-    const w = new Writer();
+    const w = new Writer(this.connection.draft);
     fill(w);
     this.connection.push({ kind: "write", stream: this.stream, bytes: w.bytes() });
     return this;

@@ -1,10 +1,12 @@
 /** MoqSession and its transport, over a WebTransport without a network. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import type { StreamChannel } from "../../src/moq/channel.ts";
 import { MoqError, RequestError, ResetCode, SessionError } from "../../src/moq/errors.ts";
 import { MoqSession } from "../../src/moq/session.ts";
 import type { SessionOptions } from "../../src/moq/types.ts";
 import { encodeDatagram } from "../../src/moq/wire/datagram.ts";
+import { FilterType } from "../../src/moq/wire/filter.ts";
 import { type Message, MessageType } from "../../src/moq/wire/types.ts";
 import { type FakeTransport, FakeWebTransportError, OldWebTransportError, opener, until } from "./faketransport.ts";
 import { FetchSender, Recorder, SubgroupSender, text, track } from "./relay.ts";
@@ -65,7 +67,7 @@ test("connect: options, protocol and the relay's name", async () => {
   const fingerprint = Uint8Array.from({ length: 32 }, (_, i) => i);
   const { session, relay } = await connect({ url: "moqt://relay:4443/live?a=b#frag", fingerprints: [fingerprint] });
   assert.equal(relay.url, "https://relay:4443/live?a=b");
-  assert.deepEqual(relay.options, { congestionControl: "low-latency", protocols: ["moqt-18"], serverCertificateHashes: [{ algorithm: "sha-256", value: fingerprint }] });
+  assert.deepEqual(relay.options, { congestionControl: "low-latency", protocols: ["moqt-18", "moqt-16", "moqt-22"], serverCertificateHashes: [{ algorithm: "sha-256", value: fingerprint }] });
   assert.deepEqual([session.protocol, session.protocolAssumed, session.peerImplementation], ["moqt-18", false, "fake"]);
 });
 
@@ -81,7 +83,7 @@ test("connect: failures say what to do", async () => {
     [{ url: "nonsense" }, {}, failure("transport", /^not a URL/)],
     [{ url: "http://relay" }, {}, failure("transport", /begins with https:\/\/ or moqt:\/\//)],
     [{ fingerprints: [new Uint8Array(20)] }, {}, failure("transport", /32 bytes/)],
-    [{ versions: ["moqt-16"] }, {}, failure("session", /speaks moqt-18 and none of moqt-16/, SessionError.VERSION_NEGOTIATION_FAILED)],
+    [{ versions: ["moqt-14"] }, {}, failure("session", /speaks moqt-18, moqt-16, moqt-22 and none of moqt-14/, SessionError.VERSION_NEGOTIATION_FAILED)],
     [{}, { protocol: "moqt-99" }, failure("session", /chose the protocol moqt-99/, SessionError.VERSION_NEGOTIATION_FAILED)],
     [{ connectTimeoutMs: 20 }, { hold: true }, failure("transport", /did not answer within 0.02 s/)],
     [{ connectTimeoutMs: 20 }, { silent: true }, failure("transport", /did not answer within 0.02 s/)],
@@ -111,7 +113,7 @@ test("subscribe: objects by stream and datagram, update, close", async () => {
     assert.deepEqual(subscription.largest, { group: 1, object: 2 });
     const s = new SubgroupSender(c.relay.server, { trackAlias: 4, group: 2, endOfGroup: true }).objects(0, 1);
     c.relay.flush();
-    c.relay.sendDatagram(encodeDatagram({ trackAlias: 4, group: 3, id: 0, endOfGroup: false, status: 0, properties: none, payload: text(3, 0) }));
+    c.relay.sendDatagram(encodeDatagram({ trackAlias: 4, group: 3, id: 0, endOfGroup: false, status: 0, properties: none, payload: text(3, 0) }, c.relay.server.draft));
     await until(() => recorder.objects.length === 3, "three objects");
     const request = await c.request(MessageType.SUBSCRIBE);
     request.onMessage = () => request.send({ type: MessageType.REQUEST_OK, params: {}, trackProperties: none });
@@ -130,7 +132,7 @@ test("subscribe: a refusal arrives even if the relay stops our stream with it", 
   const c = await connect();
   const subscription = c.session.subscribe(track, {}, new Recorder());
   const r = await c.request(MessageType.SUBSCRIBE);
-  c.relay.server.push({ kind: "stop", stream: r.stream, code: ResetCode.CANCELLED });
+  c.relay.server.push({ kind: "stop", stream: (r.channel as StreamChannel).stream, code: ResetCode.CANCELLED });
   r.send({ type: MessageType.REQUEST_ERROR, code: RequestError.DOES_NOT_EXIST, reason: "no such track" });
   r.finish();
   c.relay.flush();
@@ -158,7 +160,7 @@ test("fetch: end is inclusive", async () => {
   const recorder = new Recorder();
   const done = c.session.fetch(track, { group: 1, object: 0 }, { group: 1, object: 1 }, recorder);
   const r = await c.request(MessageType.FETCH);
-  assert.deepEqual((r.request as { end?: unknown }).end, { group: 1, object: 2 });
+  assert.deepEqual(r.request.params.filter, { type: FilterType.ABSOLUTE_RANGE, start: { group: 1, object: 0 }, endGroup: 1, endObject: 1 });
   const f = new FetchSender(c.relay.server, r.request.requestId).objects(1, 0, 1);
   f.fin();
   c.relay.flush();

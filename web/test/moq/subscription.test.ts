@@ -6,7 +6,8 @@ import { PARK_MS } from "../../src/moq/datastreams.ts";
 import { MAX_OBJECT_SIZE } from "../../src/moq/parsers.ts";
 import { LINGER_MS, TrackSubscription } from "../../src/moq/subscription.ts";
 import { encodeDatagram } from "../../src/moq/wire/datagram.ts";
-import { FilterType } from "../../src/moq/wire/params.ts";
+import { DRAFT_18 } from "../../src/moq/wire/draft.ts";
+import { FilterType } from "../../src/moq/wire/filter.ts";
 import { encodeKeyValues } from "../../src/moq/wire/properties.ts";
 import { MessageType, type RequestUpdate, type Subscribe, UNKNOWN_STREAM_COUNT } from "../../src/moq/wire/types.ts";
 import { Recorder, subscribe, type TestRelay, text, track } from "./relay.ts";
@@ -101,8 +102,8 @@ test("streams and datagrams that overtake SUBSCRIBE_OK wait for it", () => {
   const s = relay.subgroup({ trackAlias: 4, group: 1 });
   for (let i = 0; i < 50; i++) s.objects(i);
   s.fin();
-  relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 2, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(2, 0) }));
-  relay.client.datagram(encodeDatagram({ trackAlias: 5, group: 2, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(2, 0) }));
+  relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 2, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(2, 0) }, DRAFT_18));
+  relay.client.datagram(encodeDatagram({ trackAlias: 5, group: 2, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(2, 0) }, DRAFT_18));
   relay.pair.run();
   assert.deepEqual(recorder.take(), []);
   relay.accept(4);
@@ -178,7 +179,7 @@ test("datagrams: as they come, once each", () => {
   relay.accept(4);
   relay.pair.run();
   for (const id of [1, 0, 1, 2]) {
-    relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 3, id, endOfGroup: false, status: 0, priority: 1, properties: new Uint8Array(), payload: text(3, id) }));
+    relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 3, id, endOfGroup: false, status: 0, priority: 1, properties: new Uint8Array(), payload: text(3, id) }, DRAFT_18));
   }
   assert.deepEqual(recorder.take(), ["object 3/1", "object 3/0", "object 3/2"]);
 });

@@ -1,8 +1,9 @@
-/** Both directions of the golden vectors, and truncation of each of them at every byte. */
+/** Both directions of the golden vectors of the drafts that we speak, and truncation of each of them at every byte. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeName, SessionError } from "../../src/moq/errors.ts";
 import { Reader, Writer } from "../../src/moq/wire/buffer.ts";
+import { type Draft, DRAFTS } from "../../src/moq/wire/draft.ts";
 import { encodeDatagram, parseDatagram } from "../../src/moq/wire/datagram.ts";
 import { ShortInput, WireError } from "../../src/moq/wire/errors.ts";
 import { type FetchCursor, type FetchItem, nextCursor, readFetchHeader, readFetchItem, writeFetchHeader, writeFetchItem } from "../../src/moq/wire/fetchstream.ts";
@@ -12,8 +13,7 @@ import { encodeKeyValues, parseKeyValues, trackInfo } from "../../src/moq/wire/p
 import { readSubgroupHeader, readSubgroupObject, type SubgroupMode, writeSubgroupHeader, writeSubgroupObject } from "../../src/moq/wire/subgroup.ts";
 import { messageName } from "../../src/moq/wire/types.ts";
 import type { U64 } from "../../src/moq/wire/u64.ts";
-import { encodeVarint } from "../../src/moq/wire/varint.ts";
-import { fromHex, load, messageValue, omitEmpty, pair, toHex, toMessage, toPair, toTrackName, trackName, u64, type Vector } from "./vectors.ts";
+import { files, fromHex, load, messageValue, omitEmpty, pair, toHex, toMessage, toPair, toTrackName, trackName, u64, type Vector } from "./vectors.ts";
 
 /** Runs decode and names what it threw: the code of a fault, or "short". */
 function outcome(decode: () => unknown): { value?: unknown; error?: string } {
@@ -34,50 +34,50 @@ interface Codec {
   incremental?: boolean;
 }
 
-function whole<T>(b: Uint8Array, read: (r: Reader) => T): T {
-  const r = new Reader(b);
+function whole<T>(b: Uint8Array, draft: Draft, read: (r: Reader) => T): T {
+  const r = new Reader(b, draft);
   const value = read(r);
   assert.equal(r.remaining, 0, "bytes left");
   return value;
 }
 
 const modes: SubgroupMode[] = ["zero", "firstObject", "explicit"];
-const kinds: FetchItem["kind"][] = ["object", "endNonExistent", "endUnknown"];
+const kinds: FetchItem["kind"][] = ["object", "endNonExistent", "endUnknown", "endTimedOut"];
 
 const codecs: Record<string, Codec> = {
   varint: {
-    decode: (b) => String(whole(b, (r) => r.varint())),
-    encode: (v) => encodeVarint(u64(v.value)),
+    decode: (b, v) => String(whole(b, v.draft, (r) => r.varint())),
+    encode: (v) => new Writer(v.draft).varint(u64(v.value)).bytes(),
     incremental: true,
   },
   messages: {
     decode(b, v) {
-      const m = whole(b, decodeMessage);
+      const m = whole(b, v.draft, decodeMessage);
       if (v["message"] !== undefined) assert.equal(messageName(m.type), v["message"]);
       return messageValue(m);
     },
-    encode: (v) => encodeMessage(toMessage(v["message"] as string, v.value)),
+    encode: (v) => encodeMessage(toMessage(v["message"] as string, v.value), v.draft),
     incremental: true,
   },
   subgroup: { decode: decodeSubgroup, encode: encodeSubgroup, incremental: true },
   fetch: { decode: decodeFetch, encode: encodeFetch, incremental: true },
   datagram: {
-    decode(b) {
-      const d = parseDatagram(b);
+    decode(b, v) {
+      const d = parseDatagram(b, v.draft);
       if (d === "padding") return { padding: true };
       return omitEmpty({ ...d, trackAlias: String(d.trackAlias), group: String(d.group), id: String(d.id), status: String(d.status), properties: toHex(d.properties), payload: toHex(d.payload) });
     },
-    encode: ({ value: v }) =>
-      encodeDatagram({ ...v, trackAlias: u64(v.trackAlias), group: u64(v.group), id: u64(v.id), status: Number(v.status), properties: fromHex(v.properties), payload: fromHex(v.payload) }),
+    encode: ({ value: v, draft }) =>
+      encodeDatagram({ ...v, trackAlias: u64(v.trackAlias), group: u64(v.group), id: u64(v.id), status: Number(v.status), properties: fromHex(v.properties), payload: fromHex(v.payload) }, draft),
   },
   properties: {
-    decode: (b) => ({ pairs: parseKeyValues(b).map(pair) }),
-    encode: (v) => encodeKeyValues(v.value.pairs.map(toPair)),
+    decode: (b, v) => ({ pairs: parseKeyValues(b, v.draft).map(pair) }),
+    encode: (v) => encodeKeyValues(v.value.pairs.map(toPair), v.draft),
   },
   names: {
-    decode: (b) => trackName(whole(b, readFullTrackName)),
+    decode: (b, v) => trackName(whole(b, v.draft, readFullTrackName)),
     encode(v) {
-      const w = new Writer();
+      const w = new Writer(v.draft);
       writeFullTrackName(w, toTrackName(v.value));
       return w.bytes();
     },
@@ -85,8 +85,8 @@ const codecs: Record<string, Codec> = {
   },
 };
 
-function decodeSubgroup(b: Uint8Array): unknown {
-  return whole(b, (r) => {
+function decodeSubgroup(b: Uint8Array, v: Vector): unknown {
+  return whole(b, v.draft, (r) => {
     const h = readSubgroupHeader(r);
     const objects: unknown[] = [];
     let previous: U64 | undefined;
@@ -100,9 +100,9 @@ function decodeSubgroup(b: Uint8Array): unknown {
   });
 }
 
-function encodeSubgroup({ value }: Vector): Uint8Array {
+function encodeSubgroup({ value, draft }: Vector): Uint8Array {
   const h = value.header;
-  const w = new Writer();
+  const w = new Writer(draft);
   writeSubgroupHeader(w, { ...h, mode: modes[h.mode], trackAlias: u64(h.trackAlias), group: u64(h.group), subgroup: u64(h.subgroup) });
   let previous: U64 | undefined;
   for (const o of value.objects ?? []) {
@@ -115,7 +115,7 @@ function encodeSubgroup({ value }: Vector): Uint8Array {
 }
 
 function decodeFetch(b: Uint8Array, v: Vector): unknown {
-  return whole(b, (r) => {
+  return whole(b, v.draft, (r) => {
     const requestId = String(readFetchHeader(r));
     const items: unknown[] = [];
     let cursor: FetchCursor = { descending: v["descending"] === true };
@@ -137,7 +137,7 @@ function decodeFetch(b: Uint8Array, v: Vector): unknown {
 }
 
 function encodeFetch(v: Vector): Uint8Array {
-  const w = new Writer();
+  const w = new Writer(v.draft);
   writeFetchHeader(w, u64(v.value.header.requestId));
   let cursor: FetchCursor = { descending: v["descending"] === true };
   for (const i of v.value.items ?? []) {
@@ -155,18 +155,30 @@ function encodeFetch(v: Vector): Uint8Array {
   return w.bytes();
 }
 
+function label(v: Vector): string {
+  return `draft ${v.draft.number}: ${v.name}`;
+}
+
+test("every file is known, and has entries of every draft that we speak, each of which some test looks at", () => {
+  assert.deepEqual(files().sort(), Object.keys(codecs).sort());
+  for (const file of files()) {
+    const vectors = load(file);
+    assert.deepEqual(DRAFTS.filter((d) => !vectors.some((v) => v.draft === d && v.hex !== undefined)).map((d) => d.number), [], `drafts without entries in ${file}`);
+    for (const v of vectors) assert.ok(v.hex !== undefined || (file === "names" && v["text"] !== undefined), `${file}: ${label(v)}`);
+  }
+});
+
 for (const [file, codec] of Object.entries(codecs)) {
   const vectors = load(file).filter((v) => v.hex !== undefined);
   test(`${file}: decode`, () => {
-    assert.ok(vectors.length > 0);
     for (const v of vectors) {
       const expected = v.error === undefined ? { value: v.value } : { error: v.error };
-      assert.deepEqual(outcome(() => codec.decode(fromHex(v.hex), v)), expected, v.name);
+      assert.deepEqual(outcome(() => codec.decode(fromHex(v.hex), v)), expected, label(v));
     }
   });
   test(`${file}: encode`, () => {
     for (const v of vectors) {
-      if (v.error === undefined && v.decodeOnly !== true) assert.equal(toHex(codec.encode(v)), v.hex, v.name);
+      if (v.error === undefined && v.decodeOnly !== true) assert.equal(toHex(codec.encode(v)), v.hex, label(v));
     }
   });
   test(`${file}: every beginning is valid, short or a fault, and never something else`, () => {
@@ -175,8 +187,8 @@ for (const [file, codec] of Object.entries(codecs)) {
       const b = fromHex(v.hex);
       for (let n = 0; n < b.length; n += b.length > 2000 ? 97 : 1) {
         const { error } = outcome(() => codec.decode(b.subarray(0, n), v));
-        if (codec.incremental === true) assert.ok(error === undefined || error === "short", `${v.name} cut at ${n}: ${error}`);
-        else assert.notEqual(error, "short", `${v.name} cut at ${n}`);
+        if (codec.incremental === true) assert.ok(error === undefined || error === "short", `${label(v)} cut at ${n}: ${error}`);
+        else assert.notEqual(error, "short", `${label(v)} cut at ${n}`);
       }
     }
   });
@@ -199,7 +211,7 @@ test("properties: as Track Properties", () => {
   for (const v of load("properties")) {
     if (v.error !== undefined) continue;
     const read = outcome(() => {
-      const info = trackInfo(parseKeyValues(fromHex(v.hex)));
+      const info = trackInfo(parseKeyValues(fromHex(v.hex), v.draft), v.draft);
       return {
         publisherPriority: info.publisherPriority,
         groupOrder: info.groupOrder === "ascending" ? 1 : 2,
@@ -208,11 +220,11 @@ test("properties: as Track Properties", () => {
       };
     });
     if (v["trackError"] !== undefined) {
-      assert.deepEqual(read, { error: v["trackError"] }, v.name);
+      assert.deepEqual(read, { error: v["trackError"] }, label(v));
       continue;
     }
     // The timeouts are the publisher's affair: this client has no cache and forwards nothing.
     const { objectDeliveryTimeout: _o, subgroupDeliveryTimeout: _s, maxCacheDuration: _m, ...info } = v["trackInfo"] as Record<string, unknown>;
-    assert.deepEqual(read.value, info, v.name);
+    assert.deepEqual(read.value, info, label(v));
   }
 });

@@ -1,14 +1,19 @@
 /** The golden vectors that this client shares with the Go codec: moq/wire/testdata/vectors, described in its README. */
-import { readFileSync } from "node:fs";
-import { FilterType, type Filter, type Parameters, type WireLocation } from "../../src/moq/wire/params.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { type Draft, DRAFTS } from "../../src/moq/wire/draft.ts";
+import { FilterType, type Filter, type WireLocation } from "../../src/moq/wire/filter.ts";
+import type { FillParameters, Parameters } from "../../src/moq/wire/params.ts";
 import type { KeyValue } from "../../src/moq/wire/properties.ts";
 import type { FullTrackName } from "../../src/moq/wire/names.ts";
+import type { RangeFilter } from "../../src/moq/wire/rangefilter.ts";
 import type { Token } from "../../src/moq/wire/token.ts";
 import { type Message, MessageType } from "../../src/moq/wire/types.ts";
 import { normalise, type U64 } from "../../src/moq/wire/u64.ts";
 
 export interface Vector {
   name: string;
+  /** Of the entry: a number in the file, an object of ours when it was loaded. */
+  draft: Draft;
   hex?: string;
   decodeOnly?: boolean;
   value?: any;
@@ -16,8 +21,17 @@ export interface Vector {
   [more: string]: unknown;
 }
 
+const folder = "../moq/wire/testdata/vectors";
+
+/** The names of the files, without the ending. */
+export function files(): string[] {
+  return readdirSync(folder).filter((f) => f.endsWith(".json")).map((f) => f.replace(/\.json$/, ""));
+}
+
+/** The entries of the drafts that this client speaks. */
 export function load(file: string): Vector[] {
-  return JSON.parse(readFileSync(`../moq/wire/testdata/vectors/${file}.json`, "utf8"));
+  const entries: { draft: number }[] = JSON.parse(readFileSync(`${folder}/${file}.json`, "utf8"));
+  return entries.flatMap((e) => DRAFTS.filter((d) => d.number === e.draft).map((draft) => ({ ...e, draft }) as unknown as Vector));
 }
 
 export function fromHex(text: string | undefined): Uint8Array {
@@ -87,44 +101,59 @@ function toToken(v: any): Token {
 }
 
 function filter(f: Filter): Record<string, unknown> {
-  return {
-    type: String(f.type),
+  const v: Record<string, unknown> = {
+    type: f.type,
     start: "start" in f ? location(f.start) : { group: "0", object: "0" },
     endGroup: "endGroup" in f ? String(f.endGroup) : "0",
+    groups: "groups" in f ? String(f.groups) : "0",
   };
+  if ("endObject" in f) v["endObject"] = String(f.endObject);
+  return v;
 }
 
 function toFilter(v: any): Filter {
-  const type = Number(v.type);
-  if (type === FilterType.ABSOLUTE_RANGE) return { type, start: toLocation(v.start), endGroup: u64(v.endGroup) };
-  return type === FilterType.ABSOLUTE_START ? { type, start: toLocation(v.start) } : { type: type as 1 | 2 };
+  const { type } = v;
+  if (type === FilterType.ABSOLUTE_RANGE) {
+    const f: Filter = { type, start: toLocation(v.start), endGroup: u64(v.endGroup) };
+    if (v.endObject !== undefined) f.endObject = u64(v.endObject);
+    return f;
+  }
+  if (type === FilterType.RELATIVE_GROUP) return { type, groups: u64(v.groups) };
+  return type === FilterType.ABSOLUTE_START ? { type, start: toLocation(v.start) } : { type };
 }
 
-const times = ["objectDeliveryTimeout", "rendezvousTimeout", "subgroupDeliveryTimeout", "expires", "fillTimeout"] as const;
+function rangeFilter(f: RangeFilter): Record<string, unknown> {
+  const ranges = f.ranges.map(({ first, last }) => ({ first: String(first), last: String(last) }));
+  return omitEmpty({ type: String(f.type), setId: f.setId, property: String(f.property), ranges });
+}
 
-function parameters(p: Parameters): Record<string, unknown> {
-  const v: Record<string, unknown> = { authTokens: p.authTokens?.map(token), groupOrder: p.groupOrder, forward: p.forward, subscriberPriority: p.subscriberPriority };
-  for (const t of times) v[t] = millis(p[t]);
-  if (p.largestObject !== undefined) v["largestObject"] = location(p.largestObject);
-  if (p.filter !== undefined) v["filter"] = filter(p.filter);
-  if (p.newGroupRequest !== undefined) v["newGroupRequest"] = String(p.newGroupRequest);
-  const rest = omitEmpty(v);
-  if (p.trackNamespacePrefix !== undefined) rest["trackNamespacePrefix"] = p.trackNamespacePrefix.map(toHex);
-  return rest;
+function toRangeFilter(v: any): RangeFilter {
+  const ranges = (v.ranges ?? []).map((r: any) => ({ first: u64(r.first), last: u64(r.last) }));
+  return { type: Number(v.type), setId: v.setId, property: u64(v.property), ranges };
+}
+
+/** How a parameter is written in the vectors and read from them, by its name. Those not listed are the same in both. */
+const parameterFields: Record<string, { to(v: any): unknown; from(v: any): unknown }> = {
+  authTokens: { to: (t) => t.map(token), from: (t) => t.map(toToken) },
+  largestObject: { to: location, from: toLocation },
+  filter: { to: filter, from: toFilter },
+  rangeFilters: { to: (l) => l.map(rangeFilter), from: (l) => l.map(toRangeFilter) },
+  // Why is for people.
+  invalidFilter: { to: () => true, from: String },
+  fillParameters: { to: parameters, from: toParameters },
+  newGroupRequest: { to: String, from: u64 },
+  trackNamespacePrefix: { to: (n) => n.map(toHex), from: (n) => n.map(fromHex) },
+};
+for (const t of ["objectDeliveryTimeout", "rendezvousTimeout", "subgroupDeliveryTimeout", "expires", "fillTimeout"]) {
+  parameterFields[t] = { to: millis, from: u64 };
+}
+
+function parameters(p: Parameters | FillParameters): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(p).map(([name, v]) => [name, parameterFields[name]?.to(v) ?? v]));
 }
 
 function toParameters(v: any): Parameters {
-  const p: Parameters = {};
-  for (const t of times) if (v[t] !== undefined) p[t] = u64(v[t]);
-  if (v.authTokens !== undefined) p.authTokens = v.authTokens.map(toToken);
-  if (v.largestObject !== undefined) p.largestObject = toLocation(v.largestObject);
-  if (v.forward !== undefined) p.forward = v.forward;
-  if (v.subscriberPriority !== undefined) p.subscriberPriority = v.subscriberPriority;
-  if (v.filter !== undefined) p.filter = toFilter(v.filter);
-  if (v.groupOrder !== undefined) p.groupOrder = v.groupOrder;
-  if (v.newGroupRequest !== undefined) p.newGroupRequest = u64(v.newGroupRequest);
-  if (v.trackNamespacePrefix !== undefined) p.trackNamespacePrefix = v.trackNamespacePrefix.map(fromHex);
-  return p;
+  return Object.fromEntries(Object.entries(v).map(([name, value]) => [name, parameterFields[name]?.from(value) ?? value]));
 }
 
 /** How a field is written in the vectors and read from them, by its name. Fields not listed are the same in both. */
@@ -136,7 +165,6 @@ const fields: Record<string, { to(v: any): unknown; from(v: any): unknown }> = {
   prefix: { to: (n) => n.map(toHex), from: (n) => n.map(fromHex) },
   suffix: { to: (n) => n.map(toHex), from: (n) => n.map(fromHex) },
   name: { to: toHex, from: fromHex },
-  start: { to: location, from: toLocation },
   end: { to: location, from: toLocation },
   timeout: { to: millis, from: u64 },
   retryInterval: { to: millis, from: u64 },
@@ -145,9 +173,23 @@ const fields: Record<string, { to(v: any): unknown; from(v: any): unknown }> = {
   unknown: { to: (l) => l.map(pair), from: (l) => l.map(toPair) },
   redirect: { to: (r) => ({ uri: r.uri, track: trackName(r.track) }), from: (r) => ({ uri: r.uri, track: toTrackName(r.track) }) },
 };
-for (const id of ["requestId", "trackAlias", "code", "streamCount", "joiningRequestId", "joiningStart", "maxAuthTokenCacheSize"]) {
+for (const id of ["requestId", "trackAlias", "code", "streamCount", "joiningRequestId", "joiningStart", "maxAuthTokenCacheSize", "maxRequestId", "maxFilterRanges", "maxRequestUpdates", "existingId"]) {
   fields[id] = { to: String, from: u64 };
 }
+
+const answer = { requestId: "0" };
+/** What the vectors have in every message of a type. */
+const defaults: Record<number, Record<string, unknown>> = {
+  [MessageType.SETUP]: { server: false },
+  [MessageType.FETCH]: { track: { namespace: [], name: "" }, joiningRequestId: "0", joiningStart: "0" },
+  [MessageType.SUBSCRIBE_OK]: answer,
+  [MessageType.FETCH_OK]: answer,
+  [MessageType.REQUEST_OK]: answer,
+  [MessageType.REQUEST_ERROR]: answer,
+  [MessageType.PUBLISH_DONE]: answer,
+  [MessageType.REQUEST_UPDATE]: { existingId: "0" },
+  [MessageType.SUBSCRIBE_NAMESPACE]: { interest: 0 },
+};
 
 /** A message as the vectors write it. */
 export function messageValue(m: Message): Record<string, unknown> {
@@ -155,12 +197,7 @@ export function messageValue(m: Message): Record<string, unknown> {
   const v: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) v[name] = fields[name] === undefined ? value : fields[name].to(value);
   if (v["trackProperties"] === "") delete v["trackProperties"];
-  // A name is text of any length in PUBLISH_BLOCKED and may be empty.
-  if (type === MessageType.FETCH) {
-    const none = { group: "0", object: "0" };
-    return { track: { namespace: [], name: "" }, start: none, end: none, joiningRequestId: "0", joiningStart: "0", ...v };
-  }
-  return v;
+  return { ...defaults[type], ...v };
 }
 
 /** The message that a vector describes. */

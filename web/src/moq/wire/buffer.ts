@@ -1,13 +1,18 @@
 /** Reading fields off bytes and appending fields to bytes. */
+import type { Draft } from "./draft.ts";
 import { SHORT, violation } from "./errors.ts";
-import { getVarint, putVarint, varintLength, varintSize } from "./varint.ts";
 import type { U64 } from "./u64.ts";
 
 /** Takes fields off the front of bytes. Every method throws SHORT if they do not suffice. */
 export class Reader {
   /** Where the next field begins. */
   offset = 0;
-  constructor(readonly bytes: Uint8Array) {}
+
+  constructor(
+    readonly bytes: Uint8Array,
+    /** Tells the form of integers, and readers of structures what is in them. */
+    readonly draft: Draft,
+  ) {}
 
   get remaining(): number {
     return this.bytes.length - this.offset;
@@ -25,9 +30,10 @@ export class Reader {
 
   varint(): U64 {
     if (this.remaining < 1) throw SHORT;
-    const size = varintSize(this.bytes[this.offset] as number);
+    const form = this.draft.varint;
+    const size = form.size(this.bytes[this.offset] as number);
     if (this.remaining < size) throw SHORT;
-    const v = getVarint(this.bytes, this.offset);
+    const v = form.get(this.bytes, this.offset);
     this.offset += size;
     return v;
   }
@@ -59,6 +65,8 @@ export class Writer {
   private buffer = new Uint8Array(64);
   private used = 0;
 
+  constructor(readonly draft: Draft) {}
+
   get length(): number {
     return this.used;
   }
@@ -82,8 +90,9 @@ export class Writer {
   }
 
   varint(v: U64): this {
-    this.reserve(varintLength(v));
-    this.used = putVarint(this.buffer, this.used, v);
+    const form = this.draft.varint;
+    this.reserve(form.length(v));
+    this.used = form.put(this.buffer, this.used, v);
     return this;
   }
 

@@ -1,5 +1,12 @@
-/** Key-Value-Pairs (moqt-18 §1.4.3) and the properties of tracks and objects made of them (§2.5, §12). */
+/**
+ * Key-Value-Pairs (moqt-18 §1.4.3) and the properties of tracks and objects made of them (§2.5, §12).
+ *
+ * Blocks of properties are in canonical form everywhere but on the wire: the form of draft 18 and later. The codec
+ * brings those of draft 16 into it. The bytes of values stay as they are, also those of Immutable Properties, whose
+ * content is therefore in the form of the draft of the session.
+ */
 import { Reader, Writer } from "./buffer.ts";
+import { CANONICAL, type Draft } from "./draft.ts";
 import { badKeyValue, ShortInput, violation, WireError } from "./errors.ts";
 import { add, isEven, subtract, type U64 } from "./u64.ts";
 
@@ -27,16 +34,16 @@ export const PropertyType = {
   PRIOR_OBJECT_ID_GAP: 0x3e,
 } as const;
 
-/** All pairs of a block. Values alias it. Throws WireError. */
-export function parseKeyValues(block: Uint8Array): KeyValue[] {
-  const { pairs, fault } = scanKeyValues(block);
+/** All pairs of a block, which is canonical unless a draft is given. Values alias it. Throws WireError. */
+export function parseKeyValues(block: Uint8Array, draft: Draft = CANONICAL): KeyValue[] {
+  const { pairs, fault } = scanKeyValues(block, draft);
   if (fault !== undefined) throw fault;
   return pairs;
 }
 
 /** The pairs before the first fault, and the fault. */
-function scanKeyValues(block: Uint8Array): { pairs: KeyValue[]; fault?: WireError } {
-  const r = new Reader(block);
+function scanKeyValues(block: Uint8Array, draft: Draft): { pairs: KeyValue[]; fault?: WireError } {
+  const r = new Reader(block, draft);
   const pairs: KeyValue[] = [];
   let previous: U64 = 0;
   try {
@@ -54,10 +61,43 @@ function scanKeyValues(block: Uint8Array): { pairs: KeyValue[]; fault?: WireErro
   return { pairs };
 }
 
-/** Encodes pairs in ascending order of type; pairs of one type keep their order. */
-export function encodeKeyValues(pairs: readonly KeyValue[]): Uint8Array {
+/** A block of the wire in canonical form, the same bytes where that is possible. Throws WireError. */
+export function toCanonical(block: Uint8Array, draft: Draft): Uint8Array {
+  if (draft.varint === CANONICAL.varint || block.length === 0) return block;
+  return encodeKeyValues(parseKeyValues(block, draft));
+}
+
+/** As fromCanonical, for the properties of a track. */
+export function trackFromCanonical(block: Uint8Array, draft: Draft): Uint8Array {
+  if (draft.noDeliveryTimeout) return fromCanonical(block, draft);
+  // That there is none is said by leaving it out.
+  const none = (p: KeyValue) => p.type === PropertyType.OBJECT_DELIVERY_TIMEOUT && p.value === 0;
+  return fromCanonical(block, draft, (p) => !none(p));
+}
+
+/** Throws WireError for a track that says it has no delivery timeout where the draft has no way to say so. */
+export function checkDeliveryTimeout(pairs: readonly KeyValue[], draft: Draft): void {
+  if (!draft.noDeliveryTimeout && findInteger(pairs, PropertyType.OBJECT_DELIVERY_TIMEOUT) === 0) throw violation("a delivery timeout of 0");
+}
+
+/** A canonical block as the draft has it on the wire, without the pairs that it cannot express or that are not wanted. */
+export function fromCanonical(block: Uint8Array, draft: Draft, wanted: (p: KeyValue) => boolean = () => true): Uint8Array {
+  if (draft.varint === CANONICAL.varint || block.length === 0) return block;
+  const { max } = draft.varint;
+  let written: U64 = 0;
+  const pairs = parseKeyValues(block).filter((p) => {
+    const delta = subtract(p.type, written);
+    if (!wanted(p) || delta === undefined || delta > max || (!(p.value instanceof Uint8Array) && p.value > max)) return false;
+    written = p.type;
+    return true;
+  });
+  return encodeKeyValues(pairs, draft);
+}
+
+/** Encodes pairs in ascending order of type; pairs of one type keep their order. Canonical unless a draft is given. */
+export function encodeKeyValues(pairs: readonly KeyValue[], draft: Draft = CANONICAL): Uint8Array {
   const sorted = [...pairs].sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : 0));
-  const w = new Writer();
+  const w = new Writer(draft);
   let previous: U64 = 0;
   for (const { type, value } of sorted) {
     w.varint(subtract(type, previous) as U64);
@@ -77,11 +117,11 @@ export function findInteger(pairs: readonly KeyValue[], type: U64): U64 | undefi
 }
 
 /** The pairs with those inside Immutable Properties put after them (moqt-18 §12.7). Undefined if those are malformed. */
-export function flattenImmutable(pairs: readonly KeyValue[]): KeyValue[] | undefined {
+export function flattenImmutable(pairs: readonly KeyValue[], draft: Draft): KeyValue[] | undefined {
   const immutable = pairs.filter((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES);
   if (immutable.length === 0) return [...pairs];
   if (immutable.length > 1) return undefined;
-  const { pairs: inner, fault } = scanKeyValues((immutable[0] as KeyValue).value as Uint8Array);
+  const { pairs: inner, fault } = scanKeyValues((immutable[0] as KeyValue).value as Uint8Array, draft);
   if (fault !== undefined || inner.some((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)) return undefined;
   return [...pairs.filter((p) => p.type !== PropertyType.IMMUTABLE_PROPERTIES), ...inner];
 }
@@ -100,9 +140,10 @@ export interface TrackInfo {
  * Values inside Immutable Properties count as far as those can be read; what stands outside comes first. Throws
  * WireError for values that §12.4 to §12.6 forbid.
  */
-export function trackInfo(outside: readonly KeyValue[]): TrackInfo {
+export function trackInfo(outside: readonly KeyValue[], draft: Draft): TrackInfo {
   const immutable = outside.find((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)?.value;
-  const pairs = immutable instanceof Uint8Array ? [...outside, ...scanKeyValues(immutable).pairs] : outside;
+  const pairs = immutable instanceof Uint8Array ? [...outside, ...scanKeyValues(immutable, draft).pairs] : outside;
+  checkDeliveryTimeout(pairs, draft);
   const priority = findInteger(pairs, PropertyType.DEFAULT_PUBLISHER_PRIORITY) ?? 128;
   if (priority > 255) throw violation(`publisher priority ${priority} is above 255`);
   const order = findInteger(pairs, PropertyType.DEFAULT_PUBLISHER_GROUP_ORDER) ?? 1;

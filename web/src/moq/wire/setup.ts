@@ -1,6 +1,7 @@
-/** SETUP (moqt-18 §10.3). */
+/** SETUP (moqt-18 §10.3), in draft 16 CLIENT_SETUP and SERVER_SETUP (moqt-16 §9.3). */
 import { SessionError } from "../errors.ts";
 import type { Reader, Writer } from "./buffer.ts";
+import type { Draft } from "./draft.ts";
 import { violation, WireError } from "./errors.ts";
 import { encodeKeyValues, type KeyValue, parseKeyValues } from "./properties.ts";
 import { MessageType, type Setup } from "./types.ts";
@@ -9,43 +10,63 @@ import type { U64 } from "./u64.ts";
 
 const PATH = 0x01;
 const AUTH_TOKEN = 0x03;
-const MAX_AUTH_TOKEN_CACHE_SIZE = 0x04;
 const AUTHORITY = 0x05;
 const IMPLEMENTATION = 0x07;
-const known = new Set<U64>([PATH, AUTH_TOKEN, MAX_AUTH_TOKEN_CACHE_SIZE, AUTHORITY, IMPLEMENTATION]);
+
+/** Options that are numbers. */
+type NumberField = "maxRequestId" | "maxAuthTokenCacheSize" | "maxFilterRanges" | "maxRequestUpdates";
+const numbers: readonly { type: number; field: NumberField; in: (d: Draft) => boolean }[] = [
+  { type: 0x02, field: "maxRequestId", in: (d) => d.controlStream },
+  { type: 0x04, field: "maxAuthTokenCacheSize", in: () => true },
+  { type: 0x06, field: "maxFilterRanges", in: (d) => d.rangeFilters },
+  { type: 0x08, field: "maxRequestUpdates", in: (d) => d.requestUpdateLimit },
+];
+
+function numberOf(type: U64, draft: Draft): NumberField | undefined {
+  return numbers.find((n) => n.type === type && n.in(draft))?.field;
+}
+
+const texts = new Map<U64, "path" | "authority" | "implementation">([[PATH, "path"], [AUTHORITY, "authority"], [IMPLEMENTATION, "implementation"]]);
 
 /** Whether this side may receive a path or an authority is for the connection to know. */
 export function readSetup(r: Reader): Setup {
   const m: Setup = { type: MessageType.SETUP };
-  const seen = new Set<U64>();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  for (const option of parseKeyValues(r.rest())) {
-    const { type, value } = option;
-    if (known.has(type) && type !== AUTH_TOKEN && seen.has(type)) throw violation(`setup option 0x${type.toString(16)} is repeated`);
-    seen.add(type);
-    if (!known.has(type)) (m.unknown ??= []).push({ type, value: value instanceof Uint8Array ? value.slice() : value });
-    else if (!(value instanceof Uint8Array)) m.maxAuthTokenCacheSize = value;
-    else if (type === PATH) m.path = checkPath(decoder.decode(value));
-    else if (type === AUTHORITY) m.authority = checkAuthority(decoder.decode(value));
-    else if (type === IMPLEMENTATION) m.implementation = decoder.decode(value);
-    else (m.authTokens ??= []).push(parseToken(value));
+  const count = r.draft.controlStream ? r.varint() : undefined;
+  const options = parseKeyValues(r.rest(), r.draft);
+  if (count !== undefined && count !== options.length) throw violation(`${options.length} setup options, announced were ${count}`);
+  for (const { type, value } of options) {
+    const number = numberOf(type, r.draft);
+    const text = texts.get(type);
+    const field = number ?? text;
+    if (field !== undefined && m[field] !== undefined) throw violation(`setup option 0x${type.toString(16)} is repeated`);
+    if (number !== undefined) m[number] = value as U64;
+    else if (text !== undefined) m[text] = checked[text](new TextDecoder("utf-8", { ignoreBOM: true }).decode(value as Uint8Array));
+    else if (type === AUTH_TOKEN) (m.authTokens ??= []).push(parseToken(value as Uint8Array, r.draft));
+    else (m.unknown ??= []).push({ type, value: value instanceof Uint8Array ? value.slice() : value });
   }
   return m;
 }
 
+/** Leaves out what the draft does not have. */
 export function writeSetup(w: Writer, m: Setup): void {
-  const encoder = new TextEncoder();
   const options: KeyValue[] = [];
-  if (m.path !== undefined) options.push({ type: PATH, value: encoder.encode(checkPath(m.path)) });
-  if (m.authority !== undefined) options.push({ type: AUTHORITY, value: encoder.encode(checkAuthority(m.authority)) });
-  if (m.implementation !== undefined) options.push({ type: IMPLEMENTATION, value: encoder.encode(m.implementation) });
-  if (m.maxAuthTokenCacheSize !== undefined) options.push({ type: MAX_AUTH_TOKEN_CACHE_SIZE, value: m.maxAuthTokenCacheSize });
-  for (const token of m.authTokens ?? []) options.push({ type: AUTH_TOKEN, value: encodeToken(token) });
+  for (const [type, field] of texts) {
+    const text = m[field];
+    if (text !== undefined) options.push({ type, value: new TextEncoder().encode(checked[field](text)) });
+  }
+  for (const n of numbers) {
+    const value = m[n.field];
+    if (value !== undefined && n.in(w.draft)) options.push({ type: n.type, value });
+  }
+  for (const token of m.authTokens ?? []) options.push({ type: AUTH_TOKEN, value: encodeToken(token, w.draft) });
   for (const option of m.unknown ?? []) {
-    if (known.has(option.type)) throw new RangeError(`setup option 0x${option.type.toString(16)} has a field of its own`);
+    if (texts.has(option.type) || option.type === AUTH_TOKEN || numberOf(option.type, w.draft) !== undefined) {
+      throw new RangeError(`setup option 0x${option.type.toString(16)} has a field of its own`);
+    }
     options.push(option);
   }
-  w.raw(encodeKeyValues(options));
+  if (w.draft.controlStream) w.varint(options.length);
+  w.raw(encodeKeyValues(options, w.draft));
 }
 
 const uriText = "[A-Za-z0-9\\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}";
@@ -63,3 +84,5 @@ function checkAuthority(authority: string): string {
   if (!authorityForm.test(authority)) throw new WireError(SessionError.MALFORMED_AUTHORITY, `not a URI authority: ${JSON.stringify(authority)}`);
   return authority;
 }
+
+const checked = { path: checkPath, authority: checkAuthority, implementation: (text: string) => text };

@@ -1,7 +1,8 @@
 /** Unidirectional stream types (moqt-18 §3.4) and subgroup streams (§11.4.2). */
-import { Reader, Writer } from "./buffer.ts";
+import type { Reader, Writer } from "./buffer.ts";
+import type { Draft } from "./draft.ts";
 import { violation } from "./errors.ts";
-import { MAX_PROPERTIES_LENGTH } from "./properties.ts";
+import { fromCanonical, MAX_PROPERTIES_LENGTH, toCanonical } from "./properties.ts";
 import { add, subtract, type U64 } from "./u64.ts";
 
 export const StreamType = { FETCH: 0x05, SETUP: 0x2f00, PADDING: 0x132b3e28 } as const;
@@ -35,7 +36,7 @@ export interface SubgroupHeader {
   hasProperties: boolean;
   /** The last object before a FIN is the last of the group. */
   endOfGroup: boolean;
-  /** The first object on the stream is the first that was ever published in the subgroup. */
+  /** The first object on the stream is the first that was ever published in the subgroup. Draft 16 does not tell. */
   firstObject: boolean;
 }
 
@@ -45,7 +46,7 @@ export const ObjectStatus = { NORMAL: 0, END_OF_GROUP: 3, END_OF_TRACK: 4 } as c
 export interface ObjectHeader {
   id: U64;
   status: number;
-  /** A block of key-value pairs, not checked; aliases the input. Empty if there are none. */
+  /** A canonical block of key-value pairs, not checked; may alias the input. Empty if there are none. */
   properties: Uint8Array;
   payloadLength: U64;
 }
@@ -55,22 +56,22 @@ export function readStreamType(r: Reader): { type: U64; kind: StreamKind } {
   const type = r.varint();
   if (type === StreamType.FETCH) return { type, kind: "fetch" };
   if (type === StreamType.SETUP) return { type, kind: "setup" };
-  if (type === StreamType.PADDING) return { type, kind: "padding" };
-  subgroupMode(type);
+  if (type === StreamType.PADDING && r.draft.padding) return { type, kind: "padding" };
+  subgroupMode(type, r.draft);
   return { type, kind: "subgroup" };
 }
 
-function subgroupMode(type: U64): SubgroupMode {
+function subgroupMode(type: U64, draft: Draft): SubgroupMode {
   const t = Number(type);
   const mode = modes[(t & SUBGROUP_ID_MODE) >> 1];
-  if (type > 0x7f || (t & FORM) === 0 || mode === undefined) throw violation(`unknown stream type 0x${type.toString(16)}`);
+  if (type > (draft.firstObject ? 0x7f : 0x3f) || (t & FORM) === 0 || mode === undefined) throw violation(`unknown stream type 0x${type.toString(16)}`);
   return mode;
 }
 
 /** Reads a header from the stream type on. */
 export function readSubgroupHeader(r: Reader): SubgroupHeader {
   const type = r.varint();
-  const mode = subgroupMode(type);
+  const mode = subgroupMode(type, r.draft);
   const t = Number(type);
   const h: SubgroupHeader = {
     trackAlias: r.varint(),
@@ -92,7 +93,7 @@ export function writeSubgroupHeader(w: Writer, h: SubgroupHeader): void {
     (h.hasProperties ? PROPERTIES : 0) |
     (h.endOfGroup ? END_OF_GROUP : 0) |
     (h.priority === undefined ? DEFAULT_PRIORITY : 0) |
-    (h.firstObject ? FIRST_OBJECT : 0);
+    (h.firstObject && w.draft.firstObject ? FIRST_OBJECT : 0);
   w.varint(type).varint(h.trackAlias).varint(h.group);
   if (h.mode === "explicit") w.varint(h.subgroup);
   if (h.priority !== undefined) w.uint8(h.priority);
@@ -104,9 +105,10 @@ export function writeSubgroupHeader(w: Writer, h: SubgroupHeader): void {
  */
 export function readSubgroupObject(r: Reader, hasProperties: boolean, previous: U64 | undefined): ObjectHeader {
   const delta = r.varint();
-  const base = previous === undefined ? 0 : add(previous, 1);
-  const id = base === undefined ? undefined : add(base, delta);
-  if (id === undefined) throw violation("object ID beyond 2^64-1");
+  const { max } = r.draft.varint;
+  const base = previous === undefined ? 0 : add(previous, 1, max);
+  const id = base === undefined ? undefined : add(base, delta, max);
+  if (id === undefined) throw violation(`object ID beyond ${max}`);
   const properties = hasProperties ? readProperties(r) : new Uint8Array();
   const payloadLength = r.varint();
   const status = payloadLength === 0 ? readStatus(r, properties) : ObjectStatus.NORMAL;
@@ -119,15 +121,15 @@ export function writeSubgroupObject(w: Writer, hasProperties: boolean, previous:
   if (delta === undefined) throw new RangeError(`object ${o.id} after ${previous}`);
   if (!hasProperties && o.properties.length > 0) throw new RangeError("the stream has no properties");
   w.varint(delta);
-  if (hasProperties) w.prefixed(o.properties);
+  if (hasProperties) w.prefixed(fromCanonical(o.properties, w.draft));
   w.varint(o.payloadLength);
   if (o.payloadLength === 0) w.varint(o.status);
   else if (o.status !== ObjectStatus.NORMAL) throw new RangeError(`an object of status ${o.status} has no payload`);
 }
 
-/** Object properties after their length (moqt-18 §11.2.1.2), not copied. The pairs are not checked. */
+/** Object properties after their length (moqt-18 §11.2.1.2), in canonical form, not copied if they are. */
 export function readProperties(r: Reader): Uint8Array {
-  return r.prefixed("object properties", MAX_PROPERTIES_LENGTH);
+  return toCanonical(r.prefixed("object properties", MAX_PROPERTIES_LENGTH), r.draft);
 }
 
 /** An object status, which must be normal if there are properties (moqt-18 §11.2.1.1). */

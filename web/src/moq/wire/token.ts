@@ -1,5 +1,6 @@
 /** Authorization tokens (moqt-18 §10.2.2). */
 import { Reader, Writer } from "./buffer.ts";
+import type { Draft } from "./draft.ts";
 import { badKeyValue, ShortInput } from "./errors.ts";
 import type { U64 } from "./u64.ts";
 
@@ -11,16 +12,16 @@ export type Token =
   | { aliasType: 1; alias: U64; tokenType: U64; value: Uint8Array }
   | { aliasType: 3; tokenType: U64; value: Uint8Array };
 
-export function encodeToken(t: Token): Uint8Array {
-  const w = new Writer().varint(t.aliasType);
+export function encodeToken(t: Token, draft: Draft): Uint8Array {
+  const w = new Writer(draft).varint(t.aliasType);
   if ("alias" in t) w.varint(t.alias);
   if ("tokenType" in t) w.varint(t.tokenType).raw(t.value);
   return w.bytes();
 }
 
 /** Reads a token that fills b. Any fault is a KEY_VALUE_FORMATTING_ERROR. */
-export function parseToken(b: Uint8Array): Token {
-  const r = new Reader(b);
+export function parseToken(b: Uint8Array, draft: Draft): Token {
+  const r = new Reader(b, draft);
   try {
     const aliasType = r.varint();
     switch (aliasType) {

@@ -10,14 +10,14 @@ export function normalise(v: bigint): U64 {
   return v <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(v) : v;
 }
 
-/** The sum, or undefined if it does not fit 64 bits. */
-export function add(a: U64, b: U64): U64 | undefined {
+/** The sum, or undefined if it is more than max. */
+export function add(a: U64, b: U64, max: bigint = MAX_U64): U64 | undefined {
   if (typeof a === "number" && typeof b === "number") {
     const sum = a + b;
     if (Number.isSafeInteger(sum)) return sum;
   }
   const sum = BigInt(a) + BigInt(b);
-  return sum > MAX_U64 ? undefined : normalise(sum);
+  return sum > max ? undefined : normalise(sum);
 }
 
 /** The difference, or undefined if it is negative. */
