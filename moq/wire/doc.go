@@ -17,12 +17,19 @@
 // # Drafts
 //
 // Every function takes a [Version]. What differs between drafts is written in
-// one table of features, see version.go; the structs are the same for all of them.
+// one table, see version.go: which messages, parameters and numbers there are and
+// how they look. The structs are the same for all drafts, in terms of the newest.
+// What a draft has no field for is left out when it is advice and refused when
+// losing it would change what is delivered; codes become the nearest there is
+// (translate.go). What a session does differently it asks of [Version.Has].
 //
 // # Where to start
 //
-// message.go frames control messages; request.go, response.go and namespace.go
-// hold them; parameter.go says which parameter belongs where. subgroup.go,
+// message.go frames control messages, messagetable.go lists them per draft;
+// request.go, response.go and namespace.go hold them, request16.go those that only
+// draft 16 has. parameterplaces.go says which parameter belongs where,
+// parametertable.go how it is written, filter.go, locationfilter.go and
+// rangefilter.go what a subscription selects. subgroup.go,
 // fetch.go and datagram.go are the data plane. property.go reads Key-Value-Pairs,
 // gap.go what in them makes a Track malformed; transcode.go rewrites them for draft
 // 16, which has other integers (quicvarint.go). codec.go is the pair of little

@@ -51,8 +51,9 @@ type RangeFilter struct {
 // math.MaxUint64 if there is no end.
 type ValueRange struct{ First, Last uint64 }
 
-// maxRangeFilters bounds the range filters of a message that we look at; more are
-// refused. The limit that a peer is told, MAX_FILTER_RANGES, is below it.
+// maxRangeFilters bounds the range filters of a message, and the ranges of each,
+// that we look at; more are refused. The limit that a peer is told,
+// MAX_FILTER_RANGES, is below it.
 const maxRangeFilters = 1024
 
 // same reports whether both filters may not be in one message: they differ in
@@ -179,8 +180,13 @@ func (d *decoder) rangeFilterValue(t RangeFilterType, p *Parameters) RangeFilter
 			r.Last = r.First + d.varint()
 			overflow = overflow || r.Last < r.First
 		}
-		if overflow {
+		switch {
+		case overflow:
 			p.invalidFilter("%v of set %d has a value of more than 64 bits", t, f.SetID)
+		case len(f.Ranges) == maxRangeFilters:
+			p.invalidFilter("%v of set %d has more than %d ranges", t, f.SetID, maxRangeFilters)
+			d.b = nil
+			return f
 		}
 		prev = r.Last
 		f.Ranges = append(f.Ranges, r)

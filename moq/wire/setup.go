@@ -18,6 +18,9 @@ const (
 	setupMaxRequestUpdates     = 0x08 // draft 19
 )
 
+// maxUnknownOptions bounds the memory that options of two bytes can take.
+const maxUnknownOptions = 64
+
 // Setup is SETUP (moqt-18 §10.3), in draft 16 CLIENT_SETUP or SERVER_SETUP
 // (moqt-16 §9.3). Options that the draft lacks are left out. Path and Authority are checked against the
 // grammar of RFC 3986; whether this side may send or receive them is for the
@@ -38,7 +41,7 @@ type Setup struct {
 	MaxFilterRanges, MaxRequestUpdates Option[uint64]
 	AuthTokens                         []Token
 	// Unknown are the options we do not know, in order, repeats included. A
-	// receiver ignores them.
+	// receiver ignores them, and keeps the first 64 alone.
 	Unknown []KeyValue
 }
 
@@ -153,8 +156,10 @@ func (d *decoder) setupOption(m *Setup, o KeyValue) {
 			return
 		}
 	}
-	o.Bytes = append([]byte(nil), o.Bytes...)
-	m.Unknown = append(m.Unknown, o)
+	if len(m.Unknown) < maxUnknownOptions {
+		o.Bytes = append([]byte(nil), o.Bytes...)
+		m.Unknown = append(m.Unknown, o)
+	}
 }
 
 func (d *decoder) setupText(field *Option[string], o KeyValue, check func(string) *Error) {
