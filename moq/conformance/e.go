@@ -40,7 +40,7 @@ var sectionE = []Rule{
 		Number: 82, Level: Must, Role: Relay, Section: "9.5",
 		Text:  "A PUBLISH goes on, as PUBLISH, to every SUBSCRIBE_TRACKS that matches.",
 		Delta: "16: to SUBSCRIBE_NAMESPACE with the option for it",
-		Tests: []string{"relay.TestPublishAndSubscribeTracks"},
+		Tests: []string{"relay.TestPublishAndSubscribeTracks", "moq/conformance.TestOwnTracks"},
 	},
 	{
 		Number: 83, Level: Must, Role: Relay, Section: "9.5", Since: 18,

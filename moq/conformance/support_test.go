@@ -219,8 +219,14 @@ func fresh(t *testing.T, v wire.Version) *peer.Peer {
 // served is a peer, the client, of a session.
 func served(t *testing.T, v wire.Version, c moq.Config) *peer.Peer {
 	t.Helper()
-	a, b := transport.MemoryPair(v.String())
-	p, _ := sessionOn(t, b, a, c)
+	p, _ := serving(t, v, c)
 	p.Hello()
 	return p
+}
+
+// serving is a session whose client is a peer that has said nothing yet.
+func serving(t *testing.T, v wire.Version, c moq.Config) (*peer.Peer, func() *moq.Session) {
+	t.Helper()
+	a, b := transport.MemoryPair(v.String())
+	return sessionOn(t, b, a, c)
 }
