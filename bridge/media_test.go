@@ -316,7 +316,7 @@ func TestStreams(t *testing.T) {
 				n++
 				first, _, _ := s.Next(0)
 				_, state, _ := s.Next(100)
-				if s.ID != 0 || s.HasProperties != c.properties || !s.EndsGroup() || !s.StartsWith(first) || state != live.Finished {
+				if s.ID != 0 || s.HasProperties() != c.properties || !s.EndsGroup() || !s.StartsWith(first) || state != live.Finished {
 					t.Errorf("%s: subgroup %+v, state %v", c.track, s, state)
 				}
 			}

@@ -3,7 +3,6 @@ package moq
 import (
 	"math"
 	"sync"
-	"time"
 
 	"moqedge/moq/deliver"
 	"moqedge/moq/live"
@@ -166,8 +165,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 	v.sending = v.session.sender.Subscribe(deliver.Subscribe{
 		Track: t, Alias: alias, Start: state.start, End: state.end, Forward: state.forward, Filters: state.ranges,
 		Priority: state.priority, Order: state.order,
-		ObjectTimeout:   smaller(p.ObjectDeliveryTimeout.Value, info.ObjectDeliveryTimeout),
-		SubgroupTimeout: smaller(p.SubgroupDeliveryTimeout.Value, info.SubgroupDeliveryTimeout),
+		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,
 		Done: func(d live.Done, streams uint64) {
 			v.session.tasks.Go(func() {
 				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: d.Reason})
@@ -175,14 +173,6 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		},
 	})
 	v.settle()
-}
-
-// smaller of two timeouts, of which 0 means none (moqt-18 §8).
-func smaller(a, b time.Duration) time.Duration {
-	if a == 0 || (b != 0 && b < a) {
-		return b
-	}
-	return a
 }
 
 // resolve turns a subscription's parameters into locations (moqt-18 §5.1.2).
@@ -259,6 +249,7 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 			next.start = state.start
 		}
 		if !resumed {
+			next.start = keptStart(p.Filter.Value, state.start, next.start)
 			next.joining = state.joining
 		}
 		next.priority, next.order = state.priority, state.order
@@ -268,18 +259,31 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	v.session.mu.Unlock()
 	v.sending.Update(func(s *deliver.Subscribe) {
 		s.Forward, s.Start, s.End, s.Filters, s.Priority = state.forward, state.start, state.end, state.ranges, state.priority
-		if t := m.Params.ObjectDeliveryTimeout; t.Set {
-			s.ObjectTimeout = smaller(t.Value, s.ObjectTimeout)
-		}
-		if t := m.Params.SubgroupDeliveryTimeout; t.Set {
-			s.SubgroupTimeout = smaller(t.Value, s.SubgroupTimeout)
-		}
+		s.ObjectTimeout = m.Params.ObjectDeliveryTimeout.Or(s.ObjectTimeout)
+		s.SubgroupTimeout = m.Params.SubgroupDeliveryTimeout.Or(s.SubgroupTimeout)
 	})
 	v.startFill(m.RequestID, m.Params, largest, any)
 	if v.updated != nil {
 		v.updated(m.Params)
 	}
 	return answer, nil
+}
+
+// keptStart is where an updated subscription starts, when it would start at next
+// as a new one: what passed before and was not sent yet still passes.
+func keptStart(f wire.Filter, before, next wire.Location) wire.Location {
+	switch f.Type {
+	case wire.FilterNone, wire.FilterAbsoluteStart, wire.FilterAbsoluteRange:
+	default: // relative to what was published
+		return next
+	}
+	switch {
+	case next.Less(before):
+		return next
+	case before.Less(f.Start):
+		return f.Start
+	}
+	return before
 }
 
 // mergeRanges applies the range filters of an update: those of one type replace

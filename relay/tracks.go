@@ -118,5 +118,5 @@ func (r *Relay) announced(ns wire.Namespace, s *moq.Session) {
 }
 
 func (r *Relay) newLiveTrack(name wire.FullTrackName) *live.Track {
-	return live.NewTrack(name, live.Options{RetainGroups: r.config.RetainGroups, RetainFor: r.config.RetainFor, MaxBytes: r.config.MaxTrackBytes, Recover: true})
+	return live.NewTrack(name, live.Options{RetainGroups: r.config.RetainGroups, RetainFor: r.config.RetainFor, MaxBytes: r.config.MaxTrackBytes, Recover: true, Cache: true})
 }

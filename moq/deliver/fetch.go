@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 	"moqedge/moq/wire"
 )
 
-// Fetch says what a FETCH response sends.
+// Fetch says what a FETCH response, or the fill of a subscription, sends.
 type Fetch struct {
 	Track     *live.Track
 	RequestID uint64
@@ -23,6 +24,9 @@ type Fetch struct {
 	// Filters are range filters: objects that do not pass are not sent (moqt-19 §5.1.3).
 	Filters []wire.RangeFilter
 	// Fill is the subscription that this is a fill of (moqt-20 §5.1.3), or nil.
+	// The stream is counted with those of the subscription and is reset with
+	// them; what becomes of it does not touch the subscription, except that Done
+	// of that comes after the end of its fills.
 	Fill *Subscription
 	// Done is called once, by the scheduler, when the stream is closed: with
 	// true after all of it was sent. It must not block.
@@ -33,32 +37,57 @@ type Fetch struct {
 type FetchResponse struct {
 	scheduler *Scheduler
 	params    Fetch
+	filter    *matcher
 	walk      *live.Walk
 	stop      func()
 	flow      *flow
 	cursor    wire.FetchCursor
-	priority  uint8 // publisher priority of the object being sent
+	ahead     finding // what comes next
+	found     bool    // ahead is valid
+	current   place   // of what is being sent, or was sent last
+	deadline  time.Time
+	hurried   bool // the deadline is over
+	failed    wire.Option[wire.ResetCode]
 	turn      uint64
 	over      bool
 
 	noted atomic.Bool
 }
 
+// finding is a step of the walk.
+type finding struct {
+	step   live.Step
+	object *live.Object
+	until  wire.Location
+}
+
 // Fetch starts to send a range.
 func (s *Scheduler) Fetch(p Fetch) *FetchResponse {
 	down := p.Order == wire.GroupOrderDescending
-	r := &FetchResponse{scheduler: s, params: p, priority: 128}
+	properties, info := p.Track.Properties()
+	r := &FetchResponse{scheduler: s, params: p, filter: newMatcher(p.Filters, properties)}
+	r.current = place{publisher: info.PublisherPriority, group: p.First.Group}
+	if down {
+		r.current.group = p.Last.Group
+	}
+	if p.FillTimeout.Set {
+		r.deadline = s.config.Now().Add(p.FillTimeout.Value)
+	}
 	r.cursor.Descending = down
 	r.stop = p.Track.Listen(r)
 	r.walk = p.Track.NewWalk(p.First, p.Last, down)
-	r.flow = &flow{scheduler: s, request: r, source: r}
+	r.flow = &flow{scheduler: s, source: r}
 	r.flow.header = wire.AppendFetchHeader(nil, s.version, &wire.FetchHeader{RequestID: p.RequestID})
+	r.flow.guard = len(r.flow.header)
 	s.do(func() {
-		if s.closed() || r.over {
+		if s.closed() || r.over || (p.Fill != nil && p.Fill.cancelled) {
 			r.close(false)
 			return
 		}
 		s.requests[r] = struct{}{}
+		if p.Fill != nil {
+			p.Fill.fills = append(p.Fill.fills, r)
+		}
 		r.refresh() // also for what was noted before the request was known
 	})
 	return r
@@ -76,6 +105,20 @@ func (r *FetchResponse) Cancel(code wire.ResetCode) {
 	r.scheduler.do(func() { r.abandon(code) })
 }
 
+// Fail resets the stream because this side cannot go on. The header is sent
+// before, so that the peer learns what failed: nothing else tells it of a fill
+// (draft 20 §5.1.3.1).
+func (r *FetchResponse) Fail(code wire.ResetCode) {
+	r.scheduler.do(func() { r.fail(code) })
+}
+
+func (r *FetchResponse) fail(code wire.ResetCode) {
+	if !r.failed.Set {
+		r.failed = wire.Some(code)
+		r.flow.idle = false
+	}
+}
+
 // SetPriority changes the subscriber priority.
 func (r *FetchResponse) SetPriority(p uint8) {
 	r.scheduler.do(func() { r.params.Priority = p })
@@ -83,61 +126,130 @@ func (r *FetchResponse) SetPriority(p uint8) {
 
 func (r *FetchResponse) abandon(code wire.ResetCode) {
 	if r.flow.stream != nil && !r.over {
-		r.flow.stream.Reset(uint64(code))
+		r.scheduler.reset(r.flow.stream, code)
 	}
 	r.close(false)
 }
 
 func (r *FetchResponse) close(complete bool) {
-	if !r.over {
-		r.over = true
-		r.stop()
-		delete(r.scheduler.requests, r)
-		if r.params.Done != nil {
-			r.params.Done(complete)
-		}
+	if r.over {
+		return
+	}
+	r.over = true
+	r.stop()
+	delete(r.scheduler.requests, r)
+	if r.params.Done != nil {
+		r.params.Done(complete)
+	}
+	if x := r.params.Fill; x != nil {
+		x.fills = slices.DeleteFunc(x.fills, func(y *FetchResponse) bool { return y == r })
+		x.conclude()
 	}
 }
 
 func (r *FetchResponse) refresh() {
 	r.noted.Store(false)
 	r.flow.idle = false
+	if d := r.params.Track.Done(); d != nil && d.Code == wire.DoneMalformedTrack { // moqt-18 §2.4.2
+		r.fail(wire.ResetMalformedTrack)
+	}
 }
 
-func (r *FetchResponse) top(now time.Time) *flow {
-	if r.flow.usable(now) {
+// top is for what is no fill: the subscription orders its fills.
+func (r *FetchResponse) top(now time.Time) unit {
+	if r.params.Fill == nil && r.ready(now) {
 		return r.flow
 	}
 	return nil
 }
 
-func (r *FetchResponse) rank(*flow) (subscriber, publisher uint8) {
-	return r.params.Priority, r.priority
+// ready reports whether the response can go on, and finds out what is next, on
+// which its place depends.
+func (r *FetchResponse) ready(now time.Time) bool {
+	if !r.deadline.IsZero() && !r.hurried {
+		if now.Before(r.deadline) {
+			r.scheduler.wakeAt(r.deadline)
+		} else {
+			r.hurried = true
+			r.walk.Hurry()
+			r.flow.idle = false
+		}
+	}
+	if !r.flow.usable(now) {
+		return false
+	}
+	if len(r.flow.header) == 0 && r.flow.object == nil && !r.failed.Set && !r.look() {
+		r.flow.idle = true
+		return false
+	}
+	return true
+}
+
+// look finds out what comes next; false when that is to be waited for.
+func (r *FetchResponse) look() bool {
+	for !r.found {
+		var n finding
+		n.step, n.object, n.until = r.walk.Next()
+		switch {
+		case n.step == live.StepWait:
+			return false
+		case n.step == live.StepObject && n.object.Status != wire.ObjectNormal:
+			continue // a status tells of absence, which a gap says here (moqt-18 §11.2.1.1)
+		case n.step == live.StepObject && !r.filter.passes(n.object):
+			continue
+		}
+		r.ahead, r.found = n, true
+		switch n.step {
+		case live.StepObject:
+			r.current.publisher, r.current.group, r.current.id = n.object.Priority, n.object.Group, n.object.Subgroup
+		case live.StepUnknown, live.StepTimedOut:
+			r.current.group = n.until.Group
+		}
+	}
+	return true
+}
+
+func (r *FetchResponse) place() place {
+	p := r.current
+	p.subscriber, p.kind, p.order = r.params.Priority, kindFill, r.params.Order
+	return p
 }
 
 func (r *FetchResponse) lastTurn() *uint64 { return &r.turn }
 
-func (r *FetchResponse) preface() []byte { return nil } // the header is set from the start
+// preface: the header is set from the start.
+func (r *FetchResponse) preface() []byte {
+	if x := r.params.Fill; x != nil {
+		x.streams++
+	}
+	return nil
+}
 
-func (r *FetchResponse) next(f *flow, _ time.Time) verdict {
-	step, o, until := r.walk.Next()
-	item := &wire.FetchObject{}
-	switch step {
-	case live.StepWait:
+func (r *FetchResponse) next(f *flow, now time.Time) verdict {
+	switch {
+	case r.failed.Set:
+		return verdict{action: reset, code: r.failed.Value, final: true}
+	case !r.look():
 		return verdict{action: wait}
+	}
+	r.found = false
+	n := r.ahead
+	if n.step == live.StepObject && r.tooOld(n.object, now) {
+		n.step = live.StepUnknown
+	}
+	item := &wire.FetchObject{Kind: wire.FetchItemEndUnknown, Group: n.until.Group, ID: n.until.Object}
+	switch n.step {
 	case live.StepEnd:
 		return verdict{action: complete}
 	case live.StepUnknown:
-		*item = wire.FetchObject{Kind: wire.FetchItemEndUnknown, Group: until.Group, ID: until.Object}
+	case live.StepTimedOut:
+		item.Kind = wire.FetchItemEndTimedOut
 	default:
-		if o.Status != wire.ObjectNormal {
-			return verdict{action: again} // a status tells of absence, which a gap says here (moqt-18 §11.2.1.1)
-		}
+		o := n.object
 		*item = wire.FetchObject{
 			Kind: wire.FetchItemObject, Group: o.Group, Subgroup: o.Subgroup, ID: o.ID, Datagram: o.Datagram,
 			Priority: o.Priority, Properties: o.Properties, HasProperties: len(o.Properties) > 0, PayloadLen: o.Size,
 		}
-		r.priority = o.Priority
 		if o.Size > 0 {
 			f.object, f.offset = o, 0
 		}
@@ -146,8 +258,30 @@ func (r *FetchResponse) next(f *flow, _ time.Time) verdict {
 	return verdict{action: send}
 }
 
-// broken: an object whose source is gone stays in the walk until the track
-// settles it; the response waits, bounded by the request's timeout.
-func (r *FetchResponse) broken(f *flow) bool { return r.params.Track.Done() != nil }
+// tooOld: an object that was found may have become too old while the stream
+// could take nothing (moqt-18 §12.3).
+func (r *FetchResponse) tooOld(o *live.Object, now time.Time) bool {
+	limit := r.params.Track.MaxAge()
+	return limit > 0 && now.Sub(o.Arrived) > limit
+}
+
+func (r *FetchResponse) check(f *flow, _ time.Time) (v verdict, over bool) {
+	if r.failed.Set && f.stream != nil && f.guard == 0 {
+		return verdict{action: reset, code: r.failed.Value, final: true}, true
+	}
+	return verdict{}, false
+}
+
+// stuck: an object whose source is gone may yet be completed; the response
+// waits as long as it may.
+func (r *FetchResponse) stuck(f *flow) verdict {
+	switch {
+	case r.params.Track.Done() != nil && f.object.Stalled():
+		return verdict{action: reset, code: wire.ResetInternalError, final: true}
+	case r.hurried && f.object.Stalled():
+		return verdict{action: reset, code: wire.ResetUnknownObjectStatus, final: true}
+	}
+	return verdict{action: wait}
+}
 
 func (r *FetchResponse) finish(_ *flow, v verdict) { r.close(v.action == complete) }

@@ -6,6 +6,7 @@ import (
 
 	"moqedge/moq/live"
 	"moqedge/moq/transport"
+	"moqedge/moq/wire"
 )
 
 // coalesce is the largest write that is worth a copy to be one write.
@@ -15,11 +16,11 @@ const coalesce = 2 << 10
 // what of the current object is still to be sent.
 type flow struct {
 	scheduler *Scheduler
-	request   request
 	source    source
 
 	stream transport.SendStream // nil until there is something to send
 	header []byte               // framing bytes not sent yet; may be shared, never changed
+	guard  int                  // bytes of header until what a reset has to deliver is sent
 	object *live.Object         // whose payload is being sent
 	offset uint64
 
@@ -34,8 +35,11 @@ type source interface {
 	preface() []byte
 	// next sets the flow's header and object, or says what else to do.
 	next(f *flow, now time.Time) verdict
-	// broken reports whether the object being sent will never be complete.
-	broken(f *flow) bool
+	// check reports whether what is being sent has to be given up.
+	check(f *flow, now time.Time) (v verdict, over bool)
+	// stuck says what to do when the object being sent has no bytes left for now.
+	stuck(f *flow) verdict
+	place() place
 	// finish ends the flow, which is then forgotten by its request.
 	finish(f *flow, v verdict)
 }
@@ -43,7 +47,10 @@ type source interface {
 // verdict is what a source decides.
 type verdict struct {
 	action action
-	code   uint64 // of a reset
+	code   wire.ResetCode // of a reset
+	keep   bool           // of a reset: what was sent is still delivered
+	final  bool           // the source has nothing to send any more, whatever comes
+	linger time.Time      // of complete: when the stream is reset if it is not delivered; zero is never
 }
 
 type action uint8
@@ -51,7 +58,7 @@ type action uint8
 const (
 	send     action = iota // header and object are set
 	wait                   // nothing now
-	again                  // the stream was exchanged: ask once more
+	again                  // ask once more
 	complete               // FIN
 	reset                  // reset with code
 )
@@ -65,7 +72,7 @@ func (f *flow) usable(now time.Time) bool {
 		return false
 	}
 	if now.Before(f.parked) {
-		f.scheduler.parkUntil(f.parked)
+		f.scheduler.wakeAt(f.parked)
 		return false
 	}
 	return true
@@ -80,6 +87,12 @@ func (f *flow) park(now time.Time) {
 // step does one bounded piece of work. The error ends the session.
 func (f *flow) step(now time.Time) error {
 	s := f.scheduler
+	if len(f.header) > 0 || f.object != nil {
+		if v, over := f.source.check(f, now); over {
+			f.end(v)
+			return nil
+		}
+	}
 	for len(f.header) == 0 && f.object == nil {
 		switch v := f.source.next(f, now); v.action {
 		case again:
@@ -101,7 +114,9 @@ func (f *flow) step(now time.Time) error {
 			return nil
 		}
 		f.stream = st
-		f.header = append(f.source.preface(), f.header...)
+		preface := f.source.preface()
+		f.header = append(preface, f.header...)
+		f.guard += len(preface)
 		s.config.Counters.Streams.Add(1)
 	}
 	return f.check(f.push(now))
@@ -135,11 +150,12 @@ func (f *flow) push(now time.Time) error {
 		return err
 	}
 	if f.object != nil && !f.object.Complete() {
-		if f.source.broken(f) {
-			f.end(verdict{reset, 0})
-			return nil
+		switch v := f.source.stuck(f); v.action {
+		case wait:
+			f.idle = true
+		case complete, reset:
+			f.end(v)
 		}
-		f.idle = true
 	}
 	return nil
 }
@@ -148,6 +164,12 @@ func (f *flow) push(now time.Time) error {
 func (f *flow) sent(n int) {
 	k := min(n, len(f.header))
 	f.header = f.header[k:]
+	if f.guard > 0 && k > 0 {
+		if f.guard = max(f.guard-k, 0); f.guard == 0 {
+			// A reset tells what it is of (moqt-18 §11.4.3).
+			f.stream.SetReliableBoundary()
+		}
+	}
 	f.offset += uint64(n - k)
 	if f.object != nil && len(f.header) == 0 && f.offset == f.object.Size {
 		f.object, f.offset = nil, 0
@@ -162,7 +184,8 @@ func (f *flow) check(err error) error {
 	}
 	var stopped *transport.StreamError
 	if errors.As(err, &stopped) {
-		f.end(verdict{reset, stopped.Code})
+		// moqt-18 §11.4.3: no other stream for it
+		f.end(verdict{action: reset, code: f.scheduler.version.ResetCode(stopped.Code), final: true})
 		return nil
 	}
 	return err
@@ -170,12 +193,28 @@ func (f *flow) check(err error) error {
 
 // end closes the stream as v says and has the request forget the flow.
 func (f *flow) end(v verdict) {
-	if f.stream != nil {
-		if v.action == complete {
-			_ = f.stream.Close()
-		} else {
-			f.stream.Reset(v.code)
+	if st := f.stream; st != nil && v.action == complete {
+		_ = st.Close()
+		if !v.linger.IsZero() {
+			f.scheduler.linger(st, v.linger)
 		}
+	} else if st != nil {
+		if v.keep {
+			st.SetReliableBoundary()
+		}
+		f.scheduler.reset(st, v.code)
 	}
 	f.source.finish(f, v)
 }
+
+// leave resets the stream after what was sent on it, so that another one is
+// opened for what comes.
+func (f *flow) leave(code wire.ResetCode) {
+	if f.stream != nil {
+		f.stream.SetReliableBoundary()
+		f.scheduler.reset(f.stream, code)
+		f.stream = nil
+	}
+}
+
+func (f *flow) place() place { return f.source.place() }

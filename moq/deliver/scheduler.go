@@ -54,8 +54,9 @@ type Scheduler struct {
 	spare     transport.SendStream
 	opening   bool // a goroutine waits for stream credit
 	scratch   []byte
-	parked    bool      // some flow is parked, until:
-	parkedEnd time.Time // the earliest end of a parking
+	timed     bool      // something is to be done without being told, at:
+	timedAt   time.Time // the earliest of such times
+	lingering []lingering
 
 	wake  chan struct{}
 	ended chan struct{} // closed when Run has cleaned up
@@ -70,10 +71,9 @@ type Scheduler struct {
 type request interface {
 	// refresh looks for new flows after the track changed.
 	refresh()
-	// top returns the most urgent flow that can be tried now, or nil.
-	top(now time.Time) *flow
-	// rank orders requests of a session: lower is more urgent. lastTurn breaks ties.
-	rank(f *flow) (subscriber, publisher uint8)
+	// top returns what is most urgent of it and can be tried now, or nil.
+	top(now time.Time) unit
+	// lastTurn breaks ties between requests.
 	lastTurn() *uint64
 	// abandon resets all its streams.
 	abandon(code wire.ResetCode)
@@ -113,10 +113,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		s.attend()
 		now := s.config.Now()
-		if f := s.pick(now); f != nil {
+		if u, r := s.pick(now); u != nil {
 			s.turn++
-			*f.request.lastTurn() = s.turn
-			if err := f.step(now); err != nil {
+			*r.lastTurn() = s.turn
+			if err := u.step(now); err != nil {
 				return err
 			}
 			if ctx.Err() != nil {
@@ -125,8 +125,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			continue
 		}
 		var retry <-chan time.Time
-		if s.parked {
-			timer.Reset(max(s.parkedEnd.Sub(now), time.Millisecond))
+		if s.timed {
+			timer.Reset(max(s.timedAt.Sub(now), time.Millisecond))
 			retry = timer.C
 		}
 		select {
@@ -155,7 +155,7 @@ func (s *Scheduler) shut() {
 		r.abandon(wire.ResetSessionClosed)
 	}
 	if s.spare != nil {
-		s.spare.Reset(uint64(wire.ResetSessionClosed))
+		s.reset(s.spare, wire.ResetSessionClosed)
 	}
 }
 
@@ -206,33 +206,16 @@ func (s *Scheduler) attend() {
 	}
 }
 
-// pick returns the flow to serve next (moqt-18 §7.2), nil when none has anything to do.
-func (s *Scheduler) pick(now time.Time) *flow {
-	s.parked = false
-	var best *flow
-	var bestSub, bestPub uint8
-	var bestTurn uint64
-	for r := range s.requests {
-		f := r.top(now)
-		if f == nil {
-			continue
-		}
-		sub, pub := r.rank(f)
-		turn := *r.lastTurn()
-		switch {
-		case best == nil, sub < bestSub, sub == bestSub && pub < bestPub,
-			sub == bestSub && pub == bestPub && turn < bestTurn:
-			best, bestSub, bestPub, bestTurn = f, sub, pub, turn
-		}
+// wakeAt has the scheduler look again at that time although nothing has changed.
+func (s *Scheduler) wakeAt(t time.Time) {
+	if !s.timed || t.Before(s.timedAt) {
+		s.timed, s.timedAt = true, t
 	}
-	return best
 }
 
-// parkUntil notes that a flow waits until then although it has bytes.
-func (s *Scheduler) parkUntil(t time.Time) {
-	if !s.parked || t.Before(s.parkedEnd) {
-		s.parked, s.parkedEnd = true, t
-	}
+// reset gives a stream up.
+func (s *Scheduler) reset(st transport.SendStream, c wire.ResetCode) {
+	st.Reset(s.version.ResetNumber(c))
 }
 
 // open returns a new stream, nil when the peer allows none now: then the

@@ -1,12 +1,11 @@
 package deliver
 
 import (
-	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"moqedge/moq/live"
-	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -24,8 +23,8 @@ type Subscribe struct {
 	Priority uint8
 	Order    wire.GroupOrder
 	Forward  bool
-	// ObjectTimeout and SubgroupTimeout are the effective delivery timeouts
-	// (moqt-18 §8); 0 means none.
+	// ObjectTimeout and SubgroupTimeout are the subscriber's delivery timeouts
+	// (moqt-18 §8); 0 means none. Those of the publisher hold as well.
 	ObjectTimeout, SubgroupTimeout time.Duration
 	// Done is called once, by the scheduler, when the track has ended and all
 	// of it is sent. It must not block.
@@ -36,9 +35,15 @@ type Subscribe struct {
 type Subscription struct {
 	scheduler *Scheduler
 	params    Subscribe
+	filter    *matcher
 	feed      *live.Feed
 	stop      func()
-	flows     []*flow
+	flows     []*flow // of subgroups, one each
+	sources   map[*live.Subgroup]*subgroupSource
+	purge     int               // size of sources at which it is cleaned up
+	lagging   []*subgroupSource // without a flow, that passed over incomplete objects
+	datagrams datagrams
+	fills     []*FetchResponse
 	defaults  wire.TrackInfo
 	streams   uint64
 	turn      uint64
@@ -51,8 +56,11 @@ type Subscription struct {
 
 // Subscribe starts to send a track from the given start on.
 func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
-	x := &Subscription{scheduler: s, params: p}
-	_, x.defaults = p.Track.Properties()
+	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 64}
+	x.datagrams.subscription = x
+	var properties wire.Properties
+	properties, x.defaults = p.Track.Properties()
+	x.filter = newMatcher(p.Filters, properties)
 	x.stop = p.Track.Listen(x)
 	x.feed = p.Track.NewFeed(p.Start)
 	s.do(func() {
@@ -80,7 +88,8 @@ func (x *Subscription) TrackChanged() {
 }
 
 // Update changes a running subscription; change is called by the scheduler
-// with the parameters in force. Track and Alias must stay.
+// with the parameters in force. Track and Alias must stay. Objects that were
+// outside of what was subscribed to do not pass for having come before.
 func (x *Subscription) Update(change func(*Subscribe)) {
 	x.scheduler.do(func() {
 		if x.cancelled {
@@ -88,17 +97,28 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 		}
 		was := x.params.Forward
 		change(&x.params)
+		properties, _ := x.params.Track.Properties()
+		x.filter = newMatcher(x.params.Filters, properties)
 		switch {
 		case was && !x.params.Forward:
 			x.abandonFlows(wire.ResetCancelled)
-		case !was && x.params.Forward:
+		case !was && x.params.Forward: // also subgroups that were given up (moqt-18 §11.4.3)
+			clear(x.sources)
+			x.lagging = nil
 			x.feed = x.params.Track.NewFeed(x.params.Start)
+		}
+		for _, src := range x.sources {
+			if src.cut && !src.active {
+				src.skipToEnd()
+				src.cut = !x.covers(src.subgroup.Group)
+			}
+			x.activate(src)
 		}
 		x.refresh()
 	})
 }
 
-// Cancel ends the subscription and resets its streams.
+// Cancel ends the subscription and resets its streams, those of fills too.
 func (x *Subscription) Cancel(code wire.ResetCode) {
 	x.scheduler.do(func() { x.abandon(code) })
 }
@@ -127,6 +147,9 @@ func (x *Subscription) tell(d live.Done) {
 func (x *Subscription) abandon(code wire.ResetCode) {
 	x.abandonFlows(code)
 	x.release()
+	for len(x.fills) > 0 {
+		x.fills[0].abandon(code) // which removes it
+	}
 }
 
 func (x *Subscription) release() {
@@ -140,93 +163,135 @@ func (x *Subscription) release() {
 func (x *Subscription) abandonFlows(code wire.ResetCode) {
 	for _, f := range x.flows {
 		if f.stream != nil {
-			f.stream.Reset(uint64(code))
+			x.scheduler.reset(f.stream, code)
 		}
 	}
-	x.flows = nil
+	x.flows, x.datagrams.waiting = nil, nil
 }
 
 func (x *Subscription) refresh() {
 	x.noted.Store(false)
-	ended := x.params.Track.Done() // asked before looking, so that nothing is missed
+	ended := x.params.Track.Done()                             // asked before looking, so that nothing is missed
+	if ended != nil && ended.Code == wire.DoneMalformedTrack { // at once (moqt-18 §2.4.2)
+		x.abandon(wire.ResetMalformedTrack)
+		x.tell(*ended)
+		return
+	}
+	late := x.feed.Late() // before the subgroups, so that those it is of are known
 	for sg, ok := x.feed.Subgroup(); ok; sg, ok = x.feed.Subgroup() {
 		x.newest = max(x.newest, sg.Group)
-		if !x.params.Forward || (x.params.End.Set && sg.Group > x.params.End.Value.Group) {
-			continue
-		}
-		src := &subgroupSource{subscription: x, subgroup: sg}
-		if sg.Group == x.params.Start.Group {
-			src.from = x.params.Start.Object
-		}
-		x.flows = append(x.flows, &flow{scheduler: x.scheduler, request: x, source: src})
+		x.activate(x.source(sg))
+	}
+	for _, l := range late {
+		x.passedBy(l)
 	}
 	for _, o := range x.feed.Datagrams() {
-		x.sendDatagram(o)
+		if x.params.Forward && x.wants(o) {
+			x.datagrams.add(o)
+		}
 	}
 	for _, f := range x.flows {
 		f.idle = false
 	}
-	if ended != nil && len(x.flows) == 0 {
+	x.resume()
+	if ended != nil && x.idle() { // moqt-18 §10.11, draft 20 §5.1.3
 		x.release()
 		x.tell(*ended)
 	}
 }
 
-func (x *Subscription) sendDatagram(o *live.Object) {
-	if !x.params.Forward || (x.params.End.Set && x.params.End.Value.Less(o.Location())) {
-		return
+// resume opens flows for objects that were passed over incomplete and are being
+// written again.
+func (x *Subscription) resume() {
+	rest := x.lagging[:0]
+	for _, src := range x.lagging {
+		switch {
+		case slices.ContainsFunc(src.late, func(o *live.Object) bool { return !o.Stalled() }):
+			x.activate(src)
+		case !src.active && !src.subgroup.Lost():
+			rest = append(rest, src)
+		}
 	}
-	s := x.scheduler
-	timeout := shortest(x.params.ObjectTimeout, x.params.SubgroupTimeout)
-	if timeout > 0 && s.config.Now().Sub(o.Arrived) > timeout {
-		s.config.Counters.Timeouts.Add(1)
-		return
-	}
-	d := &wire.Datagram{TrackAlias: x.params.Alias, Group: o.Group, ID: o.ID, EndOfGroup: o.EndOfGroup, Status: o.Status, Properties: o.Properties, Payload: o.Payload()}
-	if o.Priority != x.defaults.PublisherPriority {
-		d.Priority = wire.Some(o.Priority)
-	}
-	b := wire.AppendDatagram(s.scratch, s.version, d)
-	switch err := s.conn.SendDatagram(b); {
-	case errors.Is(err, transport.ErrDatagramTooLarge):
-		s.config.Counters.DatagramsDropped.Add(1)
-	case err == nil:
-		s.config.Counters.Datagrams.Add(1)
-		s.config.Counters.Bytes.Add(uint64(len(b)))
-	}
+	clear(x.lagging[len(rest):])
+	x.lagging = rest
 }
 
-// shortest of two timeouts, of which 0 means none.
-func shortest(a, b time.Duration) time.Duration {
-	if a == 0 || (b != 0 && b < a) {
-		return b
+// source returns what is known of a subgroup.
+func (x *Subscription) source(sg *live.Subgroup) *subgroupSource {
+	if src := x.sources[sg]; src != nil {
+		return src
 	}
-	return a
+	if len(x.sources) >= x.purge {
+		for sg, src := range x.sources {
+			if !src.active && sg.Lost() {
+				delete(x.sources, sg)
+			}
+		}
+		x.purge = max(64, 2*len(x.sources))
+	}
+	src := &subgroupSource{subscription: x, subgroup: sg, cut: !x.covers(sg.Group)}
+	if sg.Group == x.params.Start.Group {
+		src.from = x.params.Start.Object
+	}
+	x.sources[sg] = src
+	return src
 }
 
-// top picks by publisher priority, then group order, then subgroup (moqt-18 §7.2).
-func (x *Subscription) top(now time.Time) *flow {
-	var best *flow
+// activate opens a flow for a subgroup, unless there is one or none is wanted.
+func (x *Subscription) activate(src *subgroupSource) {
+	if src.active || src.over || !x.params.Forward || !x.covers(src.subgroup.Group) {
+		return
+	}
+	src.active = true
+	x.flows = append(x.flows, &flow{scheduler: x.scheduler, source: src})
+}
+
+// passedBy takes in an object that came behind later ones of its subgroup.
+func (x *Subscription) passedBy(l live.Late) {
+	src := x.sources[l.Subgroup]
+	if src == nil || src.over || l.Object.Location().Less(x.params.Start) {
+		return
+	}
+	if l.Object.ID < src.from || src.past {
+		src.late = append(src.late, l.Object)
+	}
+	x.activate(src)
+}
+
+// covers reports whether objects of a group may be within the bounds.
+func (x *Subscription) covers(group uint64) bool {
+	return group >= x.params.Start.Group && (!x.params.End.Set || group <= x.params.End.Value.Group)
+}
+
+// wants reports whether an object passes the filters.
+func (x *Subscription) wants(o *live.Object) bool {
+	l := o.Location()
+	return !l.Less(x.params.Start) && (!x.params.End.Set || !x.params.End.Value.Less(l)) && x.filter.passes(o)
+}
+
+// top picks what is most urgent of the subscription and its fills.
+func (x *Subscription) top(now time.Time) unit {
+	var best unit
+	var at place
+	consider := func(u unit) {
+		if p := u.place(); best == nil || p.before(at) {
+			best, at = u, p
+		}
+	}
 	for _, f := range x.flows {
-		if f.usable(now) && (best == nil || x.before(f.source.(*subgroupSource).subgroup, best.source.(*subgroupSource).subgroup)) {
-			best = f
+		if f.usable(now) {
+			consider(f)
+		}
+	}
+	if len(x.datagrams.waiting) > 0 {
+		consider(&x.datagrams)
+	}
+	for _, r := range x.fills {
+		if r.ready(now) {
+			consider(r.flow)
 		}
 	}
 	return best
-}
-
-func (x *Subscription) before(a, b *live.Subgroup) bool {
-	switch {
-	case a.Priority != b.Priority:
-		return a.Priority < b.Priority
-	case a.Group != b.Group:
-		return (a.Group < b.Group) != (x.params.Order == wire.GroupOrderDescending)
-	}
-	return a.ID < b.ID
-}
-
-func (x *Subscription) rank(f *flow) (subscriber, publisher uint8) {
-	return x.params.Priority, f.source.(*subgroupSource).subgroup.Priority
 }
 
 func (x *Subscription) lastTurn() *uint64 { return &x.turn }
@@ -239,7 +304,15 @@ func (x *Subscription) drop(f *flow) {
 			break
 		}
 	}
-	if len(x.flows) == 0 && x.params.Track.Done() != nil {
+	x.conclude()
+}
+
+// conclude looks whether the subscription is over, after something of it ended.
+func (x *Subscription) conclude() {
+	if !x.cancelled && x.idle() && x.params.Track.Done() != nil {
 		x.refresh()
 	}
 }
+
+// idle reports whether nothing is being sent, fills included.
+func (x *Subscription) idle() bool { return len(x.flows)+len(x.datagrams.waiting)+len(x.fills) == 0 }

@@ -14,20 +14,30 @@ type Feed struct {
 	backlog   []*Subgroup
 	subgroups uint64
 	datagrams uint64
+	late      uint64
+	taken     map[*Object]struct{} // late objects read in order that Late has not returned yet
+}
+
+// Late is an object that came behind later ones of its subgroup, from a writer
+// slower than another.
+type Late struct {
+	Subgroup *Subgroup
+	Object   *Object
 }
 
 // NewFeed returns a feed of what is in the track at or after start, and of all that comes.
 func (t *Track) NewFeed(start wire.Location) *Feed {
+	t.expire()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	f := &Feed{track: t, start: start, subgroups: t.opened.end(), datagrams: t.datagrams.end()}
+	f := &Feed{track: t, start: start, subgroups: t.opened.end(), datagrams: t.datagrams.end(), late: t.late.end()}
 	for _, g := range t.groups {
 		if g.id >= start.Group {
 			f.backlog = append(f.backlog, g.subgroups...)
 		}
 	}
 	for i, o := range t.datagrams.entries {
-		if !o.Location().Less(start) {
+		if !o.Location().Less(start) && !o.expired {
 			f.datagrams = t.datagrams.base + uint64(i)
 			break
 		}
@@ -35,7 +45,8 @@ func (t *Track) NewFeed(start wire.Location) *Feed {
 	return f
 }
 
-// Subgroup returns the next subgroup with objects the subscriber may want.
+// Subgroup returns the next subgroup with objects the subscriber may want. One
+// that was Aborted is returned once more when a writer continues it.
 func (f *Feed) Subgroup() (*Subgroup, bool) {
 	if len(f.backlog) == 0 {
 		f.track.mu.RLock()
@@ -51,6 +62,34 @@ func (f *Feed) Subgroup() (*Subgroup, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Late returns the objects that came since the last call although later ones of
+// their subgroups were there, except those given to Took: who has read the later
+// ones has not seen these.
+func (f *Feed) Late() []Late {
+	f.track.mu.RLock()
+	defer f.track.mu.RUnlock()
+	var out []Late
+	for _, l := range f.track.late.since(f.late) {
+		if _, taken := f.taken[l.Object]; !taken {
+			out = append(out, l)
+		}
+	}
+	f.late = f.track.late.end()
+	clear(f.taken)
+	return out
+}
+
+// Took notes that an object was read in the order of its subgroup.
+func (f *Feed) Took(o *Object) {
+	if o.late <= f.late {
+		return // it is none, or Late has returned it
+	}
+	if f.taken == nil {
+		f.taken = map[*Object]struct{}{}
+	}
+	f.taken[o] = struct{}{}
 }
 
 // Datagrams returns the datagram objects that came since the last call.

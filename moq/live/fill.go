@@ -10,6 +10,7 @@ import (
 // cannot speak for: neither has it their objects nor does it know that they do
 // not exist.
 func (t *Track) Unknown(r Range) []Range {
+	t.expire()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.unknown.within(r)
@@ -18,15 +19,31 @@ func (t *Track) Unknown(r Range) []Range {
 // Forget notes that the track cannot speak for r: it was not subscribed then.
 func (t *Track) Forget(r Range) {
 	t.mu.Lock()
-	t.unknown = t.unknown.add(r)
+	t.forget(r)
 	t.mu.Unlock()
+}
+
+// forget adds r to what is unknown, except for what will never exist. The caller holds mu.
+func (t *Track) forget(r Range) {
+	t.absent, t.filled = t.absent.remove(r), t.filled.remove(r)
+	if len(t.gaps) == 0 {
+		t.unknown = t.unknown.add(r)
+		return
+	}
+	missing := ranges{r}
+	for _, gap := range t.gaps.within(r) {
+		missing = missing.remove(gap)
+	}
+	for _, part := range missing {
+		t.unknown = t.unknown.add(part)
+	}
 }
 
 // ExpectFill announces that somebody fetches r: subscribers wait for what is in
 // it instead of going on behind it.
 func (t *Track) ExpectFill(r Range) {
 	t.mu.Lock()
-	t.unknown = t.unknown.add(r)
+	t.forget(r)
 	t.filling = t.filling.add(r)
 	t.mu.Unlock()
 }
@@ -40,9 +57,9 @@ func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	if complete {
 		t.unknown, t.filled = t.unknown.remove(r), t.filled.add(r)
 		for _, u := range unknown {
-			u = Range{later(u.From, r.From), earlier(u.To, r.To)}
-			t.unknown, t.filled = t.unknown.add(u), t.filled.remove(u)
+			t.forget(Range{later(u.From, r.From), earlier(u.To, r.To)})
 		}
+		t.leaveOut(r)
 		for _, g := range t.groups {
 			first := wire.Location{Group: g.id}
 			if first.Less(r.From) && g.id != r.From.Group || !first.Less(r.To) {
@@ -66,6 +83,34 @@ func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	}
 	t.mu.Unlock()
 	t.notify()
+}
+
+// leaveOut notes that what a FETCH response brought of r is all there is, up to
+// its last object, except for what is unknown: an object that comes there later
+// is not taken (moqt-18 §2.1, §9.1). The caller holds mu.
+func (t *Track) leaveOut(r Range) {
+	i, ok := t.findGroup(r.To.Group)
+	if ok {
+		i++
+	}
+	for i--; i >= 0 && t.groups[i].id >= r.From.Group; i-- {
+		objects := t.groups[i].objects
+		for j := len(objects) - 1; j >= 0; j-- {
+			o := objects[j]
+			if !o.fetched || !o.Location().Less(r.To) {
+				continue
+			}
+			if o.Location().Less(r.From) {
+				return
+			}
+			part := Range{r.From, after(o.Location())}
+			t.absent = t.absent.add(part)
+			for _, u := range t.unknown.within(part) {
+				t.absent = t.absent.remove(u)
+			}
+			return
+		}
+	}
 }
 
 // Settle gives up on subgroups that wait for another writer: nobody will
@@ -96,11 +141,13 @@ type Filler struct {
 func (t *Track) NewFiller() *Filler { return &Filler{track: t} }
 
 // Begin starts an object that goes by stream; its payload is then written into
-// Buffer and committed.
+// Buffer and committed. It returns the errors of SubgroupWriter.Begin.
 func (f *Filler) Begin(group, subgroup uint64, priority uint8, h ObjectHeader) error {
 	w := f.current
-	if w != nil && (w.subgroup.Group != group || w.subgroup.ID != subgroup || (w.started && h.ID <= w.last)) {
-		f.End()
+	if w != nil && (w.subgroup.Group != group || w.subgroup.ID != subgroup || w.priority != priority || (w.started && h.ID <= w.last)) {
+		if err := f.End(); err != nil {
+			return err
+		}
 		w = nil
 	}
 	if w == nil {
@@ -120,12 +167,19 @@ func (f *Filler) Buffer() []byte { return f.current.Buffer() }
 // Commit is SubgroupWriter.Commit for the current object.
 func (f *Filler) Commit(n int) { f.current.Commit(n) }
 
-// End leaves the current subgroup as it is.
-func (f *Filler) End() {
-	if w := f.current; w != nil {
-		f.current = nil
-		w.leaveFilled()
+// End leaves the current subgroup as it is. It returns a *MalformedError when
+// the last object was there already with another payload.
+func (f *Filler) End() error {
+	w := f.current
+	if w == nil {
+		return nil
 	}
+	f.current = nil
+	w.leave(Waiting, 0)
+	if w.fault != nil {
+		return w.fault
+	}
+	return nil
 }
 
 // openForFill opens a subgroup without making readers believe that its live
@@ -141,17 +195,13 @@ func (t *Track) openForFill(i SubgroupInfo) (*SubgroupWriter, error) {
 		s.state, s.fillOnly = Waiting, true
 		t.opened.append(s)
 	}
-	return &SubgroupWriter{track: t, subgroup: s, filling: true}, nil
-}
-
-func (w *SubgroupWriter) leaveFilled() {
-	w.closed = true
-	w.release()
+	return &SubgroupWriter{track: t, subgroup: s, priority: i.Priority, filling: true}, nil
 }
 
 // Missing returns the parts of r, up to the largest location, that the track
 // cannot speak for and that nobody is fetching.
 func (t *Track) Missing(r Range) []Range {
+	t.expire()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if t.published {

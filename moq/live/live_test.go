@@ -110,7 +110,7 @@ func TestWalk(t *testing.T) {
 
 func TestWalkWaitsForFill(t *testing.T) {
 	track := NewTrack(name, Options{RetainGroups: 10})
-	w := open(t, track, SubgroupInfo{Group: 3})
+	w := open(t, track, SubgroupInfo{Group: 3, Priority: 128})
 	put(t, w, 5)
 	r := Range{at(3, 0), at(3, 5)}
 	track.ExpectFill(r)

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"sync/atomic"
 	"time"
 
@@ -25,19 +26,26 @@ type Object struct {
 	Size       uint64          // payload length in bytes
 	Arrived    time.Time       // when the first byte of the object was received or produced
 
-	owned   bool   // a writer fills it; guarded by the track's mu
+	late    uint64 // position in the track's journal of late objects plus 1; 0 when it is none
 	chained bool   // it came right after the object with ID `after` on one stream
 	after   uint64 // with chained
+	owned   bool   // a writer fills its tail in place; guarded by the track's mu
+	expired bool   // it is being forgotten; guarded by the track's mu
+	fetched bool   // a FETCH response had it; guarded by the track's mu
 
-	filled   atomic.Uint64
+	writers  atomic.Int32  // that fill it or compare with it
+	filled   atomic.Uint64 // payload bytes that can be read, and seized
 	segments atomic.Pointer[[][]byte]
-	framing  atomic.Pointer[framing]
+	framing  [2]atomic.Pointer[framing] // by wire.Version.FramingClass
 }
 
+// seized is set in Object.filled when its tail was taken from a slow writer: from
+// then on bytes are added under the track's mu alone.
+const seized = 1 << 63
+
 // framing is the encoded header of an object as the successor of one certain
-// object of its subgroup, shared by all sessions of a draft.
+// object of its subgroup, shared by all sessions of the drafts that write it alike.
 type framing struct {
-	version       wire.Version
 	hasProperties bool
 	previous      wire.ObjectCursor
 	bytes         []byte
@@ -47,13 +55,14 @@ type framing struct {
 // c is the position after the object sent before, and advances c. The bytes
 // are shared and must not be changed.
 func (o *Object) Framing(v wire.Version, c *wire.ObjectCursor, hasProperties bool) []byte {
-	if f := o.framing.Load(); f != nil && f.version == v && f.hasProperties == hasProperties && f.previous == *c {
+	kept := &o.framing[v.FramingClass()]
+	if f := kept.Load(); f != nil && f.hasProperties == hasProperties && f.previous == *c {
 		*c = wire.CursorAfter(o.ID)
 		return f.bytes
 	}
-	f := &framing{version: v, hasProperties: hasProperties, previous: *c}
+	f := &framing{hasProperties: hasProperties, previous: *c}
 	f.bytes = wire.AppendSubgroupObject(nil, v, c, hasProperties, o.Header())
-	o.framing.CompareAndSwap(nil, f)
+	kept.CompareAndSwap(nil, f)
 	return f.bytes
 }
 
@@ -66,16 +75,19 @@ func (o *Object) Header() *wire.Object {
 func (o *Object) Location() wire.Location { return wire.Location{Group: o.Group, Object: o.ID} }
 
 // Available is the number of payload bytes that can be read.
-func (o *Object) Available() uint64 { return o.filled.Load() }
+func (o *Object) Available() uint64 { return o.filled.Load() &^ seized }
 
 // Complete reports whether the whole payload can be read.
-func (o *Object) Complete() bool { return o.filled.Load() == o.Size }
+func (o *Object) Complete() bool { return o.Available() == o.Size }
+
+// Stalled reports that the payload is not complete and nobody is writing it.
+func (o *Object) Stalled() bool { return !o.Complete() && o.writers.Load() == 0 }
 
 // Bytes returns readable payload bytes from offset on: a part of what is
 // available, never empty when Available() > offset. They are shared and must
 // not be changed.
 func (o *Object) Bytes(offset uint64) []byte {
-	available := o.filled.Load()
+	available := o.Available()
 	if offset >= available {
 		return nil
 	}
@@ -115,25 +127,94 @@ func (o *Object) setPayload(p []byte) {
 }
 
 // tail returns where the next payload bytes go, allocating a segment when the
-// last one is full. Only the object's writer calls it.
-func (o *Object) tail() []byte {
-	filled := o.filled.Load()
-	if filled == o.Size {
+// last one is full. Its owner calls it, or whoever holds the track's mu when it
+// has none. It returns nil when the object is complete, and to an owner that the
+// tail was taken from.
+func (o *Object) tail(owner bool) []byte {
+	// In this order: seize does the reverse, so memory that belongs to somebody
+	// else is never taken for the owner's.
+	p := o.segments.Load()
+	f := o.filled.Load()
+	filled := f &^ seized
+	if filled == o.Size || (owner && f != filled) {
 		return nil
 	}
 	var segments [][]byte
-	if p := o.segments.Load(); p != nil {
+	if p != nil {
 		segments = *p
 	}
 	i := int(filled / segmentSize)
 	if i == len(segments) {
-		size := min(o.Size-filled, segmentSize)
-		grown := append(segments[:i:i], make([]byte, size))
-		o.segments.Store(&grown)
+		grown := append(segments[:i:i], o.newSegment(i))
+		if !o.segments.CompareAndSwap(p, &grown) {
+			return nil
+		}
 		segments = grown
 	}
 	return segments[i][filled%segmentSize:]
 }
 
-// grow makes n more bytes of the tail readable.
-func (o *Object) grow(n int) { o.filled.Add(uint64(n)) }
+func (o *Object) newSegment(i int) []byte {
+	return make([]byte, min(o.Size-uint64(i)*segmentSize, segmentSize))
+}
+
+// grow makes the n bytes at offset readable, which the owner of the tail has
+// filled. It fails when the tail was taken from it.
+func (o *Object) grow(offset uint64, n int) bool {
+	return o.filled.CompareAndSwap(offset, offset+uint64(n))
+}
+
+// seize takes the tail from its owner, which may be writing into it just now:
+// the bytes that can be read are copied to memory of their own. The caller holds
+// the track's mu.
+func (o *Object) seize() {
+	for f := o.filled.Load(); !o.filled.CompareAndSwap(f, f|seized); f = o.filled.Load() {
+	}
+	filled := o.Available()
+	if filled == o.Size {
+		return
+	}
+	i := int(filled / segmentSize)
+	for {
+		p := o.segments.Load()
+		var segments [][]byte
+		if p != nil {
+			segments = *p
+		}
+		moved := append(segments[:i:i], o.newSegment(i))
+		if i < len(segments) {
+			copy(moved[i], segments[i][:filled%segmentSize])
+		}
+		if o.segments.CompareAndSwap(p, &moved) {
+			return
+		} // else the owner has added a segment
+	}
+}
+
+// extend adds bytes after the readable ones. The tail has no owner, and the
+// caller holds the track's mu.
+func (o *Object) extend(b []byte) {
+	for len(b) > 0 {
+		n := copy(o.tail(false), b)
+		o.filled.Add(uint64(n))
+		b = b[n:]
+	}
+}
+
+// holds reports whether the readable payload bytes from offset on begin with b,
+// as far as they go.
+func (o *Object) holds(offset uint64, b []byte) bool {
+	for len(b) > 0 {
+		have := o.Bytes(offset)
+		n := min(len(have), len(b))
+		if n == 0 {
+			return true
+		}
+		if !bytes.Equal(have[:n], b[:n]) {
+			return false
+		}
+		offset += uint64(n)
+		b = b[n:]
+	}
+	return true
+}

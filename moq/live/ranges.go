@@ -2,6 +2,7 @@ package live
 
 import (
 	"math"
+	"slices"
 
 	"moqedge/moq/wire"
 )
@@ -33,6 +34,9 @@ type ranges []Range
 func (s ranges) add(r Range) ranges {
 	if r.Empty() {
 		return s
+	}
+	if n := len(s); n == 0 || s[n-1].To.Less(r.From) {
+		return append(s, r) // what is shared with older values of the set stays as it is
 	}
 	out := make(ranges, 0, len(s)+1)
 	for i, x := range s {
@@ -72,12 +76,18 @@ func (s ranges) remove(r Range) ranges {
 
 // covers reports whether all of r is in the set.
 func (s ranges) covers(r Range) bool {
-	for _, x := range s {
-		if !r.From.Less(x.From) && !x.To.Less(r.To) {
-			return true
+	i, _ := slices.BinarySearchFunc(s, r.From, func(x Range, l wire.Location) int {
+		if l.Less(x.To) {
+			return 1
 		}
-	}
-	return r.Empty()
+		return -1
+	})
+	return r.Empty() || (i < len(s) && !r.From.Less(s[i].From) && !s[i].To.Less(r.To))
+}
+
+// contains reports whether l is in the set.
+func (s ranges) contains(l wire.Location) bool {
+	return len(s) > 0 && s.covers(Range{l, after(l)})
 }
 
 // within returns the parts of the set that lie in r.

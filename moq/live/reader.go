@@ -2,18 +2,23 @@ package live
 
 import (
 	"context"
+	"slices"
 
 	"moqedge/moq/wire"
 )
 
-// Reader reads the complete objects of a track inside the process, each
-// subgroup in order, older groups before newer ones as far as both are there.
-// It is used by one goroutine.
+// Reader reads the complete objects of a track inside the process, each once.
+// Those of a subgroup come in order, unless several publishers brought them out
+// of order, older groups before newer ones as far as both are there. It is used
+// by one goroutine.
 type Reader struct {
 	feed   *Feed
 	start  wire.Location
 	open   []*readerCursor
-	ready  []*Object
+	known  map[*Subgroup]*readerCursor // of all subgroups that may be continued
+	purge  int                         // size of known at which it is cleaned up
+	ready  []*Object                   // datagrams
+	late   []Late                      // complete or not
 	wake   chan struct{}
 	stop   func()
 	closed bool
@@ -22,12 +27,14 @@ type Reader struct {
 type readerCursor struct {
 	subgroup *Subgroup
 	from     uint64
+	open     bool
+	past     bool // the object with the largest possible ID was read
 }
 
 // NewReader returns a reader of what is in the track at or after start and of
 // all that comes. Close it after use.
 func (t *Track) NewReader(start wire.Location) *Reader {
-	r := &Reader{start: start, wake: make(chan struct{}, 1)}
+	r := &Reader{start: start, known: map[*Subgroup]*readerCursor{}, purge: 64, wake: make(chan struct{}, 1)}
 	r.stop = t.Listen(r)
 	r.feed = t.NewFeed(start)
 	return r
@@ -77,31 +84,90 @@ func (r *Reader) poll() *Object {
 		r.ready = r.ready[1:]
 		return o
 	}
+	late := r.feed.Late() // before the subgroups, so that those it is of are known
 	for s, ok := r.feed.Subgroup(); ok; s, ok = r.feed.Subgroup() {
-		c := &readerCursor{subgroup: s}
+		r.follow(s)
+	}
+	for _, l := range late {
+		if c := r.known[l.Subgroup]; c != nil && l.Object.ID < c.from && !l.Object.Location().Less(r.start) {
+			r.late = append(r.late, l)
+		}
+	}
+	for i, l := range r.late {
+		if l.Object.Complete() {
+			r.late = slices.Delete(r.late, i, i+1)
+			return l.Object
+		}
+	}
+	return r.advance()
+}
+
+// follow adds a subgroup, or one that is continued, to those that are read.
+func (r *Reader) follow(s *Subgroup) {
+	c := r.known[s]
+	if c == nil {
+		c = &readerCursor{subgroup: s}
 		if s.Group == r.start.Group {
 			c.from = r.start.Object
 		}
+		if len(r.known) >= r.purge {
+			for k, c := range r.known {
+				if !c.open && k.Lost() {
+					delete(r.known, k)
+				}
+			}
+			r.late = slices.DeleteFunc(r.late, func(l Late) bool { return l.Subgroup.Lost() && l.Object.Stalled() })
+			r.purge = max(64, 2*len(r.known))
+		}
+		r.known[s] = c
+	}
+	if !c.open {
+		c.open = true
 		r.open = append(r.open, c)
 	}
+}
+
+// advance returns the next object that is complete, and leaves subgroups that
+// bring no more.
+func (r *Reader) advance() *Object {
 	var found *Object
+	again := false
 	rest := r.open[:0]
 	for _, c := range r.open {
 		if found != nil {
 			rest = append(rest, c)
 			continue
 		}
-		o, state, _ := c.subgroup.Next(c.from)
+		var o *Object
+		state := Finished
+		if !c.past {
+			o, state, _ = c.subgroup.Next(c.from)
+		}
 		switch {
 		case o != nil && o.Complete() && !c.subgroup.Filling(c.from, o):
 			found = o
-			c.from = o.ID + 1
+			r.pass(c, o)
 			rest = append(rest, c)
+		case o != nil && c.subgroup.Abandoned(o): // it may still be completed, the others do not wait
+			r.late = append(r.late, Late{c.subgroup, o})
+			r.pass(c, o)
+			rest = append(rest, c)
+			again = true
 		case o != nil && state != Aborted, o == nil && (state == Open || state == Waiting):
 			rest = append(rest, c)
+		default:
+			c.open = false
 		}
 	}
 	clear(r.open[len(rest):])
 	r.open = rest
+	if found == nil && again {
+		return r.advance()
+	}
 	return found
+}
+
+func (r *Reader) pass(c *readerCursor, o *Object) {
+	r.feed.Took(o)
+	c.from, c.past = o.ID+1, o.ID+1 == 0
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"slices"
+	"time"
 
 	"moqedge/moq/wire"
 )
@@ -32,19 +33,69 @@ type SubgroupInfo struct {
 // Subgroup is a sequence of objects that share a stream. The fields above the
 // line never change; the others are guarded by the mu of the track.
 type Subgroup struct {
-	Group, ID     uint64
-	Priority      uint8
-	HasProperties bool
+	Group, ID uint64
+	Priority  uint8
 
-	track      *Track
-	group      *group
-	objects    []*Object // ascending by ID
-	writers    int
-	state      State
-	code       wire.ResetCode
-	endOfGroup bool
-	firstKnown bool // objects[0] is the first object ever in the subgroup
-	fillOnly   bool // all of it was fetched: no live writer has come yet
+	track         *Track
+	group         *group
+	objects       []*Object // ascending by ID
+	hasProperties bool
+	writers       int
+	state         State
+	code          wire.ResetCode
+	finished      time.Time           // when a writer closed it
+	final         wire.Option[uint64] // ID of its last object, as the end of a stream told
+	endOfGroup    bool
+	firstKnown    bool // objects[0] is the first object ever in the subgroup
+	fillOnly      bool // all of it was fetched: no live writer has come yet
+}
+
+// HasProperties reports whether object properties may be present. A subgroup
+// without them has them from the first object on that brings some.
+func (s *Subgroup) HasProperties() bool {
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	return s.hasProperties
+}
+
+// Finished returns when the subgroup was Finished by the end of a stream; false
+// when it was not.
+func (s *Subgroup) Finished() (time.Time, bool) {
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	return s.finished, !s.finished.IsZero()
+}
+
+// Final returns the ID of the last object of a subgroup that is Finished; false
+// when there is none.
+func (s *Subgroup) Final() (uint64, bool) {
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	if n := len(s.objects); !s.final.Set && n > 0 {
+		return s.objects[n-1].ID, true
+	}
+	return s.final.Value, s.final.Set
+}
+
+// First returns the first object ever in the subgroup; nil when it is not known
+// to be there.
+func (s *Subgroup) First() *Object {
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	if s.firstKnown && len(s.objects) > 0 {
+		return s.objects[0]
+	}
+	return nil
+}
+
+// Newest returns the object with the largest ID, nil without one.
+func (s *Subgroup) Newest() *Object {
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	if n := len(s.objects); n > 0 {
+		return s.objects[n-1]
+	}
+	return nil
 }
 
 // EndsGroup reports whether the end of the subgroup is the end of its group.
@@ -55,11 +106,7 @@ func (s *Subgroup) EndsGroup() bool {
 }
 
 // StartsWith reports whether o is the first object ever in the subgroup.
-func (s *Subgroup) StartsWith(o *Object) bool {
-	s.track.mu.RLock()
-	defer s.track.mu.RUnlock()
-	return s.firstKnown && len(s.objects) > 0 && s.objects[0] == o
-}
+func (s *Subgroup) StartsWith(o *Object) bool { return o != nil && s.First() == o }
 
 // Next returns the first object with an ID of at least from. Without one the
 // state says whether there may be later.
@@ -71,20 +118,62 @@ func (s *Subgroup) Next(from uint64) (*Object, State, wire.ResetCode) {
 		if n == 1 || s.objects[n-2].ID < from {
 			return s.objects[n-1], s.state, s.code
 		}
-		i, _ := slices.BinarySearchFunc(s.objects, from, compareObject)
+		i, _ := position(s.objects, from)
 		return s.objects[i], s.state, s.code
 	}
 	return nil, s.state, s.code
 }
 
 // Follows reports whether o may be sent on a stream right after the object
-// with ID previous: it is the next one, or came right after it on one stream
-// (moqt-18 §11.4.3). With wait, a fill that is under way may bring what lies between.
+// with ID previous: it is the next one, came right after it on one stream, or
+// all between is known to be in other subgroups or not to exist (moqt-18
+// §11.4.3). With wait, a fill that is under way may bring what lies between.
 func (s *Subgroup) Follows(o *Object, previous uint64) (ok, wait bool) {
 	if o.ID == previous+1 || (o.chained && o.after == previous) {
 		return true, false
 	}
+	if o.ID <= previous {
+		return false, false
+	}
+	if s.accounted(previous+1, o.ID) {
+		return true, false
+	}
 	return false, s.Filling(previous+1, o)
+}
+
+// accounted reports whether each ID from one up to another, exclusive, is known
+// to be in another subgroup or not to exist.
+func (s *Subgroup) accounted(from, to uint64) bool {
+	t := s.track
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	known := uint64(0)
+	i, _ := position(s.group.objects, from)
+	j, _ := position(s.group.objects, to)
+	known += uint64(j - i)
+	between := Range{wire.Location{Group: s.Group, Object: from}, wire.Location{Group: s.Group, Object: to}}
+	for _, gap := range t.gaps.within(between) {
+		known += gap.To.Object - gap.From.Object
+	}
+	return known == to-from
+}
+
+// Abandoned reports whether o will stay incomplete as far as it seems: nobody
+// writes it or is expected to, and the subgroup has ended or went on behind it.
+func (s *Subgroup) Abandoned(o *Object) bool {
+	if !o.Stalled() {
+		return false
+	}
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	switch s.state {
+	case Finished, Aborted:
+		return true
+	case Open:
+		n := len(s.objects)
+		return n > 0 && s.objects[n-1].ID > o.ID
+	}
+	return false
 }
 
 // Filling reports whether a fill is under way of what lies between the object
@@ -108,8 +197,9 @@ func (s *Subgroup) Lost() bool {
 }
 
 // OpenSubgroup returns a writer for the subgroup. Several writers may write
-// one subgroup (another publisher, a later stream): objects that are there
-// already are dropped, an object left incomplete is taken over.
+// one subgroup (another publisher, a later stream): an object that is there
+// already is compared with, one left incomplete is gone on with, and of writers
+// at work on the same object each adds what no other has brought before.
 func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 	t.mu.Lock()
 	if t.done != nil {
@@ -119,18 +209,42 @@ func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 	g := t.groupFor(i.Group)
 	s, opened := g.subgroup(t, i)
 	s.writers++
+	if s.state == Aborted {
+		opened = true // readers may have left it
+	}
 	if s.state == Waiting || s.state == Aborted {
 		s.state = Open
 	}
 	s.fillOnly = false
 	s.endOfGroup = s.endOfGroup || i.EndOfGroup
+	s.hasProperties = s.hasProperties || i.HasProperties
 	if opened {
 		t.opened.append(s)
 		t.settleFilled()
 	}
 	t.mu.Unlock()
 	t.notify()
-	return &SubgroupWriter{track: t, subgroup: s, first: i.FirstObject}, nil
+	return &SubgroupWriter{track: t, subgroup: s, priority: i.Priority, first: i.FirstObject, endOfGroup: i.EndOfGroup}, nil
+}
+
+// insert adds an object that is not there. The caller holds the track's mu.
+func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
+	t := s.track
+	i, _ := position(s.objects, o.ID)
+	if w.first && !w.started && i == 0 {
+		s.firstKnown = true
+	}
+	if i < len(s.objects) && !w.filling && !t.unknown.contains(o.Location()) {
+		t.late.append(Late{s, o})
+		o.late = t.late.end()
+	}
+	s.objects = slices.Insert(s.objects, i, o)
+	s.group.insert(o)
+	if len(o.Properties) > 0 {
+		s.hasProperties = true
+	}
+	t.raise(o.Location())
+	t.account(s.group, o.Size)
 }
 
 // settleFilled finishes subgroups that a fetch brought and no live writer has
@@ -160,7 +274,7 @@ func (g *group) subgroup(t *Track, i SubgroupInfo) (s *Subgroup, made bool) {
 	if ok {
 		return g.subgroups[at], false
 	}
-	s = &Subgroup{Group: i.Group, ID: i.ID, Priority: i.Priority, HasProperties: i.HasProperties, track: t, group: g}
+	s = &Subgroup{Group: i.Group, ID: i.ID, Priority: i.Priority, hasProperties: i.HasProperties, track: t, group: g}
 	g.subgroups = slices.Insert(g.subgroups, at, s)
 	return s, true
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// Recover says that somebody fills what an interrupted subgroup lacks
 	// (ExpectFill, Settle), so its readers wait instead of giving up.
 	Recover bool
+	// Cache says that the objects come from elsewhere: none is handed out for
+	// longer than the track's MAX_CACHE_DURATION (moqt-18 §12.3).
+	Cache bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -34,6 +37,7 @@ type Track struct {
 	options Options
 
 	listeners atomic.Pointer[[]Listener] // replaced as a whole under mu
+	maxAge    atomic.Int64               // time.Duration that objects may be handed out for; 0 is no limit
 
 	mu         sync.RWMutex // guards all below and the fields of groups and subgroups
 	properties wire.Properties
@@ -41,12 +45,18 @@ type Track struct {
 	groups     []*group // ascending by ID
 	unknown    ranges   // locations up to the live edge that this track cannot speak for
 	filling    ranges   // parts of unknown that somebody is fetching
-	filled     ranges   // fetched: what exists there is in the track, whatever subgroups are open
+	gaps       ranges   // what objects said does not and will never exist (moqt-18 §12.8, §12.9)
+	absent     ranges   // what FETCH responses left out: nothing more of it is taken (moqt-18 §9.1)
+	ended      bool
+	end        wire.Location              // with ended: nothing exists here or beyond
+	final      wire.Option[wire.Location] // nothing exists beyond this
+	filled     ranges                     // fetched: what exists there is in the track, whatever subgroups are open
 	largest    wire.Location
 	published  bool // largest is valid
 	bytes      uint64
 	opened     journal[*Subgroup]
 	datagrams  journal[*Object]
+	late       journal[Late]
 	done       *Done
 }
 
@@ -59,17 +69,6 @@ type Done struct {
 // Listener is told that a track has changed. TrackChanged is called by
 // producers for every piece of data and must return at once.
 type Listener interface{ TrackChanged() }
-
-// group is one group of a track; guarded by the track's mu.
-type group struct {
-	id        uint64
-	subgroups []*Subgroup // ascending by ID
-	datagrams []*Object   // ascending by ID
-	bytes     uint64
-	newest    time.Time
-	ended     bool
-	end       uint64 // with ended: no object has this ID or a larger one
-}
 
 // NewTrack returns an empty track.
 func NewTrack(name wire.FullTrackName, o Options) *Track {
@@ -84,8 +83,8 @@ func NewTrack(name wire.FullTrackName, o Options) *Track {
 	}
 	t := &Track{name: name, options: o}
 	t.listeners.Store(new([]Listener))
-	t.properties = o.Properties
-	t.info, _ = o.Properties.TrackInfo()
+	info, _ := o.Properties.TrackInfo()
+	t.describe(o.Properties, info)
 	return t
 }
 
@@ -107,9 +106,16 @@ func (t *Track) SetProperties(p wire.Properties) error {
 		return err
 	}
 	t.mu.Lock()
-	t.properties, t.info = p, info
+	t.describe(p, info)
 	t.mu.Unlock()
 	return nil
+}
+
+func (t *Track) describe(p wire.Properties, info wire.TrackInfo) {
+	t.properties, t.info = p, info
+	if t.options.Cache {
+		t.maxAge.Store(int64(info.MaxCacheDuration))
+	}
 }
 
 // Largest returns the largest location published or received; false when there is none.
@@ -186,115 +192,4 @@ func (t *Track) notify() {
 	for _, l := range *t.listeners.Load() {
 		l.TrackChanged()
 	}
-}
-
-// findGroup returns the position of the group, or where it belongs.
-func (t *Track) findGroup(id uint64) (int, bool) {
-	return slices.BinarySearchFunc(t.groups, id, func(g *group, id uint64) int {
-		switch {
-		case g.id < id:
-			return -1
-		case g.id > id:
-			return 1
-		}
-		return 0
-	})
-}
-
-// groupFor returns the group with this ID, made when it is missing. The caller holds mu.
-func (t *Track) groupFor(id uint64) *group {
-	i, ok := t.findGroup(id)
-	if ok {
-		return t.groups[i]
-	}
-	g := &group{id: id, newest: t.options.Now()}
-	t.groups = slices.Insert(t.groups, i, g)
-	t.evict()
-	if j, ok := t.findGroup(id); ok {
-		return t.groups[j]
-	}
-	return g // older than all that is kept: written to, never found
-}
-
-// evict forgets the oldest groups beyond what Options allow. The caller holds mu.
-func (t *Track) evict() {
-	now := t.options.Now()
-	for len(t.groups) > 1 {
-		oldest := t.groups[0]
-		tooMany := len(t.groups) > t.options.RetainGroups && now.Sub(oldest.newest) >= t.options.RetainFor
-		if !tooMany && t.bytes <= t.options.MaxBytes {
-			return
-		}
-		t.bytes -= oldest.bytes
-		for _, s := range oldest.subgroups {
-			if s.state == Waiting { // nobody finds it any more to continue it
-				s.state, s.code = Aborted, wire.ResetInternalError
-			}
-		}
-		t.groups = slices.Delete(t.groups, 0, 1)
-		t.unknown = t.unknown.add(Range{To: wire.Location{Group: t.groups[0].id}})
-		t.filled = t.filled.remove(Range{To: wire.Location{Group: t.groups[0].id}})
-		t.opened.trim(func(s *Subgroup) bool { return s.Group <= oldest.id })
-		t.datagrams.trim(func(o *Object) bool { return o.Group <= oldest.id })
-	}
-}
-
-// account adds payload bytes to a group. The caller holds mu.
-func (t *Track) account(g *group, n uint64, at time.Time) {
-	g.newest = at
-	if i, ok := t.findGroup(g.id); ok && t.groups[i] == g {
-		g.bytes += n
-		t.bytes += n
-		if t.bytes > t.options.MaxBytes {
-			t.evict()
-		}
-	}
-}
-
-// end notes that the group has no object with this ID or a larger one. The caller holds mu.
-func (g *group) endAt(id uint64) {
-	if !g.ended || id < g.end {
-		g.ended, g.end = true, id
-	}
-}
-
-// AppendDatagram adds an object that is delivered as a datagram (moqt-18
-// §11.3). A duplicate is dropped. Ownership of its byte slices passes to the track.
-func (t *Track) AppendDatagram(d wire.Datagram) {
-	now := t.options.Now()
-	o := &Object{Group: d.Group, ID: d.ID, Datagram: true, EndOfGroup: d.EndOfGroup, Status: d.Status, Properties: d.Properties, Arrived: now}
-	o.setPayload(d.Payload)
-	t.mu.Lock()
-	o.Priority = d.Priority.Or(t.info.PublisherPriority)
-	if t.done != nil {
-		t.mu.Unlock()
-		return
-	}
-	g := t.groupFor(d.Group)
-	i, exists := slices.BinarySearchFunc(g.datagrams, o.ID, compareObject)
-	if exists {
-		t.mu.Unlock()
-		return
-	}
-	g.datagrams = slices.Insert(g.datagrams, i, o)
-	t.datagrams.append(o)
-	t.raise(o.Location())
-	t.account(g, o.Size, now)
-	if o.EndOfGroup {
-		g.endAt(o.ID + 1)
-	} else if o.Status != wire.ObjectNormal {
-		g.endAt(o.ID)
-	}
-	t.mu.Unlock()
-	t.notify()
-}
-
-func compareObject(o *Object, id uint64) int {
-	switch {
-	case o.ID < id:
-		return -1
-	case o.ID > id:
-		return 1
-	}
-	return 0
 }

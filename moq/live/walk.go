@@ -2,7 +2,6 @@ package live
 
 import (
 	"math"
-	"slices"
 
 	"moqedge/moq/wire"
 )
@@ -17,6 +16,8 @@ const (
 	StepWait
 	// StepUnknown: the track cannot speak for what lies up to the returned location, inclusive.
 	StepUnknown
+	// StepTimedOut: what lies up to the returned location, inclusive, did not come in time; see Hurry.
+	StepTimedOut
 	// StepEnd: nothing is left.
 	StepEnd
 )
@@ -30,6 +31,7 @@ type Walk struct {
 	down        bool
 	at          wire.Location // what is wanted next
 	over        bool
+	hurried     bool
 }
 
 // NewWalk returns a walk over [first, last]; down asks for descending groups.
@@ -41,9 +43,15 @@ func (t *Track) NewWalk(first, last wire.Location, down bool) *Walk {
 	return w
 }
 
+// Hurry has the walk wait for nothing from now on: what is not there is
+// StepTimedOut, whatever may come later (moqt-18 §10.2.5). An object whose
+// payload is on its way is there.
+func (w *Walk) Hurry() { w.hurried = true }
+
 // Next finds what comes next and, unless that is StepWait, moves past it.
 func (w *Walk) Next() (Step, *Object, wire.Location) {
 	t := w.track
+	t.expire()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for !w.over {
@@ -56,14 +64,18 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 		if o != nil {
 			gap.To = o.Location()
 		}
-		if missing := t.unknown.within(gap); len(missing) > 0 {
-			if len(t.filling.within(missing[0])) > 0 {
-				return StepWait, nil, wire.Location{}
-			}
-			return StepUnknown, nil, w.pass(o)
+		missing := t.unknown.within(gap)
+		wait := open && t.done == nil && !t.filled.covers(gap) && !t.gaps.covers(gap)
+		if len(missing) > 0 {
+			wait = len(t.filling.within(missing[0])) > 0
 		}
-		if open && t.done == nil && !t.filled.covers(gap) {
+		switch {
+		case w.hurried && (wait || len(missing) > 0):
+			return StepTimedOut, nil, w.pass(o)
+		case wait:
 			return StepWait, nil, wire.Location{}
+		case len(missing) > 0:
+			return StepUnknown, nil, w.pass(o)
 		}
 		if o == nil {
 			w.leave()
@@ -73,6 +85,9 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 		if w.at.Group != o.Group || bound.Less(w.at) {
 			w.at.Group = o.Group
 			w.leave()
+		}
+		if w.hurried && o.Stalled() {
+			return StepTimedOut, nil, o.Location()
 		}
 		return StepObject, o, o.Location()
 	}
@@ -188,15 +203,8 @@ func (t *Track) objectFrom(from, last wire.Location) (o *Object, open bool) {
 		return nil, false
 	}
 	g := t.groups[i]
-	consider := func(list []*Object) {
-		j, _ := slices.BinarySearchFunc(list, from.Object, compareObject)
-		if j < len(list) && list[j].ID <= last.Object && (o == nil || list[j].ID < o.ID) {
-			o = list[j]
-		}
-	}
-	consider(g.datagrams)
-	for _, s := range g.subgroups {
-		consider(s.objects)
+	if j, _ := position(g.objects, from.Object); j < len(g.objects) && g.objects[j].ID <= last.Object {
+		o = g.objects[j]
 	}
 	if (o != nil && o.ID == from.Object) || (g.ended && from.Object >= g.end) {
 		return o, false

@@ -2,7 +2,6 @@ package live
 
 import (
 	"errors"
-	"slices"
 
 	"moqedge/moq/wire"
 )
@@ -22,32 +21,42 @@ type ObjectHeader struct {
 }
 
 // SubgroupWriter appends objects to a subgroup, as one stream carries them. It
-// is used by one goroutine.
+// is used by one goroutine. An error of one of its methods other than ErrOrder
+// ends it.
 type SubgroupWriter struct {
-	track    *Track
-	subgroup *Subgroup
-	first    bool
-	filling  bool // it inserts fetched objects: it is not counted as a writer
+	track      *Track
+	subgroup   *Subgroup
+	priority   uint8
+	endOfGroup bool
+	first      bool
+	filling    bool // it inserts fetched objects: it is not counted as a writer
 
 	started  bool
 	last     uint64  // ID of the object written last
-	current  *Object // filled by this writer; nil while bytes are discarded
+	current  *Object // written or compared with by this writer; nil while bytes are discarded
+	owner    bool    // of the tail of current
 	position uint64  // payload bytes of the current object seen
 	size     uint64
+	buffer   []byte // what Buffer returned last
+	inPlace  bool   // buffer is the tail of current
 	scratch  []byte
+	fault    *MalformedError // of the payload, told by the next Begin or Close
 	closed   bool
 }
 
-// Begin starts an object. Its payload is then written into Buffer and committed.
+// Begin starts an object. Its payload is then written into Buffer and
+// committed. It returns ErrClosed, ErrOrder, or a *MalformedError.
 func (w *SubgroupWriter) Begin(h ObjectHeader) error { return w.begin(h, nil) }
 
 // begin starts an object; with a payload, which is h.Size bytes long, a new
 // object is complete from the start.
 func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
-	if w.closed {
+	switch {
+	case w.closed:
 		return ErrClosed
-	}
-	if w.position != w.size || (w.started && h.ID <= w.last) {
+	case w.fault != nil:
+		return w.malformed(w.fault)
+	case w.position != w.size || (w.started && h.ID <= w.last):
 		return ErrOrder
 	}
 	t, s := w.track, w.subgroup
@@ -57,88 +66,167 @@ func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 		t.mu.Unlock()
 		return ErrClosed
 	}
-	i, exists := slices.BinarySearchFunc(s.objects, h.ID, compareObject)
-	if exists {
-		w.adopt(s.objects[i], h.Size)
-	} else {
-		o := &Object{Group: s.Group, ID: h.ID, Subgroup: s.ID, Priority: s.Priority, Status: h.Status, Properties: h.Properties, Size: h.Size, Arrived: now}
+	a := arrival{
+		at: wire.Location{Group: s.Group, Object: h.ID}, subgroup: s.ID, priority: w.priority,
+		status: h.Status, properties: h.Properties, size: h.Size,
+	}
+	known, drop, err := t.judge(s.group, &a)
+	if err == nil && known == nil {
+		err = s.judge(h.ID, w.priority)
+	}
+	if err != nil {
+		t.mu.Unlock()
+		return w.malformed(err)
+	}
+	stored := false
+	switch {
+	case known != nil:
+		known.fetched = known.fetched || w.filling
+		w.adopt(known)
+	case !drop:
+		o := &Object{
+			Group: s.Group, ID: h.ID, Subgroup: s.ID, Priority: s.Priority, Status: h.Status, Properties: h.Properties,
+			Size: h.Size, Arrived: now, chained: w.started && !w.filling, after: w.last, fetched: w.filling,
+		}
 		if payload != nil {
 			o.setPayload(payload)
+			stored = true
 		}
-		o.owned = !o.Complete()
-		o.chained, o.after = w.started && !w.filling, w.last
-		s.objects = slices.Insert(s.objects, i, o)
-		if w.first && !w.started && i == 0 {
-			s.firstKnown = true
+		t.learn(s.group, &a)
+		s.insert(o, w)
+		if !o.Complete() {
+			o.owned = true
+			w.take(o, true)
 		}
-		if o.Status != wire.ObjectNormal {
-			s.group.endAt(o.ID)
-		}
-		t.raise(o.Location())
-		t.account(s.group, o.Size, now)
-		w.current = o
 	}
 	w.started, w.last, w.position, w.size = true, h.ID, 0, h.Size
-	if !exists && payload != nil {
-		w.current, w.position = nil, h.Size
+	if stored {
+		w.position = h.Size
 	}
 	t.mu.Unlock()
 	t.notify()
 	return nil
 }
 
-// adopt decides what to do with a second copy of an object: finish it when its
-// writer left it incomplete, else discard the copy. The caller holds the track's mu.
-func (w *SubgroupWriter) adopt(o *Object, size uint64) {
-	w.current = nil
-	if !o.owned && !o.Complete() && o.Size == size {
-		o.owned = true
-		w.current = o
+// adopt lets the writer compare its copy of an object with what is there, and go
+// on with it where that ends. The caller holds the track's mu.
+func (w *SubgroupWriter) adopt(o *Object) {
+	if o.Size == 0 {
+		return
 	}
+	filled := o.filled.Load()
+	free := !o.owned && filled < o.Size // and not seized
+	if free {
+		o.owned = true
+	}
+	w.take(o, free)
+}
+
+func (w *SubgroupWriter) take(o *Object, owner bool) {
+	w.current, w.owner = o, owner
+	o.writers.Add(1)
 }
 
 // Buffer returns where the next payload bytes of the current object go; it is
 // empty when the object is complete. It is valid until Commit.
 func (w *SubgroupWriter) Buffer() []byte {
 	left := w.size - w.position
+	w.inPlace = false
 	if left == 0 {
+		w.buffer = nil
 		return nil
 	}
-	if w.current == nil || w.position < w.current.Available() {
-		if w.current != nil {
-			left = min(left, w.current.Available()-w.position)
+	if o := w.current; o != nil && w.owner {
+		available := o.Available()
+		if available == w.position {
+			if w.buffer = o.tail(true); w.buffer != nil {
+				w.inPlace = true
+				return w.buffer
+			}
+		} else if w.position < available {
+			left = min(left, available-w.position) // from there on in place
 		}
-		if w.scratch == nil {
-			w.scratch = make([]byte, 16<<10)
-		}
-		return w.scratch[:min(left, uint64(len(w.scratch)))]
 	}
-	return w.current.tail()
+	if w.scratch == nil {
+		w.scratch = make([]byte, 16<<10)
+	}
+	w.buffer = w.scratch[:min(left, uint64(len(w.scratch)))]
+	return w.buffer
 }
 
-// Commit makes the first n bytes of Buffer part of the object.
+// Commit makes the first n bytes of Buffer part of the object. What is there
+// already is compared instead.
 func (w *SubgroupWriter) Commit(n int) {
-	if w.current == nil || w.position < w.current.Available() {
-		w.position += uint64(n)
+	o, offset := w.current, w.position
+	b := w.buffer[:n]
+	w.position += uint64(n)
+	if o == nil || n == 0 {
 		return
 	}
-	w.position += uint64(n)
-	w.current.grow(n)
+	grown := false
+	switch {
+	case w.inPlace && o.grow(offset, n):
+		grown = true
+	case w.position <= o.Available():
+		w.compare(o, offset, b)
+	default:
+		grown = w.merge(o, offset, b)
+	}
+	w.inPlace = false
 	if w.position == w.size {
 		w.release()
 	}
-	w.track.notify()
+	if grown {
+		w.track.notify()
+	}
+}
+
+// compare notes it when b is not what o has from offset on; the rest is
+// discarded then.
+func (w *SubgroupWriter) compare(o *Object, offset uint64, b []byte) bool {
+	if o.holds(offset, b) {
+		return true
+	}
+	w.fault = malformed("object %v came twice, each time with another payload", o.Location())
+	w.release()
+	return false
+}
+
+// merge is Commit for bytes of which some lie beyond the readable ones although
+// this writer does not own the tail, or does no longer: whoever has the bytes
+// first adds them.
+func (w *SubgroupWriter) merge(o *Object, offset uint64, b []byte) (grown bool) {
+	t := w.track
+	t.mu.Lock()
+	if o.owned && o.filled.Load()&seized == 0 {
+		o.seize()
+	}
+	have := min(o.Available()-offset, uint64(len(b)))
+	same := o.holds(offset, b[:have])
+	if same {
+		o.extend(b[have:])
+	}
+	t.mu.Unlock()
+	if !same {
+		w.compare(o, offset, b[:have])
+	}
+	return same
 }
 
 // release gives up the current object.
 func (w *SubgroupWriter) release() {
-	if w.current == nil {
+	o := w.current
+	if o == nil {
 		return
 	}
-	w.track.mu.Lock()
-	w.current.owned = false
-	w.track.mu.Unlock()
 	w.current = nil
+	if w.owner && !o.Complete() {
+		w.track.mu.Lock()
+		o.owned = false
+		w.track.mu.Unlock()
+	}
+	w.owner = false
+	o.writers.Add(-1)
 }
 
 // WholeObject is an object for Append. Ownership of its slices passes to the track.
@@ -149,7 +237,7 @@ type WholeObject struct {
 	Payload    []byte
 }
 
-// Append adds a whole object.
+// Append adds a whole object. It returns the errors of Begin.
 func (w *SubgroupWriter) Append(o WholeObject) error {
 	err := w.begin(ObjectHeader{ID: o.ID, Status: o.Status, Properties: o.Properties, Size: uint64(len(o.Payload))}, o.Payload)
 	if err != nil {
@@ -158,56 +246,8 @@ func (w *SubgroupWriter) Append(o WholeObject) error {
 	for w.position < w.size { // a copy of an object that is there: it may be needed to complete that
 		w.Commit(copy(w.Buffer(), o.Payload[w.position:]))
 	}
+	if w.fault != nil {
+		return w.malformed(w.fault)
+	}
 	return nil
-}
-
-// Close ends the subgroup as a FIN does: it holds all its objects.
-func (w *SubgroupWriter) Close() error {
-	if w.closed {
-		return ErrClosed
-	}
-	if w.position != w.size {
-		w.leave(Aborted, wire.ResetInternalError)
-		return ErrOrder
-	}
-	w.leave(Finished, 0)
-	return nil
-}
-
-// Abort ends the subgroup as a reset does: more objects may exist.
-func (w *SubgroupWriter) Abort(code wire.ResetCode) { w.leave(Aborted, code) }
-
-// Interrupt ends the writer because its source is lost: with Options.Recover
-// another writer is expected, else it is an abort.
-func (w *SubgroupWriter) Interrupt() {
-	if w.track.options.Recover {
-		w.leave(Waiting, 0)
-	} else {
-		w.leave(Aborted, wire.ResetInternalError)
-	}
-}
-
-func (w *SubgroupWriter) leave(to State, code wire.ResetCode) {
-	if w.closed {
-		return
-	}
-	w.closed = true
-	w.release()
-	t, s := w.track, w.subgroup
-	t.mu.Lock()
-	s.writers--
-	switch {
-	case to == Finished:
-		s.state = Finished
-		if s.endOfGroup && w.started {
-			s.group.endAt(w.last + 1)
-		}
-	case s.writers == 0 && s.state != Finished:
-		if t.done != nil && to == Waiting {
-			to = Aborted
-		}
-		s.state, s.code = to, code
-	}
-	t.mu.Unlock()
-	t.notify()
 }

@@ -1,0 +1,76 @@
+package deliver
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"moqedge/moq/live"
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// datagrams are the objects that a subscription is about to send as datagrams,
+// the most urgent first.
+type datagrams struct {
+	subscription *Subscription
+	waiting      []*live.Object
+}
+
+func (d *datagrams) add(o *live.Object) {
+	i := len(d.waiting)
+	for i > 0 && d.placeOf(o).before(d.placeOf(d.waiting[i-1])) {
+		i--
+	}
+	d.waiting = slices.Insert(d.waiting, i, o)
+}
+
+func (d *datagrams) placeOf(o *live.Object) place {
+	p := &d.subscription.params
+	return place{subscriber: p.Priority, publisher: o.Priority, kind: kindDatagram, order: p.Order, group: o.Group, id: o.ID}
+}
+
+func (d *datagrams) place() place { return d.placeOf(d.waiting[0]) }
+
+// step sends one object.
+func (d *datagrams) step(now time.Time) error {
+	o := d.waiting[0]
+	d.waiting[0] = nil
+	d.waiting = d.waiting[1:]
+	d.send(o, now)
+	if len(d.waiting) == 0 {
+		d.waiting = nil
+		d.subscription.conclude()
+	}
+	return nil
+}
+
+func (d *datagrams) send(o *live.Object, now time.Time) {
+	x := d.subscription
+	s := x.scheduler
+	if !x.params.Forward || !x.wants(o) {
+		return
+	}
+	// Both timeouts mean the same for a datagram (moqt-18 §8).
+	limits := timeouts{x.defaults.ObjectDeliveryTimeout, x.defaults.SubgroupDeliveryTimeout}.within(x.subscriber())
+	age := now.Sub(o.Arrived)
+	if limit := shortest(limits.object, limits.subgroup); limit > 0 && age > limit {
+		s.config.Counters.Timeouts.Add(1)
+		return
+	}
+	if limit := x.params.Track.MaxAge(); limit > 0 && age > limit {
+		return
+	}
+	m := &wire.Datagram{TrackAlias: x.params.Alias, Group: o.Group, ID: o.ID, EndOfGroup: o.EndOfGroup, Status: o.Status, Properties: o.Properties, Payload: o.Payload()}
+	if o.Priority != x.defaults.PublisherPriority {
+		m.Priority = wire.Some(o.Priority)
+	}
+	b := wire.AppendDatagram(s.scratch, s.version, m)
+	switch err := s.conn.SendDatagram(b); {
+	case errors.Is(err, transport.ErrDatagramTooLarge):
+		s.config.Counters.DatagramsDropped.Add(1)
+	case err == nil:
+		s.config.Counters.Datagrams.Add(1)
+		s.config.Counters.Bytes.Add(uint64(len(b)))
+	}
+}
