@@ -149,7 +149,7 @@ func (c *sharedControl) checkID(id uint64, ordered bool) error {
 
 // open makes the channel of a request of either side.
 func (c *sharedControl) open(kind wire.MessageType, own bool) *sharedChannel {
-	ch := &sharedChannel{control: c, kind: kind, own: own, wake: make(chan struct{}, 1)}
+	ch := &sharedChannel{control: c, kind: kind, own: own, begun: !own, wake: make(chan struct{}, 1)}
 	ch.ctx, ch.stop = context.WithCancel(c.session.ctx)
 	return ch
 }

@@ -23,16 +23,34 @@ type sharedChannel struct {
 	mu       sync.Mutex
 	queue    []wire.Message
 	end      error // with it, what receive returns behind the queue
+	begun    bool  // the request was sent, or received
 	answered bool  // the answer to the request was sent, or received
 	over     bool  // this side has said its last
 }
 
-// begin sends the request itself, which has this ID.
+// begin sends the request itself, which has this ID. A request that is given up
+// meanwhile is cancelled as soon as the peer can know it.
 func (c *sharedChannel) begin(id uint64, m wire.Message) error {
+	c.mu.Lock()
+	if c.over {
+		c.mu.Unlock()
+		return errRequestOver
+	}
+	c.mu.Unlock()
 	c.control.register(id, c)
 	if err := c.control.send(m); err != nil {
 		c.control.forget(c)
 		return err
+	}
+	c.mu.Lock()
+	c.begun = true
+	over := c.over
+	c.mu.Unlock()
+	if over {
+		c.control.forget(c)
+		if m := c.farewell(false); m != nil {
+			_ = c.control.send(m)
+		}
 	}
 	return nil
 }
@@ -80,9 +98,12 @@ func (c *sharedChannel) refuse(m *wire.RequestErr) { c.finish(m) }
 
 func (c *sharedChannel) cancel(code wire.ResetCode) {
 	c.mu.Lock()
-	ended := c.end != nil
+	ended, begun := c.end != nil, c.begun
 	c.mu.Unlock()
 	if !c.leave(&transport.StreamError{Code: uint64(code)}) {
+		return
+	}
+	if !begun {
 		return
 	}
 	if m := c.farewell(ended); m != nil {

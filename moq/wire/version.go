@@ -23,10 +23,8 @@ const (
 // adding a row. The zero draft, used for versions we do not speak, knows no
 // messages, parameters, stream types or datagram types at all.
 type draft struct {
-	version Version
-	// negotiated says that sessions may use the draft: see Versions.
-	negotiated bool
-	features   features
+	version  Version
+	features features
 	// messages holds how each message is written and read, by its number in this
 	// draft.
 	messages map[MessageType]messageCodec
@@ -64,7 +62,6 @@ type draft struct {
 var drafts = []draft{
 	{
 		version:            Draft18,
-		negotiated:         true,
 		features:           features18,
 		messages:           messages18,
 		parameters:         parameters18,
@@ -82,7 +79,6 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft16,
-		negotiated:         true,
 		features:           features16,
 		messages:           messages16,
 		parameters:         parameters16,
@@ -103,7 +99,6 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft22,
-		negotiated:         true,
 		features:           features20,
 		messages:           messages20,
 		parameters:         parameters22,
@@ -123,7 +118,6 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft21,
-		negotiated:         true,
 		features:           features20,
 		messages:           messages20,
 		parameters:         parameters20,
@@ -143,7 +137,6 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft20,
-		negotiated:         true,
 		features:           features20,
 		messages:           messages20,
 		parameters:         parameters20,
@@ -163,7 +156,6 @@ var drafts = []draft{
 	},
 	{
 		version:            Draft19,
-		negotiated:         true,
 		features:           features19,
 		messages:           messages18,
 		parameters:         parameters19,
@@ -202,20 +194,18 @@ func (v Version) String() string { return versionPrefix + strconv.Itoa(int(v)) }
 // Versions.
 func ParseVersion(token string) (v Version, ok bool) {
 	for _, d := range drafts {
-		if d.negotiated && token == d.version.String() {
+		if token == d.version.String() {
 			return d.version, true
 		}
 	}
 	return 0, false
 }
 
-// Versions returns what sessions may use, preferred first.
+// Versions returns what this package speaks, preferred first.
 func Versions() []Version {
-	vs := make([]Version, 0, len(drafts))
-	for _, d := range drafts {
-		if d.negotiated {
-			vs = append(vs, d.version)
-		}
+	vs := make([]Version, len(drafts))
+	for i, d := range drafts {
+		vs[i] = d.version
 	}
 	return vs
 }
