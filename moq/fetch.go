@@ -145,6 +145,12 @@ func (f *Fetch) check(m *wire.Fetch, ok *wire.FetchOK) error {
 		f.session.fail(err)
 		return err
 	}
+	if ok.EndOfTrack {
+		if err := f.track.EndAt(ok.End); err != nil {
+			f.session.malformed(f.track.Name(), err.Error())
+			return &RequestError{Request: wire.MsgFetch, Code: wire.RequestMalformedTrack, Reason: err.Error()}
+		}
+	}
 	info, err := ok.TrackProperties.TrackInfo()
 	if err != nil {
 		f.session.fail(err)
@@ -196,7 +202,18 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 		x.beginStream()
 	}
 	filler := f.track.NewFiller()
-	defer filler.End()
+	err := f.read(filler, in)
+	if end := filler.End(); isMalformed(end) && !isMalformed(err) {
+		err = end
+	}
+	if isMalformed(err) {
+		f.session.malformed(f.track.Name(), err.Error())
+	}
+	return f.streamEnd(err)
+}
+
+// read inserts what the data stream brings, to its end.
+func (f *Fetch) read(filler *live.Filler, in *inbound) error {
 	cursor := wire.FetchCursor{Descending: f.order == wire.GroupOrderDescending}
 	var last wire.Location
 	for {
@@ -204,7 +221,7 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 			return wire.ParseFetchObject(f.session.version, &cursor, b)
 		})
 		if err != nil {
-			return f.streamEnd(err)
+			return err
 		}
 		at := wire.Location{Group: o.Group, Object: o.ID}
 		switch o.Kind {
@@ -214,7 +231,7 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 			f.mu.Unlock()
 		case wire.FetchItemObject:
 			if err := f.insert(filler, in, &o); err != nil {
-				return f.streamEnd(err)
+				return err
 			}
 		}
 		last = at.Next()
@@ -244,7 +261,7 @@ func (f *Fetch) insert(filler *live.Filler, in *inbound, o *wire.FetchObject) er
 	if o.Datagram {
 		payload, err := in.bytes(o.PayloadLen)
 		if err == nil {
-			f.track.AppendDatagram(wire.Datagram{Group: o.Group, ID: o.ID, Priority: wire.Some(o.Priority), Properties: properties, Payload: payload})
+			err = f.track.AppendDatagram(wire.Datagram{Group: o.Group, ID: o.ID, Priority: wire.Some(o.Priority), Properties: properties, Payload: payload})
 		}
 		return err
 	}

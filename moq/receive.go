@@ -186,7 +186,7 @@ func (r *subgroupReceiver) run() error {
 	h := &r.header
 	if h.Mode != wire.SubgroupFirstObject {
 		if err := r.open(); err != nil {
-			return nil
+			return r.finish(err)
 		}
 	}
 	for {
@@ -209,7 +209,6 @@ func (r *subgroupReceiver) open() error {
 		HasProperties: h.HasProperties, EndOfGroup: h.EndOfGroup, FirstObject: h.FirstObject,
 	})
 	if err != nil {
-		r.session.stopStream(r.stream, wire.ResetCancelled)
 		return err
 	}
 	r.writer = w
@@ -241,31 +240,51 @@ func (r *subgroupReceiver) object(o *wire.Object) error {
 
 // finish ends the subgroup as the stream ended.
 func (r *subgroupReceiver) finish(err error) error {
+	w := r.writer
+	if err == io.EOF && w != nil {
+		if err = w.Close(); err == nil || !isMalformed(err) {
+			return nil
+		}
+	}
 	var reset *transport.StreamError
 	var big *tooLargeError
-	w := r.writer
 	switch {
-	case err == io.EOF && w != nil:
-		_ = w.Close()
+	case err == io.EOF:
 		return nil
-	case err == io.EOF, w == nil:
-	case errors.As(err, &reset) && reset.Remote:
-		w.Abort(r.session.version.ResetCode(reset.Code))
+	case isMalformed(err):
+		r.abort(wire.ResetMalformedTrack)
+		r.session.malformed(r.subscription.track.Name(), err.Error())
 		return nil
 	case errors.As(err, &big):
-		w.Abort(wire.ResetInternalError)
-		r.session.stopStream(r.stream, wire.ResetInternalError)
+		r.abort(wire.ResetInternalError)
 		r.session.log.Warn("subscription cancelled", "track", r.subscription.track.Name().String(), "reason", err.Error())
 		r.subscription.cancel(err.Error())
 		return nil
 	case errors.Is(err, live.ErrClosed):
-		w.Abort(wire.ResetCancelled)
-		r.session.stopStream(r.stream, wire.ResetCancelled)
+		r.abort(wire.ResetCancelled)
+		return nil
+	case w == nil:
+	case errors.As(err, &reset) && reset.Remote:
+		w.Abort(r.session.version.ResetCode(reset.Code))
 		return nil
 	default:
 		w.Interrupt()
 	}
 	return err
+}
+
+// abort gives the stream and what it writes up.
+func (r *subgroupReceiver) abort(code wire.ResetCode) {
+	if r.writer != nil {
+		r.writer.Abort(code)
+	}
+	r.session.stopStream(r.stream, code)
+}
+
+// isMalformed reports whether what was received proves its track malformed.
+func isMalformed(err error) bool {
+	_, ok := errors.AsType[*live.MalformedError](err)
+	return ok
 }
 
 // tooLargeError says that an object is larger than this side accepts.
@@ -355,7 +374,9 @@ func (s *Session) receiveDatagrams() {
 		s.config.Counters.Datagrams.Add(1)
 		s.config.Counters.Bytes.Add(uint64(len(b)))
 		for _, x := range list {
-			x.track.AppendDatagram(d)
+			if err := x.track.AppendDatagram(d); isMalformed(err) {
+				s.malformed(x.track.Name(), err.Error())
+			}
 		}
 	}
 }
