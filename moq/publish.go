@@ -36,29 +36,20 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 	if any {
 		params.LargestObject = wire.Some(largest)
 	}
-	if s.sends(t.Name()) && !s.version.Has(wire.FeatureSharedTracks) {
+	v := &served{session: s, name: t.Name(), settled: make(chan struct{})}
+	defer v.settle()
+	if !v.claimTrack(0) {
 		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
 	}
 	alias := s.alias()
-	var v *served
 	var id uint64
 	x, answer, err := s.request(ctx, wire.MsgPublish, func(request uint64) wire.Message {
 		id = request
-		v, _ = s.enlist(id, t.Name())
+		s.relist(id, v)
 		return &wire.Publish{RequestID: id, Track: t.Name(), TrackAlias: alias, Params: params, TrackProperties: properties}
 	}, nil)
-	if err == nil && v == nil { // the peer subscribed meanwhile
-		x.cancel(wire.ResetCancelled)
-		x.free()
-		err = &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
-	}
-	if v != nil {
-		defer v.settle()
-	}
 	if err != nil {
-		if v != nil {
-			s.delist(id, v)
-		}
+		s.delist(id, v)
 		return nil, err
 	}
 	accepted, isOK := answer.(*wire.RequestOK)
@@ -86,13 +77,6 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 	p := &Publication{exchange: x, served: v, done: make(chan struct{})}
 	s.tasks.Go(p.follow)
 	return p, nil
-}
-
-// sends reports whether a subscription of the track is sent, or about to be.
-func (s *Session) sends(name wire.FullTrackName) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.servedTracks[name.Key()] > 0
 }
 
 // mergeParams is what a subscription begins with: what the publisher proposed,

@@ -83,9 +83,12 @@ func discard(in *inbound) {
 	}
 }
 
-// wait blocks until ready says yes or the alias timeout is over. ready is
-// called under mu, each time aliases or served gained something.
-func (s *Session) wait(ready func() bool) bool {
+// wait is waitFor with the alias timeout.
+func (s *Session) wait(ready func() bool) bool { return s.waitFor(s.config.AliasTimeout, ready) }
+
+// waitFor blocks until ready says yes or the patience is over. ready is called
+// under mu, each time aliases, served, servedTracks or prefixes changed.
+func (s *Session) waitFor(patience time.Duration, ready func() bool) bool {
 	var timeout <-chan time.Time
 	for {
 		s.mu.Lock()
@@ -95,7 +98,7 @@ func (s *Session) wait(ready func() bool) bool {
 			return true
 		}
 		if timeout == nil {
-			timer := time.NewTimer(s.config.AliasTimeout)
+			timer := time.NewTimer(patience)
 			defer timer.Stop()
 			timeout = timer.C
 		}

@@ -169,11 +169,21 @@ func (r *inRequest) serve() {
 	req.released()
 }
 
+// crossingGrace is how long a request that collides with another waits for the
+// end of that: its cancellation may be on its way, on another stream.
+const crossingGrace = 500 * time.Millisecond
+
 // dispatch has the Handler answer a request.
 func (s *Session) dispatch(ctx context.Context, req Request) {
-	if f, ok := req.(*FetchRequest); ok {
-		if refusal := f.prepare(ctx); refusal != nil {
-			f.Reject(refusal.Code, refusal.Reason, NoRetry())
+	switch r := req.(type) {
+	case *FetchRequest:
+		if refusal := r.prepare(ctx); refusal != nil {
+			r.Reject(refusal.Code, refusal.Reason, NoRetry())
+			return
+		}
+	case *SubscribeRequest:
+		if !r.served.claimTrack(crossingGrace) {
+			r.Reject(wire.RequestDuplicateSubscription, "subscribed to already", NoRetry())
 			return
 		}
 	}
@@ -245,10 +255,7 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 		return nil, nil
 	}
 	if x, ok := req.(*SubscribeRequest); ok {
-		if x.served, ok = s.enlist(r.id, x.Track); !ok {
-			x.Reject(wire.RequestDuplicateSubscription, "subscribed to already", NoRetry())
-			return nil, nil
-		}
+		x.served = s.enlist(r.id, x.Track)
 		r.refused = func() { // the peer may ask again as soon as it knows
 			s.delist(r.id, x.served)
 			x.served.settle()

@@ -226,24 +226,25 @@ func (r *SubscribeTracksRequest) released() {
 // claimPrefix notes a prefix of one kind of subscription, in place of old when
 // that is set; false means that it overlaps another of its kind.
 func (s *Session) claimPrefix(kind wire.MessageType, old wire.Option[wire.Namespace], prefix wire.Namespace) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rest := slices.Clone(s.prefixes[kind])
-	if old.Set {
-		rest = withoutPrefix(rest, old.Value)
-	}
-	for _, p := range rest {
-		if p.HasPrefix(prefix) || prefix.HasPrefix(p) {
-			return false
+	return s.waitFor(crossingGrace, func() bool {
+		rest := slices.Clone(s.prefixes[kind])
+		if old.Set {
+			rest = withoutPrefix(rest, old.Value)
 		}
-	}
-	s.prefixes[kind] = append(rest, prefix)
-	return true
+		for _, p := range rest {
+			if p.HasPrefix(prefix) || prefix.HasPrefix(p) {
+				return false
+			}
+		}
+		s.prefixes[kind] = append(rest, prefix)
+		return true
+	})
 }
 
 // dropPrefix forgets a prefix. The caller holds mu.
 func (s *Session) dropPrefix(kind wire.MessageType, prefix wire.Namespace) {
 	s.prefixes[kind] = withoutPrefix(slices.Clone(s.prefixes[kind]), prefix)
+	s.announce()
 }
 
 func withoutPrefix(list []wire.Namespace, prefix wire.Namespace) []wire.Namespace {

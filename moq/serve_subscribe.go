@@ -3,6 +3,7 @@ package moq
 import (
 	"math"
 	"sync"
+	"time"
 
 	"moqedge/moq/deliver"
 	"moqedge/moq/live"
@@ -15,6 +16,7 @@ type served struct {
 	name    wire.FullTrackName
 	settled chan struct{} // closed when the subscription is established or refused
 	once    sync.Once
+	claimed bool // counted in the session's servedTracks; guarded by its mu
 
 	// Valid after settled; track is nil when it was refused.
 	track   *live.Track
@@ -52,20 +54,33 @@ type SubscribeRequest struct {
 	served *served
 }
 
-// enlist notes a subscription that is about to be made. Up to draft 18 there is
-// at most one per track (moqt-18 §5.1): false means that there is one.
-func (s *Session) enlist(id uint64, name wire.FullTrackName) (*served, bool) {
+// enlist notes a subscription that is about to be made, so that a joining FETCH finds it.
+func (s *Session) enlist(id uint64, name wire.FullTrackName) *served {
 	v := &served{session: s, name: name, settled: make(chan struct{})}
+	s.relist(id, v)
+	return v
+}
+
+func (s *Session) relist(id uint64, v *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := name.Key()
-	if s.servedTracks[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
-		return nil, false
-	}
-	s.servedTracks[key]++
 	s.served[id] = v
 	s.announce()
-	return v, true
+}
+
+// claimTrack counts a subscription of its track. Up to draft 18 there is at
+// most one (moqt-18 §5.1): false means that there is one.
+func (v *served) claimTrack(patience time.Duration) bool {
+	s := v.session
+	return s.waitFor(patience, func() bool {
+		key := v.name.Key()
+		if s.servedTracks[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
+			return false
+		}
+		s.servedTracks[key]++
+		v.claimed = true
+		return true
+	})
 }
 
 // settle says that the subscription is established or refused.
@@ -74,13 +89,16 @@ func (v *served) settle() { v.once.Do(func() { close(v.settled) }) }
 func (s *Session) delist(id uint64, v *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.served[id] != v {
-		return
+	if s.served[id] == v {
+		delete(s.served, id)
 	}
-	delete(s.served, id)
-	key := v.name.Key()
-	if s.servedTracks[key]--; s.servedTracks[key] == 0 {
-		delete(s.servedTracks, key)
+	if v.claimed {
+		v.claimed = false
+		key := v.name.Key()
+		if s.servedTracks[key]--; s.servedTracks[key] == 0 {
+			delete(s.servedTracks, key)
+		}
+		s.announce()
 	}
 }
 
