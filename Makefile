@@ -17,7 +17,7 @@ GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 # On a terminal the demo gets a process group of its own (bash -m), so that
@@ -59,6 +59,10 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+.PHONY: conformance
+conformance: ## run the tests of MOQT's 218 rules for a relay, print the table
+	$(GO) run ./moq/conformance/report $(ARGS)
 
 .PHONY: lint
 lint: checkfmt ## gofmt, go vet and golangci-lint

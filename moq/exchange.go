@@ -99,13 +99,34 @@ func (x *exchange) open(ctx context.Context) (begin func(id uint64, m wire.Messa
 		x.channel = c
 		return c.begin, nil
 	}
-	stream, err := s.conn.OpenStream(ctx)
+	stream, err := s.openRequest(ctx, x.kind)
 	if err != nil {
 		return nil, err
 	}
 	c := newStreamChannel(s, stream)
 	x.channel = c
 	return func(_ uint64, m wire.Message) error { return c.send(m) }, nil
+}
+
+// ErrNoStream is returned for a PUBLISH that the peer leaves no stream for.
+var ErrNoStream = errors.New("moq: the peer allows no more request streams")
+
+// publishPatience is how long a PUBLISH waits for a stream.
+const publishPatience = time.Second
+
+// openRequest opens the stream of a request. A PUBLISH is not worth a long wait
+// for one: the peer can subscribe instead (moqt-18 §6.1).
+func (s *Session) openRequest(ctx context.Context, kind wire.MessageType) (transport.Stream, error) {
+	if kind != wire.MsgPublish {
+		return s.conn.OpenStream(ctx)
+	}
+	short, cancel := context.WithTimeout(ctx, publishPatience)
+	defer cancel()
+	stream, err := s.conn.OpenStream(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return nil, ErrNoStream
+	}
+	return stream, err
 }
 
 // refusal is the error of a REQUEST_ERROR, which may redirect (moqt-18 §10.6.1):

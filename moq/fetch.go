@@ -22,6 +22,10 @@ type FetchOptions struct {
 	First, Last wire.Location
 	// Params are sent with FETCH.
 	Params wire.Parameters
+	// Failed is told why the fetch failed, before Into is: true says that
+	// somebody else fetches the range, so that readers of Into go on waiting for
+	// it. It must not block; nil is the same as false.
+	Failed func(err error) bool
 }
 
 // Fetch is a request for a range of objects. It ends when all of them are in
@@ -32,6 +36,7 @@ type Fetch struct {
 	track   *live.Track
 	order   wire.GroupOrder
 	fillOf  *Subscription // set: the stream is a fill of it
+	failed  func(error) bool
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -66,6 +71,7 @@ func (f *Fetch) adopt(id uint64) {
 // Fetch asks the peer for a range of a track (moqt-18 §10.12).
 func (s *Session) Fetch(o FetchOptions) *Fetch {
 	f := s.newFetch(o.Into, o.Params.GroupOrder.Or(wire.GroupOrderAscending))
+	f.failed = o.Failed
 	r := live.Range{From: o.First, To: o.Last.Next()}
 	o.Into.ExpectFill(r)
 	f.covers(r)
@@ -310,7 +316,7 @@ func (f *Fetch) finish(err error) {
 	if err != nil && stream != nil {
 		f.session.stopStream(stream, wire.ResetCancelled)
 	}
-	if r.Set {
+	if r.Set && (err == nil || f.failed == nil || !f.failed(err)) {
 		f.track.EndFill(r.Value, err == nil || errors.Is(err, &RequestError{Code: wire.RequestInvalidRange}), unknown...)
 	}
 	close(f.done)

@@ -12,6 +12,9 @@ type PublishOptions struct {
 	// Params are sent with PUBLISH; LARGEST_OBJECT is added. Forward says whether
 	// objects are sent from the start.
 	Params wire.Parameters
+	// Asked is what the subscriber asked for beforehand, by SUBSCRIBE_TRACKS. It
+	// holds unless the answer says otherwise, also what PUBLISH has no place for.
+	Asked wire.Parameters
 	// Updated is told of what the subscriber changes, its first wishes included;
 	// it must not block. It may be nil.
 	Updated func(wire.Parameters)
@@ -63,7 +66,7 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 			return nil, err
 		}
 	}
-	wanted := mergeParams(params, accepted.Params)
+	wanted := mergeParams(mergeParams(o.Asked, params), accepted.Params)
 	// What was published while the answer was on its way passes as well.
 	state, refusal := resolve(s.version, wanted, largest, any)
 	if refusal != nil {
@@ -89,6 +92,9 @@ func mergeParams(proposed, answered wire.Parameters) wire.Parameters {
 	orElse(&p.GroupOrder, proposed.GroupOrder)
 	orElse(&p.ObjectDeliveryTimeout, proposed.ObjectDeliveryTimeout)
 	orElse(&p.SubgroupDeliveryTimeout, proposed.SubgroupDeliveryTimeout)
+	if len(p.RangeFilters) == 0 {
+		p.RangeFilters = proposed.RangeFilters
+	}
 	return p
 }
 

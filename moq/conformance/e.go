@@ -33,8 +33,8 @@ var sectionE = []Rule{
 	},
 	{
 		Number: 81, Level: Must, Role: Relay, Section: "9.5",
-		Text:     "A PUBLISH of a track that has subscribers is accepted.",
-		Deviates: untested,
+		Text:  "A PUBLISH of a track that has subscribers is accepted.",
+		Tests: []string{"moq/conformance.TestPublishIsWanted"},
 	},
 	{
 		Number: 82, Level: Must, Role: Relay, Section: "9.5",

@@ -8,8 +8,8 @@ var sectionI = []Rule{
 	},
 	{
 		Number: 139, Level: Must, Role: Relay, Section: "9.1",
-		Text:     "The cache keeps all that an object is: location, priority, subgroup or datagram, status, properties, payload.",
-		Deviates: untested,
+		Text:  "The cache keeps all that an object is: location, priority, subgroup or datagram, status, properties, payload.",
+		Tests: []string{"moq/conformance.TestObjectsPassUnchanged"},
 	},
 	{
 		Number: 140, Level: May, Role: Relay, Section: "9.1",

@@ -80,3 +80,14 @@ func TestSections(t *testing.T) {
 		}
 	}
 }
+
+// TestReadme: the README says how the table stands.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := Total(Rules()).String(); !strings.Contains(string(readme), want) {
+		t.Errorf("the README does not say: %s", want)
+	}
+}

@@ -187,7 +187,7 @@ func (s *Stream) Next() *Object {
 // Rest takes all that is left of the stream, which must end with FIN.
 func (s *Stream) Rest() []*Object {
 	s.peer.t.Helper()
-	all, err := s.drain()
+	all, err := s.Drain()
 	if !errors.Is(err, io.EOF) {
 		s.peer.t.Fatalf("%v ended with %q, want FIN", s, err)
 	}
@@ -197,7 +197,7 @@ func (s *Stream) Rest() []*Object {
 // Until takes all that is left of the stream, which must be reset with a code.
 func (s *Stream) Until(code wire.ResetCode) []*Object {
 	s.peer.t.Helper()
-	all, err := s.drain()
+	all, err := s.Drain()
 	var reset *transport.StreamError
 	if !errors.As(err, &reset) || !reset.Remote || reset.Code != s.peer.Version.ResetNumber(code) {
 		s.peer.t.Fatalf("%v ended with %q, want a reset with %v", s, err, code)
@@ -205,8 +205,9 @@ func (s *Stream) Until(code wire.ResetCode) []*Object {
 	return all
 }
 
-// drain takes all that is left, an object that was cut short left out.
-func (s *Stream) drain() ([]*Object, error) {
+// Drain takes all that is left of the stream and returns how it ended: io.EOF
+// for FIN. An object that was cut short is left out.
+func (s *Stream) Drain() ([]*Object, error) {
 	s.peer.t.Helper()
 	var all []*Object
 	for {
@@ -255,4 +256,10 @@ func Locations(all []*Object) string {
 		out = append(out, text)
 	}
 	return strings.Join(out, " ")
+}
+
+// IsReset reports whether a stream ended by a reset of the other side.
+func IsReset(err error) bool {
+	var reset *transport.StreamError
+	return errors.As(err, &reset) && reset.Remote
 }

@@ -29,6 +29,8 @@ export interface ConnectionConfig {
   implementation: string;
   /** Milliseconds on the clock that the times of data are on. */
   now: () => number;
+  /** How many updates of one of its requests the peer may have unanswered; default any number (moqt-19 §10.3.1.7). */
+  maxRequestUpdates?: number;
   /** The peer's SETUP arrived. */
   onSetup?(m: Setup): void;
   onGoaway?(uri: string, timeoutMs: number): void;
@@ -64,6 +66,7 @@ export class Connection {
     this.peerRequests = new PeerRequestIds(client ? 1 : 0);
     this.dataStreams = new DataStreams(this);
     const setup: Setup = { type: MessageType.SETUP, implementation: config.implementation };
+    if (config.maxRequestUpdates !== undefined) setup.maxRequestUpdates = config.maxRequestUpdates;
     this.control = this.draft.controlStream ? new SharedControl(this, setup, config.role) : new StreamControl(this, setup);
   }
 

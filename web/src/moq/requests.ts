@@ -148,8 +148,9 @@ export class IncomingRequest implements ChannelUser {
   private first: Request | undefined;
   /** Later messages of the peer; REQUEST_UPDATE has its ID checked. Without it, any message is a fault. */
   onMessage?: (m: Message) => void;
-  /** The peer finished, reset or stopped the request. */
+  /** The peer finished, reset or stopped the request: called once. */
   onEnded?: (code?: number) => void;
+  private over = false;
 
   constructor(
     private readonly connection: Connection,
@@ -188,11 +189,13 @@ export class IncomingRequest implements ChannelUser {
   }
 
   ended(code?: number): void {
+    if (this.over) return;
+    this.over = true;
     this.onEnded?.(code);
   }
 
   stopped(code: number): void {
-    this.onEnded?.(code);
+    this.ended(code);
   }
 
   closed(): void {}

@@ -3,7 +3,7 @@
  * §9). An adapter: it makes a channel for each request, and what later drafts say by ending streams it says and hears in
  * messages of their own.
  */
-import type { Action, StreamId, StreamSink } from "./actions.ts";
+import type { StreamId, StreamSink } from "./actions.ts";
 import type { Channel, ChannelUser } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { type Control, requestStream } from "./control.ts";
@@ -21,7 +21,7 @@ const WINDOW = 64;
 /** A request, or an update of one, that waits until the peer allows its ID, with what was asked of it since. */
 interface Waiting {
   readonly id: number;
-  readonly actions: Action[];
+  readonly steps: (() => void)[];
 }
 
 export class SharedControl implements Control {
@@ -83,14 +83,17 @@ export class SharedControl implements Control {
     const bytes = this.connection.encode(request);
     const id = Number(request.requestId);
     if (request.type === MessageType.SUBSCRIBE_NAMESPACE) {
-      const channel = this.connection.newChannel(user, (a) => this.act(id, a));
+      const channel = this.connection.newChannel(user, (a) => this.act(id, () => this.connection.push(a)));
       const { stream } = channel;
-      this.admit(id, [{ kind: "openBidi", stream }, { kind: "write", stream, bytes }]);
+      this.admit(id, () => {
+        this.connection.push({ kind: "openBidi", stream });
+        this.connection.push({ kind: "write", stream, bytes });
+      });
       return channel;
     }
     const channel = new SharedChannel(this, request, user, true);
     this.channels.set(id, channel);
-    this.admit(id, [this.writing(bytes)]);
+    this.admit(id, () => this.write(bytes));
     return channel;
   }
 
@@ -115,22 +118,22 @@ export class SharedControl implements Control {
   // For the channels.
 
   send(m: Message): void {
-    this.connection.push(this.writing(this.connection.encode(m)));
+    this.write(this.connection.encode(m));
   }
 
-  private writing(bytes: Uint8Array): Action {
-    return { kind: "write", stream: this.stream as StreamId, bytes };
+  private write(bytes: Uint8Array): void {
+    this.connection.push({ kind: "write", stream: this.stream as StreamId, bytes });
   }
 
   /** Sends what belongs to a request of ours: after the request itself. */
   sendFor(id: U64, m: Message): void {
-    this.act(id, this.writing(this.connection.encode(m)));
+    this.act(id, () => this.send(m));
   }
 
   /** Sends a REQUEST_UPDATE of ours. */
   sendUpdate(channel: SharedChannel, m: Extract<Message, { type: typeof MessageType.REQUEST_UPDATE }>): void {
     this.updates.set(m.requestId, channel);
-    this.admit(Number(m.requestId), [this.writing(this.connection.encode(m))]);
+    this.admit(Number(m.requestId), () => this.send(m));
   }
 
   /** Nothing more is said about the request. */
@@ -143,21 +146,21 @@ export class SharedControl implements Control {
 
   // The limit of Request IDs (moqt-16 §9.5).
 
-  private act(id: U64, a: Action): void {
+  private act(id: U64, step: () => void): void {
     const waiting = this.waiting.find((w) => w.id === id);
-    if (waiting === undefined) this.connection.push(a);
-    else waiting.actions.push(a);
+    if (waiting === undefined) step();
+    else waiting.steps.push(step);
   }
 
-  private admit(id: number, actions: Action[]): void {
-    this.waiting.push({ id, actions });
+  private admit(id: number, step: () => void): void {
+    this.waiting.push({ id, steps: [step] });
     this.drain();
   }
 
   private drain(): void {
     for (let w = this.waiting[0]; w !== undefined && w.id < this.limit; w = this.waiting[0]) {
       this.waiting.shift();
-      for (const a of w.actions) this.connection.push(a);
+      for (const step of w.steps) step();
     }
     if (this.waiting.length === 0 || !this.connection.ready || this.blockedAt === this.limit) return;
     this.blockedAt = this.limit;

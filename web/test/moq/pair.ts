@@ -52,6 +52,7 @@ export interface PairOptions {
   maxPiece?: number;
   /** Default: 18. */
   draft?: Draft;
+  client?: Partial<ConnectionConfig>;
   server?: Partial<ConnectionConfig>;
 }
 
@@ -71,7 +72,7 @@ export class Pair {
     this.next = random(o.seed ?? 1);
     this.maxPiece = o.maxPiece ?? 0;
     this.draft = o.draft ?? DRAFT_18;
-    this.client = this.end("client", {});
+    this.client = this.end("client", o.client ?? {});
     this.server = this.end("server", o.server ?? {});
   }
 

@@ -1,4 +1,5 @@
 /** A scripted relay for tests: the server's end of a Pair, which answers requests as a test tells it. */
+import { test } from "node:test";
 import type { StreamId } from "../../src/moq/actions.ts";
 import type { Connection } from "../../src/moq/connection.ts";
 import type { IncomingRequest } from "../../src/moq/requests.ts";
@@ -6,12 +7,18 @@ import { type MoqError } from "../../src/moq/errors.ts";
 import { TrackSubscription } from "../../src/moq/subscription.ts";
 import type { MoqObject, SubscribeOptions, TrackHandler, TrackName } from "../../src/moq/types.ts";
 import { Writer } from "../../src/moq/wire/buffer.ts";
+import { type Draft, DRAFTS } from "../../src/moq/wire/draft.ts";
 import { type FetchCursor, type FetchItem, nextCursor, writeFetchHeader, writeFetchItem } from "../../src/moq/wire/fetchstream.ts";
 import type { Parameters } from "../../src/moq/wire/params.ts";
 import { type SubgroupHeader, writeSubgroupHeader, writeSubgroupObject } from "../../src/moq/wire/subgroup.ts";
 import { type Message, MessageType } from "../../src/moq/wire/types.ts";
 import type { U64 } from "../../src/moq/wire/u64.ts";
 import { type End, Pair, type PairOptions } from "./pair.ts";
+
+/** One test for each draft, or for those in which there is such a thing. */
+export function each(name: string, run: (draft: Draft) => void | Promise<void>, has: (draft: Draft) => boolean = () => true): void {
+  for (const draft of DRAFTS.filter(has)) test(`draft ${draft.number}: ${name}`, () => run(draft));
+}
 
 const ignore = { data() {}, fin() {}, reset() {} };
 
@@ -147,6 +154,12 @@ export class TestRelay {
 
   fetchStream(): FetchSender {
     return new FetchSender(this.server, this.request(MessageType.FETCH).request.requestId);
+  }
+
+  /** The stream with the objects from before a subscription: of the joining fetch, or of the fill. */
+  joinStream(): FetchSender {
+    const type = this.pair.draft.fill ? MessageType.SUBSCRIBE : MessageType.FETCH;
+    return new FetchSender(this.server, this.request(type).request.requestId);
   }
 
   done(code: number, streamCount: U64, reason = ""): void {

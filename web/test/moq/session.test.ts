@@ -9,7 +9,7 @@ import { encodeDatagram } from "../../src/moq/wire/datagram.ts";
 import { FilterType } from "../../src/moq/wire/filter.ts";
 import { type Message, MessageType } from "../../src/moq/wire/types.ts";
 import { type FakeTransport, FakeWebTransportError, OldWebTransportError, opener, until } from "./faketransport.ts";
-import { FetchSender, Recorder, SubgroupSender, text, track } from "./relay.ts";
+import { each, FetchSender, Recorder, SubgroupSender, text, track } from "./relay.ts";
 
 const none = new Uint8Array();
 const globals = globalThis as { WebTransportError?: unknown };
@@ -71,6 +71,14 @@ test("connect: options, protocol and the relay's name", async () => {
   assert.deepEqual([session.protocol, session.protocolAssumed, session.peerImplementation], ["moqt-18", false, "fake"]);
 });
 
+each("connect: the protocol that the relay chose is spoken", async (draft) => {
+  const { session } = await connect({}, { protocol: draft.protocol });
+  assert.deepEqual([session.protocol, session.protocolAssumed], [draft.protocol, false]);
+  const { session: only, relay } = await connect({ versions: ["moqt-99", draft.protocol] }, { protocol: draft.protocol });
+  assert.deepEqual(relay.options.protocols, [draft.protocol]);
+  assert.equal(only.protocol, draft.protocol);
+});
+
 test("connect: a browser or a relay that does not tell the protocol", async () => {
   for (const protocol of [undefined, ""]) {
     const { session } = await connect({}, { protocol });
@@ -105,10 +113,10 @@ test("connect: an unreachable relay and a wrong certificate look alike, so both 
   await assert.rejects(MoqSession.connect({ url: "https://relay", onClosed() {} }), failure("transport", /has no WebTransport/));
 });
 
-test("subscribe: objects by stream and datagram, update, close", async () => {
+each("subscribe: objects by stream and datagram, update, close", async (draft) => {
   for (const form of [FakeWebTransportError, OldWebTransportError]) {
     globals.WebTransportError = form;
-    const c = await connect();
+    const c = await connect({}, { protocol: draft.protocol });
     const { subscription, recorder } = await subscribed(c);
     assert.deepEqual(subscription.largest, { group: 1, object: 2 });
     const s = new SubgroupSender(c.relay.server, { trackAlias: 4, group: 2, endOfGroup: true }).objects(0, 1);
@@ -139,8 +147,8 @@ test("subscribe: a refusal arrives even if the relay stops our stream with it", 
   await assert.rejects(subscription, failure("request", /^DOES_NOT_EXIST: no such track$/, RequestError.DOES_NOT_EXIST));
 });
 
-test("streams that wait are not read", async () => {
-  const c = await connect();
+each("streams that wait are not read", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   const recorder = new Recorder();
   const subscription = c.session.subscribe(track, {}, recorder);
   const s = new SubgroupSender(c.relay.server, { trackAlias: 4, group: 2 });
@@ -155,8 +163,8 @@ test("streams that wait are not read", async () => {
   await until(() => recorder.objects.length === 20, "all objects");
 });
 
-test("fetch: end is inclusive", async () => {
-  const c = await connect();
+each("fetch: end is inclusive", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   const recorder = new Recorder();
   const done = c.session.fetch(track, { group: 1, object: 0 }, { group: 1, object: 1 }, recorder);
   const r = await c.request(MessageType.FETCH);
@@ -170,8 +178,8 @@ test("fetch: end is inclusive", async () => {
   await assert.rejects(refused, failure("request", /more than 4096 bytes/));
 });
 
-test("namespaces", async () => {
-  const c = await connect();
+each("namespaces", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   const seen: string[] = [];
   const watch = c.session.subscribeNamespace(["live"], { add: (n) => seen.push(`+${n}`), remove: (n) => seen.push(`-${n}`), error: (e) => seen.push(e.message) });
   await c.answer(MessageType.SUBSCRIBE_NAMESPACE, { type: MessageType.REQUEST_OK, params: {}, trackProperties: none });
@@ -187,8 +195,8 @@ test("namespaces", async () => {
   assert.deepEqual(late, [], "nothing is called after close");
 });
 
-test("the session's end is told once, with the relay's code and words, after its tracks", async () => {
-  const c = await connect();
+each("the session's end is told once, with the relay's code and words, after its tracks", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   const { recorder } = await subscribed(c);
   // As browsers do it: first all streams fail without a code.
   for (const s of c.relay.sources.values()) s.fail(new FakeWebTransportError("", { streamErrorCode: 0 }));
@@ -201,8 +209,8 @@ test("the session's end is told once, with the relay's code and words, after its
   await assert.rejects(c.session.subscribe(track, {}, recorder), failure("session", /GOAWAY_TIMEOUT/, SessionError.GOAWAY_TIMEOUT));
 });
 
-test("a lost connection", async () => {
-  const c = await connect();
+each("a lost connection", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   const pending = c.session.subscribe(track, {}, new Recorder());
   c.relay.closedState.reject(new FakeWebTransportError("Connection lost.", { source: "session" }));
   await assert.rejects(pending, failure("transport", /connection to the relay was lost/));
@@ -221,8 +229,8 @@ test("faults of the relay close the session with the code and the reason, cut to
   assert.deepEqual(other.closed, []);
 });
 
-test("GOAWAY: told, and no new requests", async () => {
-  const c = await connect();
+each("GOAWAY: told, and no new requests", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   c.relay.server.sendGoaway("https://other", 100, 0);
   c.relay.flush();
   await until(() => c.goaways.length > 0, "onGoaway");
@@ -230,8 +238,8 @@ test("GOAWAY: told, and no new requests", async () => {
   await assert.rejects(c.session.subscribe(track, {}, new Recorder()), failure("request", /going away/, RequestError.GOING_AWAY));
 });
 
-test("the round-trip time is measured with a request that the relay refuses", async () => {
-  const c = await connect();
+each("the round-trip time is measured with a request that the relay refuses", async (draft) => {
+  const c = await connect({}, { protocol: draft.protocol });
   assert.equal(c.session.stats().rttMs, undefined);
   const r = await c.request(MessageType.TRACK_STATUS);
   r.send({ type: MessageType.REQUEST_ERROR, code: RequestError.DOES_NOT_EXIST, reason: "" });

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&o.namespace, "namespace", "interop/test", "namespace, its fields separated by slashes")
 	f.StringVar(&o.track, "track", string(pattern.Plain), "track")
 	f.IntVar(&o.groups, "groups", 3, "whole groups to check")
-	f.IntVar(&o.retain, "retain", 40, "publish: groups to keep")
+	f.IntVar(&o.retain, "retain", 400, "publish: groups to keep")
 	f.Int64Var(&o.join, "join", -1, "subscribe: begin so many groups before the current one")
 	f.BoolVar(&o.offer, "offer", false, "publish: offer the tracks by PUBLISH too")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "for all but publish")

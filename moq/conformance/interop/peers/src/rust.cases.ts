@@ -92,7 +92,7 @@ async function cliCases(stage: Stage, rust: Rust, suite: Suite, draft: number, u
   const connect = ["--connect", url, "--connect-version", `moq-transport-${draft}`, "--connect-tls-fingerprint", stage.fingerprint];
   const name = `rust${draft}${url.slice(0, 5).replace(":", "")}`;
   const pipe = (title: string, ...commands: readonly string[][]): Child =>
-    stage.run(title, "bash", ["-c", commands.map((c) => c.map((a) => `'${a}'`).join(" ")).join(" | ")]);
+    stage.run(title, "bash", ["-c", "export RUST_BACKTRACE=0; " + commands.map((c) => c.map((a) => `'${a}'`).join(" ")).join(" | ")]);
   /** Decodes what their subscriber writes. */
   const decode = async (broadcast: string): Promise<string> => {
     const child = pipe(`moq-cli, subscriber of ${broadcast}`,

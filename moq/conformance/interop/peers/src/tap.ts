@@ -1,14 +1,14 @@
 // In the page: a WebTransport that keeps the first bytes of every stream and
-// datagram it receives, so that a failure can be shown with what led to it.
+// datagram, so that a failure can be shown with what led to it.
 
 /** Bytes kept of a stream. */
 const KEEP = 512;
 /** Streams kept. */
 const STREAMS = 200;
 
-/** What came on one stream, in hex. */
+/** What came or went on one stream, in hex. */
 export interface Heard {
-  /** "uni", "bidi" (opened by the peer), "answer" (our own bidirectional stream) or "datagram". */
+  /** "> request" and "< answer" of the page's bidirectional streams, "< bidi", "> bidi", "< uni", "> uni" and "< datagrams" of others. */
   readonly kind: string;
   hex: string;
   /** How it ended, as far as that was seen. */
@@ -72,10 +72,10 @@ export class TappedWebTransport extends WebTransport {
 
   constructor(url: string | URL, options?: WebTransportOptions) {
     super(url, options);
-    this.uni = mapped(super.incomingUnidirectionalStreams as ReadableStream<ReadableStream<Uint8Array>>, (s) => tapped(s, "uni"));
-    this.bidi = mapped(super.incomingBidirectionalStreams as ReadableStream<WebTransportBidirectionalStream>, (s) => both(s, "bidi"));
+    this.uni = mapped(super.incomingUnidirectionalStreams as ReadableStream<ReadableStream<Uint8Array>>, (s) => tapped(s, "< uni"));
+    this.bidi = mapped(super.incomingBidirectionalStreams as ReadableStream<WebTransportBidirectionalStream>, (s) => both(s, "< bidi", "> bidi"));
     const datagrams = super.datagrams;
-    const readable = tapped(datagrams.readable as ReadableStream<Uint8Array>, "datagrams");
+    const readable = tapped(datagrams.readable as ReadableStream<Uint8Array>, "< datagrams");
     this.grams = new Proxy(datagrams, {
       get(target, key) {
         if (key === "readable") return readable;
@@ -98,12 +98,33 @@ export class TappedWebTransport extends WebTransport {
   }
 
   override async createBidirectionalStream(options?: WebTransportSendStreamOptions): Promise<WebTransportBidirectionalStream> {
-    return both(await super.createBidirectionalStream(options), "answer");
+    return both(await super.createBidirectionalStream(options), "< answer", "> request");
+  }
+
+  override async createUnidirectionalStream(options?: WebTransportSendStreamOptions): Promise<WritableStream> {
+    return overheard((await super.createUnidirectionalStream(options)) as WritableStream<Uint8Array>, "> uni");
   }
 }
 
-function both(s: WebTransportBidirectionalStream, kind: string): WebTransportBidirectionalStream {
-  return { readable: tapped(s.readable as ReadableStream<Uint8Array>, kind), writable: s.writable } as WebTransportBidirectionalStream;
+function both(s: WebTransportBidirectionalStream, from: string, to: string): WebTransportBidirectionalStream {
+  return {
+    readable: tapped(s.readable as ReadableStream<Uint8Array>, from),
+    writable: overheard(s.writable as WritableStream<Uint8Array>, to),
+  } as WebTransportBidirectionalStream;
+}
+
+/** Wraps a stream so that what is written is noted. */
+function overheard(stream: WritableStream<Uint8Array>, kind: string): WritableStream<Uint8Array> {
+  const h = note(kind);
+  const writer = stream.getWriter();
+  return new WritableStream<Uint8Array>({
+    write(b) {
+      keep(h, b);
+      return writer.write(b);
+    },
+    close: () => writer.close(),
+    abort: (reason) => writer.abort(reason),
+  });
 }
 
 /** Options that trust the development certificate with this SHA-256 in hex. */
