@@ -9,9 +9,9 @@ import (
 // publishNamespace keeps a namespace in the table while it is announced.
 func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
 	relay, s := h.relay, r.Session()
-	r.Accept()
 	if isParent(s) { // its namespaces are told by SUBSCRIBE_NAMESPACE; these add to them
 		relay.parent.NamespaceAdded(r.Namespace)
+		r.Accept()
 		<-ctx.Done()
 		relay.parent.NamespaceRemoved(r.Namespace)
 		return
@@ -19,6 +19,7 @@ func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRe
 	relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
 	relay.local.Add(r.Namespace, s)
 	relay.all.Add(r.Namespace, source{session: s})
+	r.Accept() // who hears of the answer finds the namespace
 	relay.announced(r.Namespace, s)
 	relay.publishes.announce()
 	<-ctx.Done()
