@@ -54,7 +54,7 @@ func lateJoiner(r *run) error {
 	if err := feed.write(before); err != nil {
 		return err
 	}
-	if err := early.collect(before); err != nil {
+	if err := early.take(before); err != nil {
 		return err
 	}
 	if err := early.check(before); err != nil {
@@ -71,19 +71,25 @@ func lateJoiner(r *run) error {
 	if l, ok := late.sub.Largest(); !ok || l != split {
 		return &failure{expected: fmt.Sprintf("LARGEST_OBJECT %v", split), received: largest(wire.Option[wire.Location]{Value: l, Set: ok}), message: "subscriber_2: the relay does not tell what was published last"}
 	}
-	if err := feed.write(after); err != nil {
+	// The rest of the group comes while the past is on its way, the end of the
+	// track only behind that: a subscription that is over cannot be joined.
+	want := between(objects, wire.Location{Group: 2}, wire.Location{Group: 3, Object: math.MaxUint64})
+	if err := feed.write(between(after, split.Next(), wire.Location{Group: 3, Object: math.MaxUint64})); err != nil {
+		return err
+	}
+	if err := late.take(want); err != nil {
+		return err
+	}
+	if err := late.check(want); err != nil {
+		return err
+	}
+	if err := feed.write(between(after, wire.Location{Group: 4}, wire.Location{Group: math.MaxUint64})); err != nil {
 		return err
 	}
 	track.Close(wire.DoneTrackEnded, "")
-	want := between(objects, wire.Location{Group: 2}, wire.Location{Group: math.MaxUint64})
+	want = between(objects, wire.Location{Group: 2}, wire.Location{Group: math.MaxUint64})
 	if err := late.collect(want); err != nil {
 		return err
-	}
-	if join := late.sub.Join(); join != nil {
-		r.await("subscriber_2: the end of the joining FETCH")
-		if err := join.Wait(r.ctx); err != nil {
-			return err
-		}
 	}
 	return late.check(want)
 }
@@ -204,7 +210,8 @@ func trackStatus(r *run) error {
 	if status.Largest != last {
 		return &failure{expected: largest(last), received: largest(status.Largest), message: "the relay does not tell what was published last"}
 	}
-	if string(status.Properties) != string(ofTrack) {
+	// In draft 16 the answer has no room for properties.
+	if s.Version() != wire.Draft16 && string(status.Properties) != string(ofTrack) {
 		return differ("properties of the track", ofTrack, status.Properties)
 	}
 	r.await("REQUEST_ERROR for TRACK_STATUS of a track that does not exist")

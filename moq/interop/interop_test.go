@@ -53,8 +53,8 @@ const patience = 40 * time.Second
 // Our relay passes all cases, over both transports and in each draft.
 func TestRelay(t *testing.T) {
 	for _, v := range wire.Versions() {
-		for _, scheme := range []string{"moqt://", "https://"} {
-			t.Run(v.String()+" "+scheme, func(t *testing.T) {
+		for kind, scheme := range map[string]string{"quic": "moqt://", "webtransport": "https://"} {
+			t.Run(v.String()+" "+kind, func(t *testing.T) {
 				t.Parallel()
 				address, pins := serve(t)
 				c := interop.Config{
@@ -68,7 +68,7 @@ func TestRelay(t *testing.T) {
 						if r.Outcome != interop.Passed {
 							t.Errorf("%+v\nsteps: %q", r, steps)
 						}
-						if r.Draft != v.String() || r.Transport != map[string]string{"moqt://": "quic", "https://": "webtransport"}[scheme] {
+						if r.Draft != v.String() || r.Transport != kind {
 							t.Errorf("it ran over %s in %s", r.Transport, r.Draft)
 						}
 						if len(r.Connections) == 0 || slices.ContainsFunc(r.Connections, func(c interop.Connection) bool { return len(c.ID) < 16 }) {

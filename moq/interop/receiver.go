@@ -18,7 +18,8 @@ type receiver struct {
 	sub    *moq.Subscription
 	track  *live.Track
 	reader *live.Reader
-	got    []object // in order of arrival within a subgroup, by group over subgroups
+	got    []object        // in order of arrival within a subgroup, by group over subgroups
+	ctx    context.Context // done with the case, or when the joining FETCH failed
 }
 
 // into makes a track that keeps all that arrives, with the order of arrival.
@@ -40,18 +41,24 @@ func (r *run) subscribe(role string, s *moq.Session, name wire.FullTrackName, o 
 	}
 	v := &receiver{run: r, role: role, sub: sub, track: o.Into, reader: o.Into.NewReader(wire.Location{})}
 	over := make(chan struct{})
+	var fail context.CancelCauseFunc
+	v.ctx, fail = context.WithCancelCause(r.ctx)
 	go func() {
 		defer close(over)
-		<-sub.Done()
 		if join := sub.Join(); join != nil {
 			<-join.Done()
+			if err := join.Err(); err != nil {
+				fail(err)
+			}
 		}
+		<-sub.Done()
 		d := sub.Result()
 		o.Into.Close(d.Code, d.Reason)
 	}()
 	r.undo = append(r.undo, func() {
 		sub.Close()
 		<-over
+		fail(nil)
 		v.reader.Close()
 	})
 	return v, nil
@@ -64,8 +71,14 @@ const grace = 300 * time.Millisecond
 var errQuiet = errors.New("nothing more comes")
 
 // collect takes objects until all that are wanted have come and the
-// subscription is over or quiet, or until the time of the case is over.
-func (v *receiver) collect(want []object) error {
+// subscription is over or quiet, or until the time of the case is over. It
+// fails when a joining FETCH does.
+func (v *receiver) collect(want []object) error { return v.read(want, true) }
+
+// take is collect that does not look for more than what is wanted.
+func (v *receiver) take(want []object) error { return v.read(want, false) }
+
+func (v *receiver) read(want []object, more bool) error {
 	v.run.await("%s%d objects of track %q", of(v.role), len(want), v.track.Name().Name)
 	missing := map[wire.Location]struct{}{}
 	for _, o := range want {
@@ -74,9 +87,9 @@ func (v *receiver) collect(want []object) error {
 	for _, o := range v.got {
 		delete(missing, o.location())
 	}
-	ctx := v.run.ctx
-	for {
-		if len(missing) == 0 && ctx == v.run.ctx {
+	ctx := v.ctx
+	for more || len(missing) > 0 {
+		if len(missing) == 0 && ctx == v.ctx {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeoutCause(ctx, grace, errQuiet)
 			defer cancel()
@@ -88,6 +101,7 @@ func (v *receiver) collect(want []object) error {
 		v.got = append(v.got, arrived(o))
 		delete(missing, o.Location())
 	}
+	return nil
 }
 
 // ended judges why no more objects came.

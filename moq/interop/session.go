@@ -60,7 +60,7 @@ func priorities(r *run) error {
 		if err := newFeeder(f.track, f.objects).write(f.objects); err != nil {
 			return err
 		}
-		if err := f.to.collect(f.objects); err != nil {
+		if err := f.to.take(f.objects); err != nil {
 			return err
 		}
 		if err := f.to.check(f.objects); err != nil {
@@ -69,7 +69,7 @@ func priorities(r *run) error {
 	}
 	opened()
 	want := flood(10, audioObjects, audioSize)
-	if err := slow.audio.collect(want); err != nil {
+	if err := slow.audio.take(want); err != nil {
 		return err
 	}
 	if err := slow.audio.check(want); err != nil {
@@ -171,7 +171,7 @@ func goaway(r *run) error {
 			return err
 		}
 		upTo := between(objects, wire.Location{}, wire.Location{Group: group, Object: 1 << 20})
-		if err := to.collect(upTo); err != nil {
+		if err := to.take(upTo); err != nil {
 			return err
 		}
 		return to.check(upTo)
@@ -199,13 +199,21 @@ func goaway(r *run) error {
 	if err := newFeeder(moved, one).write(one); err != nil {
 		return err
 	}
+	moved.Close(wire.DoneTrackEnded, "")
 	if err := other.collect(one); err != nil {
 		return err
 	}
 	if err := other.check(one); err != nil {
 		return err
 	}
-	return send(2)
+	if err := send(2); err != nil {
+		return err
+	}
+	kept.Close(wire.DoneTrackEnded, "")
+	if err := to.collect(objects); err != nil {
+		return err
+	}
+	return to.check(objects)
 }
 
 // events are what a namespace subscription tells, in order.
