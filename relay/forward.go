@@ -31,6 +31,18 @@ func (u *use) want(objects bool) {
 	u.entry.poke()
 }
 
+// updated returns what is called when a subscriber updates its subscription.
+func (r *Relay) updated(ctx context.Context, u *use) func(wire.Parameters) {
+	return func(p wire.Parameters) {
+		if p.Forward.Set {
+			u.want(p.Forward.Value)
+		}
+		if g := p.NewGroupRequest; g.Set {
+			r.tasks.Go(func() { u.entry.askGroup(ctx, g.Value) })
+		}
+	}
+}
+
 // misled returns an established feed whose forward state is not what is wanted.
 func (e *trackEntry) misled() *feed {
 	e.mu.Lock()
@@ -60,61 +72,60 @@ func (e *trackEntry) steer(ctx context.Context) {
 		if err := f.sub.Update(ctx, wire.Parameters{Forward: wire.Some(forward)}); err != nil {
 			e.relay.log.Info("publisher refuses an update", "track", e.name.String(), "forward", forward, "error", err)
 		} else if resumed {
-			e.catchUp(ctx, f, had)
+			e.catchUp(had)
 		}
 		cancel()
 	}
 }
 
-// catchUp fetches what was missed while the track was paused, in the current
-// group at least: all of it when that is not much.
-func (e *trackEntry) catchUp(ctx context.Context, f *feed, had wire.Option[wire.Location]) {
-	if !e.refresh(ctx, f, had) {
+// catchUp fetches what was missed of the current group while the track was
+// paused, and of those before it when that is not much. The publisher named
+// the present location in its answer (moqt-18 §10.2.11); from where the track
+// was before, that is not known here.
+func (e *trackEntry) catchUp(had wire.Option[wire.Location]) {
+	at := e.passed(had)
+	if !at.Set {
 		return
 	}
-	at, _ := e.live.Largest()
-	r := live.Range{From: wire.Location{Group: at.Group}, To: at.Next()}
-	if had.Set && at.Group-had.Value.Group <= maxRefill {
-		r.From = wire.Location{Group: min(had.Value.Group, at.Group)}
+	r := live.Range{From: wire.Location{Group: at.Value.Group}, To: at.Value.Next()}
+	if had.Set && at.Value.Group-had.Value.Group <= maxRefill {
+		r.From.Group = had.Value.Group
 	}
 	e.backfill(r)
 }
 
-// refresh learns how far a paused track has come (moqt-18 §10.2.11). What it
-// passed since it was at had is unknown here. False means that the publisher
-// did not say.
-func (e *trackEntry) refresh(ctx context.Context, f *feed, had wire.Option[wire.Location]) bool {
-	status, err := f.session.TrackStatus(ctx, e.name)
-	if err != nil || !status.Largest.Set {
-		return false
+// passed notes that the track cannot speak for what was published since it was
+// at a location, and returns where it is now.
+func (e *trackEntry) passed(had wire.Option[wire.Location]) wire.Option[wire.Location] {
+	at := largest(e.live)
+	if at.Set {
+		missed := live.Range{To: at.Value.Next()}
+		if had.Set {
+			missed.From = had.Value.Next()
+		}
+		e.live.Forget(missed)
 	}
-	missed := live.Range{To: status.Largest.Value.Next()}
-	if had.Set {
-		missed.From = had.Value.Next()
-	}
-	e.live.Forget(missed)
-	e.live.RaiseLargest(status.Largest.Value)
-	return true
+	return at
 }
 
-// current makes the largest location of a track that is paused, as it would
-// be told to others, that of its publishers.
+// current has a paused track tell the largest location of its publishers, by an
+// update that changes nothing.
 func (e *trackEntry) current(ctx context.Context) {
 	e.steering.Lock()
 	defer e.steering.Unlock()
 	e.mu.Lock()
 	feeds := e.providers()
-	for _, f := range feeds {
-		if f.forward {
-			feeds = nil
-			break
-		}
+	if slices.ContainsFunc(feeds, func(f *feed) bool { return f.forward }) {
+		feeds = nil
 	}
 	e.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, e.relay.config.RequestTimeout)
 	defer cancel()
 	for _, f := range feeds {
-		e.refresh(ctx, f, largest(e.live))
+		had := largest(e.live)
+		if err := f.sub.Update(ctx, wire.Parameters{}); err == nil {
+			e.passed(had)
+		}
 	}
 }
 

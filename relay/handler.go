@@ -30,15 +30,13 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	case *moq.SubscribeNamespaceRequest:
 		h.subscribeNamespace(ctx, r)
 	case *moq.SubscribeTracksRequest:
-		if r.Accept() {
-			h.relay.offer(ctx, r)
-		}
+		h.relay.offer(ctx, r)
 	}
 }
 
 // subscribe serves a subscription until it is over.
 func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
-	wants, group := r.Params.Forward.Or(true), r.Params.NewGroupRequest
+	wants, group := r.Forward(), r.Params.NewGroupRequest
 	u := &use{session: r.Session(), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
@@ -61,6 +59,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	if group.Set {
 		e.askGroup(ctx, group.Value)
 	}
+	r.Updated = h.relay.updated(ctx, u)
 	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }
 	r.Accept(e.live)
 	<-ctx.Done()

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -11,11 +12,33 @@ import (
 
 // offers are the tracks that one SUBSCRIBE_TRACKS gets by PUBLISH.
 type offers struct {
+	request *moq.SubscribeTracksRequest
 	session *moq.Session
-	prefix  wire.Namespace
-	mu      sync.Mutex
-	queue   []*trackEntry
 	wake    chan struct{}
+
+	mu      sync.Mutex
+	prefix  wire.Namespace
+	params  wire.Parameters // of the subscriptions to come
+	queue   []*trackEntry
+	blocked map[string]struct{} // tracks that are not offered any more
+}
+
+// wants reports whether a track is to be offered: it is below the prefix and
+// passes the filters, the session neither provides it (moqt-18 §6.1) nor has
+// asked for it itself, and it was not told that it will not be offered. The
+// caller holds the relay's mu.
+func (o *offers) wants(r *Relay, e *trackEntry) bool {
+	if e.publishedBy(o.session) || r.held[held{e.name.Key(), o.session}] > 0 {
+		return false
+	}
+	e.mu.Lock()
+	has := e.has(o.session)
+	e.mu.Unlock()
+	properties, _ := e.live.Properties()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, blocked := o.blocked[e.name.Key()]
+	return !has && !blocked && e.name.Namespace.HasPrefix(o.prefix) && offersTrack(o.params.RangeFilters, properties)
 }
 
 func (o *offers) add(e *trackEntry) {
@@ -31,12 +54,46 @@ func (o *offers) add(e *trackEntry) {
 }
 
 // take empties the queue.
-func (o *offers) take() []*trackEntry {
+func (o *offers) take() ([]*trackEntry, wire.Parameters) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	queue := o.queue
 	o.queue = nil
-	return queue
+	return queue, o.params
+}
+
+// update takes in a REQUEST_UPDATE: it concerns tracks that are offered later
+// (moqt-18 §10.9.2).
+func (o *offers) update(prefix wire.Namespace, p wire.Parameters) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.prefix = prefix
+	if p.Forward.Set {
+		o.params.Forward = p.Forward
+	}
+	if len(p.RangeFilters) > 0 {
+		o.params.RangeFilters = replaceFilters(o.params.RangeFilters, p.RangeFilters)
+	}
+}
+
+// replaceFilters puts filters in the place of those of their types; one without
+// ranges only removes (moqt-19 §5.1.3).
+func replaceFilters(have, changed []wire.RangeFilter) []wire.RangeFilter {
+	kept := slices.DeleteFunc(slices.Clone(have), func(f wire.RangeFilter) bool {
+		return slices.ContainsFunc(changed, func(c wire.RangeFilter) bool { return c.Type == f.Type })
+	})
+	for _, f := range changed {
+		if len(f.Ranges) > 0 {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// held is a track that a session waits for.
+type held struct {
+	track   string
+	session *moq.Session
 }
 
 // hold notes that a session's request waits for a track, until the returned
@@ -55,31 +112,13 @@ func (r *Relay) hold(name wire.FullTrackName, s *moq.Session) (release func()) {
 	}
 }
 
-// held is a track that a session waits for.
-type held struct {
-	track   string
-	session *moq.Session
-}
-
-// wants reports whether a track is to be offered: it is below the prefix, and
-// the session neither provides it (moqt-18 §6.1) nor has asked for it itself.
-// The caller holds the relay's mu.
-func (r *Relay) wants(o *offers, e *trackEntry) bool {
-	if !e.name.Namespace.HasPrefix(o.prefix) || e.publishedBy(o.session) || r.held[held{e.name.Key(), o.session}] > 0 {
-		return false
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return !e.has(o.session)
-}
-
 // offerAll offers a track that came by PUBLISH to all who want it.
 func (r *Relay) offerAll(e *trackEntry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.offered[e] = struct{}{}
 	for o := range r.wanting {
-		if r.wants(o, e) {
+		if o.wants(r, e) {
 			o.add(e)
 		}
 	}
@@ -87,23 +126,44 @@ func (r *Relay) offerAll(e *trackEntry) {
 
 // offer sends PUBLISH for every track below the prefix until ctx is done.
 func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
-	o := &offers{session: req.Session(), prefix: req.Prefix, wake: make(chan struct{}, 1)}
-	r.mu.Lock()
-	r.wanting[o] = struct{}{}
-	for e := range r.offered {
-		if r.wants(o, e) {
-			o.queue = append(o.queue, e)
+	o := &offers{
+		request: req, session: req.Session(), prefix: req.Prefix, params: req.Params,
+		wake: make(chan struct{}, 1), blocked: map[string]struct{}{},
+	}
+	again := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.wanting[o] = struct{}{}
+		for e := range r.offered {
+			if o.wants(r, e) {
+				o.add(e)
+			}
 		}
 	}
-	r.mu.Unlock()
+	req.Updated = func(prefix wire.Namespace, p wire.Parameters) {
+		o.update(prefix, p)
+		again()
+	}
+	if !req.Accept() {
+		return
+	}
+	again()
 	defer func() {
 		r.mu.Lock()
 		delete(r.wanting, o)
 		r.mu.Unlock()
 	}()
+	room := make(chan struct{}, maxOffers)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
 	for ctx.Err() == nil {
-		for _, e := range o.take() {
-			r.publishTo(ctx, o, e)
+		queue, params := o.take()
+		for _, e := range queue {
+			room <- struct{}{}
+			tasks.Go(func() {
+				defer func() { <-room }()
+				r.publishTo(ctx, o, e, params)
+			})
 		}
 		select {
 		case <-o.wake:
@@ -112,12 +172,30 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
 	}
 }
 
-// publishTo offers one track; what is accepted goes on until it ends.
-func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry) {
-	u := r.use(e.name, &use{session: o.session, wants: true}, wire.Option[uint64]{})
-	p, err := o.session.Publish(ctx, u.entry.live, moq.PublishOptions{})
+// maxOffers bounds how many PUBLISHes of one SUBSCRIBE_TRACKS wait for their answer.
+const maxOffers = 16
+
+// publishTo offers one track; what is accepted goes on until it ends. A track
+// for which there is no stream is not offered again (moqt-18 §6.1).
+func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry, params wire.Parameters) {
+	r.mu.Lock()
+	wants := ctx.Err() == nil && o.wants(r, e)
+	r.mu.Unlock()
+	if !wants {
+		return
+	}
+	u := r.use(e.name, &use{session: o.session, wants: params.Forward.Or(true)}, wire.Option[uint64]{})
+	p, err := o.session.Publish(ctx, u.entry.live, moq.PublishOptions{
+		Params: proposal(o.session.Version(), params), Asked: params, Updated: r.updated(r.ctx, u),
+	})
 	if err != nil {
 		r.release(u)
+		if errors.Is(err, moq.ErrNoStream) {
+			o.mu.Lock()
+			o.blocked[e.name.Key()] = struct{}{}
+			o.mu.Unlock()
+			o.request.Blocked(e.name)
+		}
 		if ctx.Err() == nil {
 			r.log.Debug("track not offered", "track", e.name.String(), "error", err)
 		}
@@ -127,4 +205,18 @@ func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry) {
 		<-p.Done()
 		r.release(u)
 	})
+}
+
+// proposal is what a PUBLISH says of what SUBSCRIBE_TRACKS asked for: the
+// forward state (moqt-18 §10.19), the group order from draft 19 on, from draft
+// 20 on all that the draft has a place for. Tokens are not copied.
+func proposal(v wire.Version, asked wire.Parameters) wire.Parameters {
+	p := wire.Parameters{
+		Forward: wire.Some(asked.Forward.Or(true)), GroupOrder: asked.GroupOrder, SubscriberPriority: asked.SubscriberPriority,
+		ObjectDeliveryTimeout: asked.ObjectDeliveryTimeout, SubgroupDeliveryTimeout: asked.SubgroupDeliveryTimeout,
+	}
+	if v.Has(wire.FeatureFill) {
+		p.Filter = asked.Filter
+	}
+	return p
 }

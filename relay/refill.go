@@ -205,9 +205,8 @@ func (e *trackEntry) mend(others []*feed) {
 	}
 }
 
-// backfill has the parts of r that the track cannot speak for fetched from its
-// publishers, once for any number of askers: from one of them (moqt-18 §9.5),
-// and what that one does not give from the next.
+// backfill has the parts of r that the track cannot speak for fetched, once for
+// any number of askers.
 func (e *trackEntry) backfill(r live.Range) {
 	e.mu.Lock()
 	feeds := e.providers()
@@ -218,25 +217,23 @@ func (e *trackEntry) backfill(r live.Range) {
 	e.fetching.Lock() // so that two askers do not both see it missing
 	defer e.fetching.Unlock()
 	for _, u := range e.live.Missing(r) {
-		first := feeds[0].session.Fetch(moq.FetchOptions{Into: e.live, First: u.From, Last: last(u)})
-		if len(feeds) > 1 {
-			e.live.ExpectFill(u)
-			e.relay.tasks.Go(func() { e.fallBack(first, feeds[1:], u) })
-		}
+		e.fetchFrom(feeds, u)
 	}
 }
 
-// fallBack asks further publishers for a range while the one asked before fails.
-func (e *trackEntry) fallBack(f *moq.Fetch, others []*feed, r live.Range) {
-	for _, next := range others {
-		select {
-		case <-f.Done():
-		case <-e.relay.ctx.Done():
-			return
+// fetchFrom gets a range from one of several publishers (moqt-18 §9.5): from
+// the next one when one fails. That a slow one has nothing there says nothing
+// while there is another.
+func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range) {
+	o := moq.FetchOptions{Into: e.live, First: r.From, Last: last(r)}
+	if len(feeds) > 1 {
+		o.Failed = func(error) bool {
+			if e.isOver() {
+				return false
+			}
+			e.relay.tasks.Go(func() { e.fetchFrom(feeds[1:], r) })
+			return true
 		}
-		if f.Err() == nil {
-			return
-		}
-		f = next.session.Fetch(moq.FetchOptions{Into: e.live, First: r.From, Last: last(r)})
 	}
+	feeds[0].session.Fetch(o)
 }
