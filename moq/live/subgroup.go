@@ -234,7 +234,11 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 	if w.first && !w.started && i == 0 {
 		s.firstKnown = true
 	}
-	if i < len(s.objects) && !w.filling && !t.unknown.contains(o.Location()) {
+	switch {
+	case w.filling:
+	case t.unknown.contains(o.Location()): // those who read on behind it do without
+		t.unknown = t.unknown.remove(Range{o.Location(), after(o.Location())})
+	case i < len(s.objects):
 		t.late.append(Late{s, o})
 		o.late = t.late.end()
 	}

@@ -74,8 +74,11 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 			return StepTimedOut, nil, w.pass(o)
 		case wait:
 			return StepWait, nil, wire.Location{}
+		case len(missing) > 0 && o != nil: // there may be another part before o, of which more is known
+			w.at = missing[0].To
+			return StepUnknown, nil, before(w.at)
 		case len(missing) > 0:
-			return StepUnknown, nil, w.pass(o)
+			return StepUnknown, nil, w.pass(nil)
 		}
 		if o == nil {
 			w.leave()
