@@ -7,7 +7,7 @@ import type { MoqObject } from "../moq/index.ts";
 import type { CatalogTrack } from "./catalog.ts";
 import { Link, type LinkSession, type LinkSink } from "./link.ts";
 import { Liveness } from "./liveness.ts";
-import type { Condition } from "./messages.ts";
+import type { Condition, SourceConfig } from "./messages.ts";
 import { Backoff } from "./reconnect.ts";
 import type { MediaKind, Selection, Supports } from "./selection.ts";
 import type { Timers } from "./timers.ts";
@@ -23,6 +23,8 @@ export interface ReceiverSink {
 export interface ConnectOptions {
   readonly url: string;
   readonly fingerprints: Uint8Array[] | undefined;
+  /** To offer, preferred first; undefined: all. */
+  readonly protocols: readonly string[] | undefined;
   readonly connectTimeoutMs: number;
   onClosed(e: Error): void;
   onGoaway(uri: string): void;
@@ -69,7 +71,7 @@ export class Receiver {
   private readonly liveness = new Liveness();
 
   constructor(
-    private readonly source: { readonly relay: string; readonly name: string; readonly fingerprint: string | undefined },
+    private readonly source: Omit<SourceConfig, "targetLatency">,
     private readonly env: ReceiverEnvironment,
     private readonly sink: ReceiverSink,
   ) {
@@ -147,6 +149,7 @@ export class Receiver {
       .connect({
         url: this.relay,
         fingerprints,
+        protocols: this.source.protocols,
         connectTimeoutMs: this.everConnected ? CONNECT_TIMEOUT_MS : FIRST_TIMEOUT_MS,
         onClosed: (e) => {
           opened.closed = e;

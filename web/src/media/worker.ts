@@ -30,6 +30,7 @@ const engine = new Engine(
       MoqSession.connect({
         url: o.url,
         ...(o.fingerprints === undefined ? {} : { fingerprints: o.fingerprints }),
+        ...(o.protocols === undefined ? {} : { versions: [...o.protocols] }),
         connectTimeoutMs: o.connectTimeoutMs,
         onClosed: o.onClosed,
         onGoaway: o.onGoaway,

@@ -23,13 +23,14 @@ export interface PlayerError {
 
 /**
  * Attributes: src (https:// URL of the relay; absent: the one of the page's
- * server), name, fingerprint (URL of the certificate's SHA-256), target-latency
- * (ms), autoplay, muted, controls, stats.
+ * server), name, fingerprint (URL of the certificate's SHA-256), draft (numbers
+ * of the MOQT drafts to speak, preferred first, such as "16" or "22 18"; absent:
+ * the client's choice), target-latency (ms), autoplay, muted, controls, stats.
  * Events: play, pause, playing, waiting, loadedmetadata, resize, timeupdate,
  * volumechange, error, conditionchange.
  */
 export class MoqedgePlayer extends HTMLElement {
-  static readonly observedAttributes = ["src", "name", "fingerprint", "target-latency", "controls", "stats"];
+  static readonly observedAttributes = ["src", "name", "fingerprint", "draft", "target-latency", "controls", "stats"];
 
   private readonly view: PlayerView;
   private readonly sound: Sound;
@@ -243,7 +244,7 @@ export class MoqedgePlayer extends HTMLElement {
       try {
         const site = this.src === "" ? await loadSiteConfig() : { relay: this.src, fingerprint: this.fingerprint || undefined };
         const fingerprint = site.fingerprint === undefined ? undefined : new URL(site.fingerprint, document.baseURI).href;
-        return { relay: site.relay, name: this.name, fingerprint, targetLatency: this.target };
+        return { relay: site.relay, name: this.name, fingerprint, targetLatency: this.target, ...protocolsOf(this.getAttribute("draft")) };
       } catch (e) {
         if (!wanted()) return undefined;
         const text = e instanceof Error ? e.message : String(e);
@@ -357,4 +358,10 @@ export class MoqedgePlayer extends HTMLElement {
 /** Files that lie beside this script. */
 function assetURL(file: string): URL {
   return new URL(file, import.meta.url);
+}
+
+/** The protocols that an attribute "draft" asks for. */
+function protocolsOf(drafts: string | null): { protocols?: readonly string[] } {
+  const numbers = drafts?.split(/[\s,]+/).filter((n) => n !== "") ?? [];
+  return numbers.length === 0 ? {} : { protocols: numbers.map((n) => `moqt-${n}`) };
 }
