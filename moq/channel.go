@@ -36,17 +36,16 @@ type channel interface {
 
 // streamChannel is a channel with a stream of its own.
 type streamChannel struct {
-	messageWriter
-	stream  transport.Stream
-	in      *inbound
-	id      uint64 // request ID, which draft 16 repeats in answers
-	version wire.Version
+	*messageWriter
+	stream transport.Stream
+	in     *inbound
+	id     uint64 // request ID, which draft 16 repeats in answers
 }
 
 func newStreamChannel(s *Session, stream transport.Stream) *streamChannel {
 	return &streamChannel{
-		messageWriter: messageWriter{stream: stream, version: s.version},
-		stream:        stream, in: newInbound(stream, s.config.ControlTimeout), version: s.version,
+		messageWriter: s.newMessageWriter(stream),
+		stream:        stream, in: newInbound(stream, s.config.ControlTimeout),
 	}
 }
 

@@ -11,16 +11,20 @@ import (
 	"moqedge/moq/wire"
 )
 
-// writeTimeout bounds how long a control message may be stuck in flow control.
-const writeTimeout = 10 * time.Second
-
-// messageWriter writes control messages to a stream.
+// messageWriter writes control messages to a stream. A peer that does not take
+// one within Config.ControlTimeout loses the session: it does not read what it
+// has to.
 type messageWriter struct {
+	session *Session
 	stream  transport.SendStream
 	version wire.Version
 	mu      sync.Mutex
 	closed  bool
 	failed  bool // a message may have been written in part
+}
+
+func (s *Session) newMessageWriter(stream transport.SendStream) *messageWriter {
+	return &messageWriter{session: s, stream: stream, version: s.version}
 }
 
 // send writes one message.
@@ -34,9 +38,13 @@ func (w *messageWriter) send(m wire.Message) error {
 	if w.closed {
 		return io.ErrClosedPipe
 	}
-	_ = w.stream.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = w.stream.SetWriteDeadline(time.Now().Add(w.session.config.ControlTimeout))
 	if _, err = w.stream.Write(b); err != nil {
 		w.failed = true
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = &wire.Error{Code: wire.SessionControlMessageTimeout, Reason: m.Type().String() + " was not taken in time"}
+		w.session.fail(err)
 	}
 	return err
 }

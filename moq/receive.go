@@ -52,6 +52,7 @@ func (s *Session) receive(stream transport.ReceiveStream) {
 			s.fail(violation("second control stream"))
 			return
 		}
+		in.timeout, in.late = s.config.ControlTimeout, wire.SessionControlMessageTimeout
 		s.fail(s.serveControl(in))
 	case t == wire.StreamPadding:
 		discard(in)

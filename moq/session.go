@@ -25,9 +25,10 @@ type Config struct {
 	// whose context has no deadline; 0 means 10 s.
 	RequestTimeout time.Duration
 	// ControlTimeout bounds how long a control message may take from its first
-	// byte to its last, DataTimeout the same for an object or a header on a data
-	// stream: a peer that is slower loses the session with
-	// CONTROL_MESSAGE_TIMEOUT or DATA_STREAM_TIMEOUT; 0 means 10 s and 30 s.
+	// byte to its last, in either direction, DataTimeout the same for an object or
+	// a header that is received on a data stream: a peer that is slower, or does
+	// not read what it is told, loses the session with CONTROL_MESSAGE_TIMEOUT or
+	// DATA_STREAM_TIMEOUT; 0 means 10 s and 30 s.
 	ControlTimeout, DataTimeout time.Duration
 	// AliasTimeout is how long data of an unknown track alias is held back
 	// for the message that explains it; 0 means 2 s.

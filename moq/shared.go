@@ -32,7 +32,7 @@ type sharedControl struct {
 
 func newSharedControl(s *Session, stream transport.SendStream) *sharedControl {
 	c := &sharedControl{
-		session: s, out: &messageWriter{stream: stream, version: s.version}, turn: make(chan struct{}, 1),
+		session: s, out: s.newMessageWriter(stream), turn: make(chan struct{}, 1),
 		requests: map[uint64]*sharedChannel{}, updates: map[uint64]*sharedChannel{},
 		raised: make(chan struct{}), granted: s.peerRequests.parity + 2*requestWindow,
 	}
