@@ -31,6 +31,14 @@ type Config struct {
 	// RequestTimeout bounds how long a subscriber waits for the answer of a
 	// publisher; 0 means 10 s.
 	RequestTimeout time.Duration
+	// MaxNamespaces bounds the namespaces that one session may announce at a
+	// time, MaxRequests its other requests; 0 means 10,000 and 1,024. What goes
+	// beyond is refused with EXCESSIVE_LOAD.
+	MaxNamespaces, MaxRequests int
+	// MaxMatches is how many namespaces, or tracks, SUBSCRIBE_NAMESPACE or
+	// SUBSCRIBE_TRACKS may ask for by a prefix of fewer than LongPrefix fields;
+	// beyond it is refused with NAMESPACE_TOO_LARGE. 0 means 10,000 and 2.
+	MaxMatches, LongPrefix int
 	// MaxLag is deliver.Config.MaxLag.
 	MaxLag time.Duration
 	// Implementation is sent in SETUP.
@@ -72,6 +80,15 @@ func (c Config) withDefaults() Config {
 	def(&c.Linger, 5*time.Second)
 	def(&c.RecoverFor, 30*time.Second)
 	def(&c.RequestTimeout, 10*time.Second)
+	number := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
+	}
+	number(&c.MaxNamespaces, 10_000)
+	number(&c.MaxRequests, 1024)
+	number(&c.MaxMatches, 10_000)
+	number(&c.LongPrefix, 2)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

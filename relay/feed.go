@@ -26,7 +26,8 @@ type feed struct {
 	forward  bool                // the forward state asked for
 	group    wire.Option[uint64] // the new group asked for with the subscription
 	missing  live.Range          // announced to the track, to be fetched
-	leaving  bool                // another one takes its place
+	leaving  bool                // another one shall take its place
+	closing  bool                // another one has taken its place
 	accepted bool                // it counts as established
 }
 
@@ -82,12 +83,11 @@ func (e *trackEntry) publishedBy(s *moq.Session) bool {
 	return f != nil && f.accepted
 }
 
-// providers returns the established feeds, those furthest ahead first, as far
-// as they said so. The caller holds mu.
+// providers returns the established feeds. The caller holds mu.
 func (e *trackEntry) providers() []*feed {
 	var out []*feed
 	for _, f := range e.feeds {
-		if f.accepted && f.sub != nil && !f.leaving {
+		if f.accepted && f.sub != nil && !f.closing {
 			out = append(out, f)
 		}
 	}
@@ -123,7 +123,7 @@ func (e *trackEntry) seek() {
 	}
 	if p := e.relay.parent; p != nil {
 		s := p.session(0)
-		if (s == nil || !e.has(s)) && e.mayAsk(s, now) {
+		if !e.lent() && e.mayAsk(s, now) {
 			e.ask(e.newFeed(s)) // nil: to be connected
 		}
 	}
@@ -161,7 +161,7 @@ func (e *trackEntry) find(f *feed) error {
 	s := e.relay.parent.session(parentPatience)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s == nil || e.has(s) {
+	if s == nil || e.lent() {
 		return doesNotExist()
 	}
 	f.session = s
@@ -189,7 +189,7 @@ func (e *trackEntry) answered(f *feed, err error) {
 	e.settle(nil)
 	e.changed.announce()
 	for _, other := range e.feeds {
-		if other != f && (other.session == f.session || (other.parent && !f.parent)) {
+		if other != f && (other.session == f.session || other.leaving || (other.parent && !f.parent)) {
 			other.retire()
 		}
 	}
@@ -242,7 +242,7 @@ func (e *trackEntry) finished(f *feed) {
 		return
 	}
 	defer e.poke()
-	if !lost && !f.leaving {
+	if !lost && !f.closing {
 		e.refused[f.session] = refusal{err: &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}}
 		e.ended = d
 	}
@@ -263,8 +263,8 @@ const handover = 2 * time.Second
 
 // retire ends a feed soon. The caller holds the entry's mu.
 func (f *feed) retire() {
-	if !f.leaving {
-		f.leaving = true
+	if !f.closing {
+		f.leaving, f.closing = true, true
 		time.AfterFunc(handover, f.close)
 	}
 }
@@ -278,6 +278,17 @@ func (f *feed) close() {
 	if sub != nil {
 		sub.Close()
 	}
+}
+
+// lent reports whether the parent has the track from here: two relays would
+// feed each other for ever. The caller holds mu.
+func (e *trackEntry) lent() bool {
+	for u := range e.uses {
+		if isParent(u.session) {
+			return true
+		}
+	}
+	return false
 }
 
 // lend ends the parent's subscriptions when it has the namespace from somebody

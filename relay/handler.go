@@ -16,6 +16,13 @@ type handler struct{ relay *Relay }
 // Serve implements moq.Handler.
 func (h handler) Serve(ctx context.Context, r moq.Request) {
 	h.relay.served.requests.Add(1)
+	release, ok := h.relay.admit(r)
+	if !ok {
+		h.relay.served.refused.Add(1)
+		tooMany(r)
+		return
+	}
+	defer release()
 	switch r := r.(type) {
 	case *moq.SubscribeRequest:
 		h.subscribe(ctx, r)
@@ -74,12 +81,17 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 	defer h.relay.hold(name, u.session)()
 	for {
 		moved := h.relay.publishes.wait()
+		if err := h.relay.redirects.find(name); err != nil && !h.relay.isEstablished(name) {
+			return refusalFor(u.session, err)
+		}
 		h.relay.use(name, u, group)
 		err := u.entry.wait(ctx, u.session)
 		if err == nil {
 			return nil
 		}
 		h.relay.release(u)
+		h.relay.redirects.note(name, err)
+		err = refusalFor(u.session, err)
 		if rendezvous == 0 || !errors.Is(err, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
 			return err
 		}

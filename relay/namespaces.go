@@ -4,16 +4,18 @@ import (
 	"context"
 
 	"moqedge/moq"
+	"moqedge/moq/wire"
 )
 
 // publishNamespace keeps a namespace in the table while it is announced.
 func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
 	relay, s := h.relay, r.Session()
-	if isParent(s) { // its namespaces are told by SUBSCRIBE_NAMESPACE; these add to them
-		relay.parent.NamespaceAdded(r.Namespace)
+	if isParent(s) { // what it has is told by SUBSCRIBE_NAMESPACE; this adds to it
+		l := &link{parent: relay.parent, session: s}
+		l.NamespaceAdded(r.Namespace)
 		r.Accept()
 		<-ctx.Done()
-		relay.parent.NamespaceRemoved(r.Namespace)
+		l.NamespaceRemoved(r.Namespace)
 		return
 	}
 	relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
@@ -31,6 +33,10 @@ func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRe
 // subscribeNamespace tells of all namespaces below a prefix, the subscriber's
 // own included (moqt-18 §6.1).
 func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespaceRequest) {
+	if h.relay.tooLarge(r.Prefix, false) {
+		r.Reject(wire.RequestNamespaceTooLarge, "more namespaces than this relay tells of", moq.NoRetry())
+		return
+	}
 	if !r.Accept() {
 		return
 	}

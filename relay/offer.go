@@ -126,6 +126,10 @@ func (r *Relay) offerAll(e *trackEntry) {
 
 // offer sends PUBLISH for every track below the prefix until ctx is done.
 func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
+	if r.tooLarge(req.Prefix, true) {
+		req.Reject(wire.RequestNamespaceTooLarge, "more tracks than this relay offers", moq.NoRetry())
+		return
+	}
 	o := &offers{
 		request: req, session: req.Session(), prefix: req.Prefix, params: req.Params,
 		wake: make(chan struct{}, 1), blocked: map[string]struct{}{},

@@ -47,6 +47,7 @@ func (h handler) publishInto(ctx context.Context, e *trackEntry, r *moq.PublishR
 		return false
 	}
 	relay.log.Info("track published", "track", r.Track.String(), "remote", r.Session().Conn().Info().RemoteAddr.String())
+	relay.redirects.forget(r.Track.Namespace)
 	relay.offerAll(e)
 	relay.publishes.announce()
 	select {

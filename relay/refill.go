@@ -86,7 +86,7 @@ func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], agai
 	e := f.entry
 	e.mu.Lock()
 	f.sub = sub
-	alone := !slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && !x.leaving })
+	alone := !slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && !x.closing })
 	missing := f.missing
 	l, any := sub.Largest()
 	anew := false

@@ -34,9 +34,15 @@ type Relay struct {
 	mu        sync.Mutex // taken before that of a trackEntry, never after
 	tracks    map[string]*trackEntry
 	publishes changes // moves when a namespace or a track gets a publisher
+	left      changes // moves when a served session is over
 	offered   map[*trackEntry]struct{}
 	wanting   map[*offers]struct{}
 	held      map[held]int // requests that wait for a track
+	peers     map[*moq.Session]*peer
+	sessions  map[*moq.Session]struct{} // served ones
+	draining  *moq.Goaway               // what every session is told; nil when the relay stays
+
+	redirects redirects
 }
 
 // source is where a track can be had: a session that announced it, or the parent.
@@ -51,8 +57,9 @@ func New(c Config) *Relay {
 	r := &Relay{
 		config: c, log: c.Logger,
 		local: route.NewTable[*moq.Session](), all: route.NewTable[source](),
-		tracks: map[string]*trackEntry{}, publishes: newChanges(),
+		tracks: map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
+		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if c.Upstream != nil {
@@ -96,6 +103,7 @@ func (r *Relay) ServeConn(conn transport.Conn) {
 	log.Info("session opened", "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", s.Path(), "peer", s.PeerImplementation())
 	r.session.Add(1)
 	defer r.session.Add(-1)
+	defer r.enlist(s)()
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
 	defer stop()
 	s.Wait()

@@ -108,6 +108,7 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 // announced it, besides those they have (moqt-18 §9.5). A nil session stands
 // for the parent.
 func (r *Relay) announced(ns wire.Namespace, s *moq.Session) {
+	r.redirects.forget(ns)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.tracks {

@@ -85,6 +85,19 @@ func (t *Table[P]) Match(ns wire.Namespace) []P {
 	return out
 }
 
+// Count returns how many namespaces begin with a prefix.
+func (t *Table[P]) Count(prefix wire.Namespace) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, e := range t.entries {
+		if e.namespace.HasPrefix(prefix) {
+			n++
+		}
+	}
+	return n
+}
+
 // Namespaces returns what is announced, sorted.
 func (t *Table[P]) Namespaces() []wire.Namespace {
 	t.mu.Lock()

@@ -37,6 +37,15 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", x.name, got, x.want)
 		}
 	}
+	for prefix, want := range map[string]int{"": 4, "a": 3, "b": 0} {
+		ns := wire.Namespace{}
+		if prefix != "" {
+			ns = wire.Namespace{prefix}
+		}
+		if got := table.Count(ns); got != want {
+			t.Errorf("%d namespaces below %q, want %d", got, prefix, want)
+		}
+	}
 	table.Remove(ab, "one")
 	table.Remove(ab, "one")
 	table.Remove(ab, "two")

@@ -1,0 +1,138 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"moqedge/moq"
+	"moqedge/moq/wire"
+)
+
+// enlist notes a session that is served, until the returned function is called.
+func (r *Relay) enlist(s *moq.Session) (delist func()) {
+	r.mu.Lock()
+	r.sessions[s] = struct{}{}
+	leave := r.draining
+	r.mu.Unlock()
+	if leave != nil {
+		_ = s.Goaway(leave.URI, leave.Timeout) // its session is over when it fails
+	}
+	return func() {
+		r.mu.Lock()
+		delete(r.sessions, s)
+		r.mu.Unlock()
+		r.left.announce()
+	}
+}
+
+// Drain asks all peers to move, those that are served to the relay at uri when
+// it is not empty, and waits until they have left or ctx is done. Sessions that
+// are still open after timeout, when that is not 0, are closed. Until Close the
+// relay keeps what it has from its own publishers: who moves misses nothing
+// (moqt-18 §3.6). It is called once.
+func (r *Relay) Drain(ctx context.Context, uri string, timeout time.Duration) error {
+	r.mu.Lock()
+	r.draining = &moq.Goaway{URI: uri, Timeout: timeout}
+	sessions := make([]*moq.Session, 0, len(r.sessions))
+	for s := range r.sessions {
+		sessions = append(sessions, s)
+	}
+	r.mu.Unlock()
+	r.log.Info("draining", "sessions", len(sessions), "uri", uri)
+	for _, s := range sessions {
+		_ = s.Goaway(uri, timeout) // its session is over when it fails
+	}
+	for {
+		left := r.left.wait()
+		r.mu.Lock()
+		n := len(r.sessions)
+		r.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// goaway moves to another session with the parent, which asked for it: tracks
+// are subscribed to there before the old subscriptions end (moqt-18 §9.4.1).
+func (l *link) goaway(g moq.Goaway) {
+	p := l.parent
+	p.mu.Lock()
+	moving := l.moving
+	l.moving = true
+	p.mu.Unlock()
+	if moving || p.relay.ctx.Err() != nil {
+		return
+	}
+	p.relay.log.Info("the parent is going away", "uri", g.URI)
+	p.start(g.URI, l)
+}
+
+// follow hands the tracks that an old link has over to the session of this one,
+// and ends the old link when that is done.
+func (l *link) follow(old *link) {
+	p := l.parent
+	p.mu.Lock()
+	s := old.session
+	p.mu.Unlock()
+	if s == nil {
+		old.cancel()
+		return
+	}
+	p.relay.move(s)
+	for p.relay.fedBy(s) && s.Context().Err() == nil {
+		select {
+		case <-time.After(moveCheck):
+		case <-s.Context().Done():
+		case <-p.relay.ctx.Done():
+		}
+	}
+	select { // the parent moves what it has from here
+	case <-time.After(handover):
+	case <-s.Context().Done():
+	case <-p.relay.ctx.Done():
+	}
+	old.cancel()
+	s.Close(wire.SessionNoError, "")
+}
+
+// moveCheck is how often it is looked whether all tracks have moved.
+const moveCheck = 100 * time.Millisecond
+
+// move has the tracks that a session provides asked for elsewhere.
+func (r *Relay) move(s *moq.Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.tracks {
+		e.mu.Lock()
+		for _, f := range e.feeds {
+			if f.session == s {
+				f.leaving = true
+			}
+		}
+		e.mu.Unlock()
+		e.poke()
+	}
+}
+
+// fedBy reports whether a session provides a track.
+func (r *Relay) fedBy(s *moq.Session) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.tracks {
+		e.mu.Lock()
+		for _, f := range e.feeds {
+			if f.session == s {
+				e.mu.Unlock()
+				return true
+			}
+		}
+		e.mu.Unlock()
+	}
+	return false
+}
