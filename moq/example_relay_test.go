@@ -105,11 +105,9 @@ func ExampleHandler() {
 		fmt.Println(err)
 		return
 	}
-	if err := clock.stop(); err != nil {
-		fmt.Println(err)
-		return
-	}
-	times, err := readAll(ctx, viewer.Track())
+	reader := viewer.Track().NewReader(wire.Location{})
+	defer reader.Close()
+	times, err := read(ctx, reader, 3)
 	fmt.Println(times, err)
 	// Output:
 	// [12:00:00 12:00:01 12:00:02] <nil>

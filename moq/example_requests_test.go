@@ -29,7 +29,9 @@ func fetchMinutes(ctx context.Context, s *moq.Session, first, last uint64) ([]st
 		return nil, err
 	}
 	history.Close(wire.DoneTrackEnded, "all of it was fetched")
-	return readAll(ctx, history)
+	reader := history.NewReader(wire.Location{})
+	defer reader.Close()
+	return read(ctx, reader, math.MaxInt)
 }
 
 // What was published before is fetched, as far as the publisher keeps it.
@@ -166,7 +168,9 @@ func ExampleSession_Publish() {
 	<-publication.Done() // all of it was sent
 
 	recorded := <-recorder.subscriptions
-	times, err := readAll(ctx, recorded.Track())
+	reader := recorded.Track().NewReader(wire.Location{})
+	defer reader.Close()
+	times, err := read(ctx, reader, math.MaxInt)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"math"
 	"sync"
 	"time"
 
@@ -139,12 +139,11 @@ func joinClock(ctx context.Context, s *moq.Session) (*moq.Subscription, error) {
 	return s.Subscribe(ctx, clockName, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
 }
 
-// readAll returns the payloads of a track, in order, once it has ended.
-func readAll(ctx context.Context, t *live.Track) ([]string, error) {
-	r := t.NewReader(wire.Location{})
-	defer r.Close()
+// read returns the payloads of the next n objects, and of fewer when the track
+// ends before.
+func read(ctx context.Context, r *live.Reader, n int) ([]string, error) {
 	var payloads []string
-	for {
+	for len(payloads) < n {
 		o, err := r.Next(ctx)
 		if errors.Is(err, live.ErrClosed) {
 			return payloads, nil
@@ -154,6 +153,7 @@ func readAll(ctx context.Context, t *live.Track) ([]string, error) {
 		}
 		payloads = append(payloads, string(o.Payload()))
 	}
+	return payloads, nil
 }
 
 // A clock is published, and subscribed to over QUIC and over WebTransport. A
@@ -180,7 +180,7 @@ func Example() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	var viewers []*moq.Subscription
+	var viewers []*live.Reader
 	for _, scheme := range []string{"moqt", "https"} {
 		session, err := server.connect(scheme, moq.Config{})
 		if err != nil {
@@ -188,12 +188,20 @@ func Example() {
 			return
 		}
 		defer disconnect(session)
-		viewer, err := joinClock(ctx, session)
+		subscription, err := joinClock(ctx, session)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
+		viewer := subscription.Track().NewReader(wire.Location{})
+		defer viewer.Close()
 		viewers = append(viewers, viewer)
+		times, err := read(ctx, viewer, 2)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("joined over", session.Conn().Info().Kind, "at", times)
 	}
 
 	if err := errors.Join(clock.tick(now), clock.stop()); err != nil {
@@ -201,14 +209,16 @@ func Example() {
 		return
 	}
 	for _, viewer := range viewers {
-		times, err := readAll(ctx, viewer.Track())
+		times, err := read(ctx, viewer, math.MaxInt) // until the end
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(viewer.Session().Conn().Info().Kind, strings.Join(times, " "))
+		fmt.Println("then came", times)
 	}
 	// Output:
-	// quic 12:00:00 12:00:01 12:00:02
-	// webtransport 12:00:00 12:00:01 12:00:02
+	// joined over quic at [12:00:00 12:00:01]
+	// joined over webtransport at [12:00:00 12:00:01]
+	// then came [12:00:02]
+	// then came [12:00:02]
 }
