@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"moqedge/moq/transport"
@@ -59,6 +60,9 @@ func (s *Session) setup() *wire.Setup {
 	if s.version.Has(wire.FeatureControlStream) {
 		m.MaxRequestID = wire.Some(s.peerRequests.parity + 2*requestWindow)
 	}
+	if !s.version.Has(wire.FeatureControlStream) && !s.config.NoGrease {
+		m.Unknown = append(m.Unknown, grease())
+	}
 	if info.Client && info.Kind == transport.KindQUIC { // moqt-18 §3.1.4
 		if info.Authority != "" {
 			m.Authority = wire.Some(info.Authority)
@@ -68,6 +72,18 @@ func (s *Session) setup() *wire.Setup {
 		}
 	}
 	return m
+}
+
+// grease is an option that nobody knows, so that peers stay able to ignore those
+// that they do not know (moqt-18 §14).
+func grease() wire.KeyValue {
+	o := wire.KeyValue{Type: 0x7f*rand.Uint64N(1<<20) + 0x9D}
+	if o.Type%2 == 0 {
+		o.Value = rand.Uint64()
+	} else {
+		o.Bytes = []byte("grease")
+	}
+	return o
 }
 
 // serveControl reads the peer's control stream, on which the stream type has

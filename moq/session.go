@@ -48,6 +48,9 @@ type Config struct {
 	MaxObjectSize uint64
 	// Deliver configures how objects are sent.
 	Deliver deliver.Config
+	// NoGrease leaves out the option without meaning that SETUP carries from
+	// draft 18 on, so that peers keep ignoring what they do not know (moqt-18 §14).
+	NoGrease bool
 	// OnGoaway is told of the peer's GOAWAY; it must not block.
 	OnGoaway func(Goaway)
 	// Counters are added to; nil means counters of the session's own.
