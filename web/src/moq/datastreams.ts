@@ -23,13 +23,17 @@ const MAX_PARKED_DATAGRAMS = 64;
 /** Aliases remembered after their subscription ended, to turn late streams away at once. */
 const MAX_RETIRED = 256;
 
+/** Ends the reading of a stream: because it has ended, or, with a code, because it is not wanted. */
+export type Leave = (code?: number) => void;
+
 /** A subscription that has an alias. */
 export interface TrackReceiver {
   /** The track in printable form. */
   readonly trackText: string;
   /** Others share the alias from now on: what comes may be meant for them (draft 19). */
   share(): void;
-  subgroup(stream: StreamId, h: SubgroupHeader): StreamSink;
+  /** A stream of it is here. */
+  subgroup(h: SubgroupHeader, leave: Leave): StreamSink;
   datagram(d: Datagram, at: number): void;
   /** True once the publisher has said that it is done: its alias may belong to another track now. */
   readonly lingering: boolean;
@@ -152,8 +156,9 @@ export class DataStreams {
     const receivers = this.tracks.get(alias);
     if (receivers === undefined) return this.pendingSubscribes > 0 ? "wait" : "refuse";
     queue.read(readSubgroupHeader);
-    const sinks = receivers.map((r) => r.subgroup(stream, header));
-    return sinks.length === 1 ? (sinks[0] as StreamSink) : tee(sinks);
+    const leave: Leave = (code) => void (code === undefined ? this.connection.forget(stream) : this.connection.stop(stream, code));
+    const [only, ...others] = receivers;
+    return only !== undefined && others.length === 0 ? only.subgroup(header, leave) : tee(receivers, header, leave);
   }
 
   private routeFetch(stream: StreamId, queue: ByteQueue): StreamSink | "wait" | "refuse" | undefined {
@@ -183,12 +188,26 @@ export class DataStreams {
   }
 }
 
-/** Gives everything to all of them: which one a stream is for cannot be told, and each knows what it has. */
-function tee(sinks: readonly StreamSink[]): StreamSink {
+/**
+ * Gives everything to all of them: which one a stream is for cannot be told, and each knows what it has. It ends when
+ * the last of them leaves it.
+ */
+function tee(receivers: readonly TrackReceiver[], header: SubgroupHeader, leave: Leave): StreamSink {
+  const sinks = new Map<TrackReceiver, StreamSink>();
+  for (const r of receivers) {
+    sinks.set(
+      r,
+      r.subgroup(header, (code) => {
+        sinks.delete(r);
+        if (sinks.size === 0) leave(code);
+      }),
+    );
+  }
+  const each = (f: (s: StreamSink) => void) => [...sinks.values()].forEach(f);
   return {
-    data: (bytes, at) => sinks.forEach((s) => s.data(bytes, at)),
-    fin: (at) => sinks.forEach((s) => s.fin(at)),
-    reset: (code) => sinks.forEach((s) => s.reset(code)),
+    data: (bytes, at) => each((s) => s.data(bytes, at)),
+    fin: (at) => each((s) => s.fin(at)),
+    reset: (code) => each((s) => s.reset(code)),
   };
 }
 

@@ -170,7 +170,7 @@ export class MoqSession {
 
   /**
    * Times a request that the relay must answer by itself and at once: the track without a name in the namespace
-   * .session never exists (moqt-18 §3.2.2).
+   * .session never exists (moqt-18 §3.2.2). Draft 16 reserves nothing, but nobody publishes that either.
    */
   private ping(): Promise<number> {
     const sent = performance.now();

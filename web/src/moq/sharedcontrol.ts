@@ -230,8 +230,9 @@ export class SharedControl implements Control {
 
   private receiveRequest(m: Request): void {
     if (m.type === MessageType.SUBSCRIBE_NAMESPACE) throw violation("SUBSCRIBE_NAMESPACE on the control stream");
+    // Throws if it was: the request that has the ID keeps it.
+    if (this.connection.isPeerRequest(m.requestId)) this.connection.checkRequestId(m.requestId);
     const incoming = new IncomingRequest(this.connection, (user) => new SharedChannel(this, m, user, false));
-    if (this.connection.isPeerRequest(m.requestId)) return this.connection.checkRequestId(m.requestId);
     this.channels.set(m.requestId, incoming.channel as SharedChannel);
     this.count();
     incoming.message(m);

@@ -1,5 +1,6 @@
 /** One live stream of a subscription (moqt-18 §11.4.2). */
-import type { StreamId, StreamSink } from "./actions.ts";
+import type { StreamSink } from "./actions.ts";
+import type { Leave } from "./datastreams.ts";
 import { ResetCode } from "./errors.ts";
 import { safeId, toObject } from "./objects.ts";
 import type { LiveStream } from "./order.ts";
@@ -15,8 +16,8 @@ export class SubgroupStream implements StreamSink, LiveStream {
 
   constructor(
     private readonly owner: TrackSubscription,
-    readonly stream: StreamId,
     private readonly header: SubgroupHeader,
+    readonly leave: Leave,
   ) {
     this.group = safeId(header.group, "group ID");
     this.subgroup = header.mode === "firstObject" ? undefined : header.subgroup;
@@ -33,19 +34,19 @@ export class SubgroupStream implements StreamSink, LiveStream {
       });
     } catch (e) {
       if (!(e instanceof ObjectTooLarge)) throw e;
-      owner.connection.stop(this.stream, ResetCode.EXCESSIVE_LOAD);
+      this.leave(ResetCode.EXCESSIVE_LOAD);
       owner.streamClosed(this, { lost: true, endOfGroup: false });
     }
   }
 
   fin(): void {
     this.parser.end();
-    this.owner.connection.forget(this.stream);
+    this.leave();
     this.owner.streamClosed(this, { lost: false, endOfGroup: this.header.endOfGroup });
   }
 
   reset(): void {
-    this.owner.connection.forget(this.stream);
+    this.leave();
     this.owner.streamClosed(this, { lost: true, endOfGroup: false });
   }
 }

@@ -2,9 +2,9 @@
  * A subscription from SUBSCRIBE to its end (moqt-18 §5.1, §10.7 to §10.12). What was published before it comes by a
  * joining FETCH, from draft 20 on by a fill, which the SUBSCRIBE itself asks for.
  */
-import type { StreamId, StreamSink, Timer } from "./actions.ts";
+import type { StreamSink, Timer } from "./actions.ts";
 import type { Connection } from "./connection.ts";
-import type { TrackReceiver } from "./datastreams.ts";
+import type { Leave, TrackReceiver } from "./datastreams.ts";
 import { codeName, MoqError, PublishDoneCode, RequestError, ResetCode } from "./errors.ts";
 import { FetchRequest } from "./fetch.ts";
 import { type FetchOutput, FetchStream } from "./fetchstream.ts";
@@ -13,14 +13,15 @@ import { TrackOrder } from "./order.ts";
 import { type OutgoingRequest, requestError, type RequestUser, unansweredError } from "./requests.ts";
 import { SubgroupStream } from "./subgroupstream.ts";
 import type { Location, MoqObject, Property, SubscribeOptions, TrackHandler, TrackName } from "./types.ts";
+import { Updates } from "./updates.ts";
 import type { Datagram } from "./wire/datagram.ts";
 import { violation } from "./wire/errors.ts";
 import { FilterType, type WireLocation } from "./wire/filter.ts";
 import { trackNameText } from "./wire/names.ts";
-import { checkRequestOkParameters, type Parameters } from "./wire/params.ts";
+import type { Parameters } from "./wire/params.ts";
 import { parseKeyValues, trackInfo } from "./wire/properties.ts";
 import type { SubgroupHeader } from "./wire/subgroup.ts";
-import { type Message, MessageType, messageName, type PublishDone, type RequestOk, type SubscribeOk } from "./wire/types.ts";
+import { type Message, MessageType, messageName, type PublishDone, type SubscribeOk } from "./wire/types.ts";
 import type { U64 } from "./wire/u64.ts";
 
 /** How long late streams are waited for after PUBLISH_DONE (moqt-18 §10.11). */
@@ -33,12 +34,6 @@ interface Join {
   cancel(): void;
   /** Lets the stream with the objects in. */
   release(): void;
-}
-
-interface Update {
-  params: Parameters;
-  resolve(): void;
-  reject(e: MoqError): void;
 }
 
 /** Told once how the request went. */
@@ -61,10 +56,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
   private alias: U64 | undefined;
   private streamsSeen = 0;
   private publishDone: PublishDone | undefined;
-  /** Sent, oldest first. */
-  private readonly updates: Update[] = [];
-  /** To be sent when the peer allows (moqt-19 §10.3.1.7). */
-  private readonly laterUpdates: Update[] = [];
+  private readonly updates: Updates;
   private readonly nextGroup: boolean;
   readonly trackText: string;
   private sharing = false;
@@ -98,6 +90,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     const wireTrack = { namespace: track.namespace.map((f) => text.encode(f)), name: text.encode(track.name) };
     this.trackText = trackNameText(wireTrack);
     this.request = connection.openRequest((requestId) => ({ type: MessageType.SUBSCRIBE, requestId, track: wireTrack, params }), this);
+    this.updates = new Updates(connection, this.request);
     connection.dataStreams.subscribeSent();
     if (this.joinGroups === undefined) return;
     if (fill) this.join = new FetchStream(connection, this.request.requestId, this.joined((e) => this.endJoin(e !== undefined)), false);
@@ -165,24 +158,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     const params: Parameters = {};
     if (p.priority !== undefined) params.subscriberPriority = p.priority;
     if (p.forward !== undefined) params.forward = p.forward;
-    return new Promise((resolve, reject) => {
-      this.laterUpdates.push({ params, resolve, reject });
-      this.sendUpdates();
-    });
-  }
-
-  private sendUpdates(): void {
-    const limit = this.connection.maxRequestUpdates;
-    while (limit === 0 || this.updates.length < limit) {
-      const update = this.laterUpdates.shift();
-      if (update === undefined) return;
-      this.updates.push(update);
-      this.request.send({ type: MessageType.REQUEST_UPDATE, requestId: this.connection.takeRequestId(), params: update.params });
-    }
-  }
-
-  private rejectUpdates(e: MoqError): void {
-    for (const u of [...this.updates.splice(0), ...this.laterUpdates.splice(0)]) u.reject(e);
+    return this.updates.add(params);
   }
 
   /** Ends the subscription from our side; the handler is not called any more. */
@@ -203,11 +179,9 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
       if (m.type === MessageType.REQUEST_ERROR) return this.refused(requestError(m));
     } else if (this.publishDone === undefined) {
       if (m.type === MessageType.PUBLISH_DONE) return this.publisherDone(m);
-      if (m.type === MessageType.REQUEST_OK) return this.updated(m);
-      if (m.type === MessageType.REQUEST_ERROR) {
-        // One error may answer several updates, and ends the subscription (moqt-18 §10.9.1).
-        return this.rejectUpdates(requestError(m));
-      }
+      if (m.type === MessageType.REQUEST_OK) return this.updates.accepted(m);
+      // One error may answer several updates, and ends the subscription (moqt-18 §10.9.1).
+      if (m.type === MessageType.REQUEST_ERROR) return this.updates.reject(requestError(m));
       // It tells of changes that nobody here has asked for (draft 20).
       if (m.type === MessageType.PUBLISH_STATE_NOTIFY) return;
     }
@@ -255,15 +229,6 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     this.settled.failed(e);
   }
 
-  private updated(m: RequestOk): void {
-    const update = this.updates.shift();
-    if (update === undefined) throw violation("REQUEST_OK without a REQUEST_UPDATE");
-    if (m.trackProperties.length > 0) throw violation("Track Properties in the REQUEST_OK for REQUEST_UPDATE");
-    checkRequestOkParameters(m.params, MessageType.REQUEST_UPDATE, this.connection.draft);
-    update.resolve();
-    this.sendUpdates();
-  }
-
   private publisherDone(m: PublishDone): void {
     this.publishDone = m;
     this.request.finish();
@@ -287,7 +252,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     const { state } = this;
     this.state = "done";
     this.order.discard();
-    this.rejectUpdates(e);
+    this.updates.reject(e);
     if (state === "pending") this.settled.failed(e);
     else this.handler.onDone(PublishDoneCode.INTERNAL_ERROR, e.message);
   }
@@ -306,9 +271,9 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     if (this.publishDone !== undefined) this.done(this.publishDone);
   }
 
-  subgroup(stream: StreamId, h: SubgroupHeader): StreamSink {
+  subgroup(h: SubgroupHeader, leave: Leave): StreamSink {
     this.streamsSeen++;
-    const s = new SubgroupStream(this, stream, h);
+    const s = new SubgroupStream(this, h, leave);
     this.open.add(s);
     this.order.opened(s);
     return s;
@@ -385,9 +350,9 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     this.join?.cancel();
     this.join = undefined;
     this.order.discard();
-    for (const s of this.open) this.connection.stop(s.stream, ResetCode.CANCELLED);
+    for (const s of this.open) s.leave(ResetCode.CANCELLED);
     this.open.clear();
     if (this.alias !== undefined) this.connection.dataStreams.retire(this.alias, this);
-    this.rejectUpdates(e);
+    this.updates.reject(e);
   }
 }

@@ -1,8 +1,10 @@
-// The player on each draft that it speaks, at a real relay: encoder -> bridge
-// and origin -> edge -> browser.
+// The client and the player on each draft that they speak, at a real relay:
+// encoder -> bridge and origin -> edge -> browser.
 
 import assert from "node:assert/strict";
+import { build } from "esbuild";
 import { after, before, type TestContext } from "node:test";
+import type { MoqSession } from "../../src/moq/index.ts";
 import { DRAFTS } from "../../src/moq/wire/draft.ts";
 import { encoderClock } from "./clock.ts";
 import { TONE_HZ } from "./encoder.ts";
@@ -44,6 +46,63 @@ for (const { number, protocol } of DRAFTS) {
     assert.equal(noTone(spectra, TONE_HZ), "", "the tone is heard");
     assert.equal(tooLate(samples, LATENCY_P95), "", "the picture is live");
     await viewer.close();
+  });
+}
+
+/** The client as a script for pages, which finds it as window.MoqSession. */
+async function clientScript(): Promise<string> {
+  const contents = `import { MoqSession } from "./src/moq/index.ts"; window.MoqSession = MoqSession;`;
+  const built = await build({ stdin: { contents, resolveDir: process.cwd() }, bundle: true, write: false, format: "iife", target: "es2022" });
+  return built.outputFiles[0]?.text ?? "";
+}
+
+/** Runs in the page: uses what the player does not, and tells what came of it. */
+async function converse(o: { relay: string; fingerprint: string; protocol: string }) {
+  const { MoqSession: Session } = window as unknown as { MoqSession: typeof MoqSession };
+  const fingerprint = Uint8Array.from(o.fingerprint.match(/../g) ?? [], (hex) => parseInt(hex, 16));
+  const session = await Session.connect({ url: o.relay, fingerprints: [fingerprint], versions: [o.protocol], onClosed() {} });
+  const names = await new Promise<string[]>((resolve, reject) => {
+    session.subscribeNamespace([], { add: (n) => n[0] === "cam.loc" && resolve(n), remove() {}, error: reject });
+  });
+  const track = { namespace: ["cam.loc"], name: "catalog" };
+  const catalog = await new Promise<{ group: number }>((resolve, reject) => {
+    const handler = { onObject: resolve, onDone: (_: number, reason: string) => reject(new Error(reason)) };
+    session.subscribe(track, { joinGroups: 0 }, handler).catch(reject);
+  });
+  const fetched: string[] = [];
+  const collect = { onObject: (m: { group: number; object: number; payload: Uint8Array }) => fetched.push(`${m.group}/${m.object} ${m.payload.length > 0}`), onDone() {} };
+  await session.fetch(track, { group: catalog.group, object: 0 }, { group: catalog.group, object: 0 }, collect);
+  await session.fetch(track, { group: catalog.group, object: 0 }, { group: catalog.group }, collect);
+  const ignore = { onObject() {}, onDone() {} };
+  const refused = await session.subscribe({ namespace: ["nobody.loc"], name: "catalog" }, {}, ignore).then(() => "", (e: { kind: string }) => e.kind);
+  const other = { namespace: ["cam.msf"], name: "catalog" };
+  const subscription = await session.subscribe(other, { filter: "nextGroup" }, ignore);
+  await subscription.update({ priority: 7 });
+  await subscription.update({ forward: false });
+  subscription.close();
+  // A second one right behind the first, which the relay may not know to be closed yet.
+  await (await session.subscribe(other, {}, ignore)).update({ forward: true });
+  const { protocol, peerImplementation } = session;
+  session.close();
+  return { names, group: catalog.group, fetched, refused, protocol, peerImplementation };
+}
+
+for (const { number, protocol } of DRAFTS) {
+  on(`draft ${number}: namespaces, fetches, refusals and updates`, async () => {
+    const context = await stage.browser.newContext({ bypassCSP: true });
+    try {
+      const page = await context.newPage();
+      await page.goto(edge.page("/"));
+      await page.addScriptTag({ content: await clientScript() });
+      const fingerprint = (await (await fetch(edge.page("/certificate.sha256"))).text()).trim();
+      const told = await page.evaluate(converse, { relay: `https://${edge.addresses.relay}`, fingerprint, protocol });
+      assert.deepEqual(told.names, ["cam.loc"]);
+      assert.deepEqual(told.fetched, [`${told.group}/0 true`, `${told.group}/0 true`]);
+      assert.equal(told.refused, "request");
+      assert.equal(told.protocol, protocol);
+    } finally {
+      await context.close();
+    }
   });
 }
 

@@ -8,7 +8,7 @@ import { encodeDatagram } from "../../src/moq/wire/datagram.ts";
 import type { Draft } from "../../src/moq/wire/draft.ts";
 import { FilterType } from "../../src/moq/wire/filter.ts";
 import { encodeKeyValues } from "../../src/moq/wire/properties.ts";
-import { MessageType, type RequestUpdate, type Subscribe, UNKNOWN_STREAM_COUNT } from "../../src/moq/wire/types.ts";
+import { MessageType, type Subscribe, UNKNOWN_STREAM_COUNT } from "../../src/moq/wire/types.ts";
 import { each, Recorder, subscribe, type TestRelay, text, track } from "./relay.ts";
 
 function rejected(settled: unknown, code: number): MoqError {
@@ -185,28 +185,6 @@ each("datagrams: as they come, once each", (draft) => {
   assert.deepEqual(recorder.take(), ["object 3/1", "object 3/0", "object 3/2"]);
 });
 
-each("update: accepted, refused, and many refused at once", async (draft) => {
-  const { relay, recorder, subscription } = subscribe({}, { draft });
-  await assert.rejects(subscription.update({ forward: false }), /not established/);
-  relay.accept(4);
-  relay.pair.run();
-  const request = relay.request(MessageType.SUBSCRIBE);
-  const accepted = subscription.update({ forward: false, priority: 7 });
-  relay.pair.run();
-  assert.deepEqual((request.messages[0] as RequestUpdate).params, { forward: false, subscriberPriority: 7 });
-  assert.equal((request.messages[0] as RequestUpdate).requestId, 2);
-  request.send({ type: MessageType.REQUEST_OK, params: { largestObject: { group: 1, object: 1 } }, trackProperties: new Uint8Array() });
-  relay.pair.run();
-  await accepted;
-  const refused = [subscription.update({ forward: true }), subscription.update({ priority: 1 })];
-  relay.pair.run();
-  request.send({ type: MessageType.REQUEST_ERROR, code: RequestError.INVALID_RANGE, reason: "" });
-  relay.done(PublishDoneCode.UPDATE_FAILED, 0);
-  relay.pair.run();
-  for (const r of refused) await assert.rejects(r, (e) => e instanceof MoqError && e.code === RequestError.INVALID_RANGE);
-  assert.deepEqual(recorder.take(), ["done 8 UPDATE_FAILED"]);
-});
-
 each("PUBLISH_DONE waits for the announced streams, and not for ever", (draft) => {
   const { relay, recorder } = subscribe({}, { draft });
   relay.accept(4);
@@ -356,59 +334,3 @@ each("GOAWAY on the request stream is told; a second one is a fault", (draft) =>
   relay.pair.run();
   assert.equal(relay.clientEnd.closedWith?.code, SessionError.PROTOCOL_VIOLATION);
 }, (draft) => !draft.controlStream);
-
-each("PUBLISH_STATE_NOTIFY is taken note of, in its place", (draft) => {
-  const { relay, recorder } = subscribe({}, { draft });
-  relay.accept(4);
-  const request = relay.request(MessageType.SUBSCRIBE);
-  request.send({ type: MessageType.PUBLISH_STATE_NOTIFY, params: { largestObject: { group: 1, object: 2 } } });
-  relay.subgroup({ trackAlias: 4, group: 1 }).objects(3);
-  relay.pair.run();
-  assert.deepEqual(recorder.take(), ["object 1/3"]);
-  const early = subscribe({}, { draft });
-  early.relay.request(MessageType.SUBSCRIBE).send({ type: MessageType.PUBLISH_STATE_NOTIFY, params: {} });
-  early.relay.pair.run();
-  assert.equal(early.relay.clientEnd.closedWith?.code, SessionError.PROTOCOL_VIOLATION);
-}, (draft) => draft.stateNotify);
-
-each("no more updates are unanswered than the relay allows", async (draft) => {
-  const { relay, subscription } = subscribe({}, { draft, server: { maxRequestUpdates: 2 } });
-  relay.accept(4);
-  const request = relay.request(MessageType.SUBSCRIBE);
-  relay.pair.run();
-  const updates = [1, 2, 3].map((priority) => subscription.update({ priority }));
-  relay.pair.run();
-  assert.equal(request.messages.length, draft.requestUpdateLimit ? 2 : 3);
-  for (let i = 0; i < 3; i++) {
-    request.send({ type: MessageType.REQUEST_OK, params: {}, trackProperties: new Uint8Array() });
-    relay.pair.run();
-  }
-  await Promise.all(updates);
-  assert.deepEqual(request.messages.map((m) => (m as RequestUpdate).params.subscriberPriority), [1, 2, 3]);
-});
-
-each("two subscriptions of a track may share an alias: each gets its objects once", (draft) => {
-  const { relay, recorder } = subscribe({}, { draft });
-  relay.accept(4, { largestObject: { group: 1, object: 5 } });
-  relay.pair.run();
-  const second = new Recorder();
-  new TrackSubscription(relay.client, track, { filter: "nextGroup" }, second, { established() {}, failed() {} });
-  relay.pair.run();
-  const first = relay.requests.shift();
-  relay.accept(4, { largestObject: { group: 1, object: 5 } });
-  relay.pair.run();
-  relay.subgroup({ trackAlias: 4, group: 1 }).objects(6).fin();
-  for (let i = 0; i < 2; i++) {
-    relay.subgroup({ trackAlias: 4, group: 2, endOfGroup: true }).objects(0, 1).fin();
-    relay.client.datagram(encodeDatagram({ trackAlias: 4, group: 3, id: 0, endOfGroup: false, status: 0, properties: new Uint8Array(), payload: text(3, 0) }, draft));
-  }
-  relay.pair.run();
-  const objects = (r: Recorder) => r.objects.map((o) => `${o.group}/${o.object}`).sort();
-  assert.deepEqual(objects(recorder), ["1/6", "2/0", "2/1", "3/0"]);
-  assert.deepEqual(objects(second), ["2/0", "2/1", "3/0"]);
-  for (const r of [first, relay.requests[0]]) r?.send({ type: MessageType.PUBLISH_DONE, code: PublishDoneCode.TRACK_ENDED, streamCount: 2, reason: "" });
-  relay.pair.advance(LINGER_MS);
-  assert.equal(recorder.take().at(-1), "done 2 TRACK_ENDED");
-  assert.equal(second.take().at(-1), "done 2 TRACK_ENDED");
-  assert.equal(relay.clientEnd.ended, undefined);
-}, (draft) => draft.sharedTracks);
