@@ -75,30 +75,38 @@ func (l *link) goaway(g moq.Goaway) {
 
 // follow hands the tracks that an old link has over to the session of this one,
 // and ends the old link when that is done.
-func (l *link) follow(old *link) {
+func (l *link) follow(ctx context.Context, old *link) {
 	p := l.parent
 	p.mu.Lock()
 	s := old.session
 	p.mu.Unlock()
-	if s == nil {
-		old.cancel()
-		return
-	}
-	p.relay.move(s)
-	for p.relay.fedBy(s) && s.Context().Err() == nil {
-		select {
-		case <-time.After(moveCheck):
-		case <-s.Context().Done():
-		case <-p.relay.ctx.Done():
+	if s != nil {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.Context(), cancel)()
+		p.relay.move(s)
+		for p.relay.fedBy(s) && pause(ctx, moveCheck) {
 		}
-	}
-	select { // the parent moves what it has from here
-	case <-time.After(handover):
-	case <-s.Context().Done():
-	case <-p.relay.ctx.Done():
+		pause(ctx, handover) // the parent moves what it has from here
+		if ctx.Err() != nil && s.Context().Err() == nil {
+			return // the next session follows
+		}
+		s.Close(wire.SessionNoError, "")
 	}
 	old.cancel()
-	s.Close(wire.SessionNoError, "")
+	p.mu.Lock()
+	l.from = nil
+	p.mu.Unlock()
+}
+
+// pause waits; false means that ctx was done before.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // moveCheck is how often it is looked whether all tracks have moved.

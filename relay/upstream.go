@@ -33,9 +33,9 @@ type link struct {
 	parent *parent
 	client moq.Client
 	cancel context.CancelFunc
-	from   *link // that it takes the place of; nil for the first
 
 	session *moq.Session // guarded by the parent's mu, as what follows
+	from    *link        // that it takes the place of, until that is done
 	moving  bool         // another link takes its place
 }
 
@@ -122,14 +122,13 @@ func (l *link) use(ctx context.Context, s *moq.Session) {
 	}
 	p.current = s
 	from := l.from
-	l.from = nil
 	p.mu.Unlock()
 	r.publishes.announce()
 	r.announced(nil, nil)
 	var tasks sync.WaitGroup
 	tasks.Go(func() { l.announce(ctx, s) })
 	if from != nil {
-		tasks.Go(func() { l.follow(from) })
+		tasks.Go(func() { l.follow(ctx, from) })
 	}
 	n, err := s.SubscribeNamespace(ctx, nil, l)
 	if err != nil {
