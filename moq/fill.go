@@ -9,10 +9,10 @@ import (
 
 // startFill opens the fill fetch stream that the FILL_PARAMETERS of a SUBSCRIBE
 // or REQUEST_UPDATE ask for; id is the request ID of that message (draft 20
-// §5.1.3). Nothing is opened while the subscription does not forward, or for an
-// empty range.
+// §5.1.3). The caller holds the subscription for it. Nothing is opened while the
+// subscription does not forward, or for an empty range.
 func (v *served) startFill(id uint64, p wire.Parameters, largest wire.Location, any bool) {
-	if !p.FillParameters.Set || !any {
+	if !p.FillParameters.Set {
 		return
 	}
 	fill := p.FillParameters.Value
@@ -20,10 +20,12 @@ func (v *served) startFill(id uint64, p wire.Parameters, largest wire.Location, 
 	state := v.params
 	v.session.mu.Unlock()
 	first, last, ok := fetchRange(fill.Filter.Or(state.filter.Or(wire.Filter{})), largest)
-	if !state.forward || !ok {
+	if !any || !state.forward || !ok {
+		v.sending.Release()
 		return
 	}
 	v.session.tasks.Go(func() {
+		defer v.sending.Release()
 		if v.fill != nil {
 			v.fill(first, last)
 		}

@@ -72,6 +72,7 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 	if refusal != nil {
 		state.start = largest.Next()
 	}
+	wanted.FillParameters = wire.Option[wire.FillParameters]{} // draft 20 has none for a PUBLISH, a REQUEST_UPDATE brings them
 	v.updated = o.Updated
 	v.send(x.channel, t, alias, wanted, state, info)
 	if o.Updated != nil {

@@ -184,6 +184,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		Track: t, Alias: alias, Start: state.start, End: state.end, Forward: state.forward, Filters: state.ranges,
 		Priority: state.priority, Order: state.order,
 		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,
+		Held: p.FillParameters.Set,
 		Done: func(d live.Done, streams uint64) {
 			v.session.tasks.Go(func() {
 				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: d.Reason})
@@ -280,6 +281,9 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 		s.ObjectTimeout = m.Params.ObjectDeliveryTimeout.Or(s.ObjectTimeout)
 		s.SubgroupTimeout = m.Params.SubgroupDeliveryTimeout.Or(s.SubgroupTimeout)
 	})
+	if m.Params.FillParameters.Set {
+		v.sending.Hold()
+	}
 	v.startFill(m.RequestID, m.Params, largest, any)
 	if v.updated != nil {
 		v.updated(m.Params)

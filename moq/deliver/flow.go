@@ -27,6 +27,7 @@ type flow struct {
 	idle   bool // nothing to do until the track changes
 	stalls int
 	parked time.Time
+	since  time.Time // when the peer began to hold it up; zero while it does not
 }
 
 // source says what a flow sends.
@@ -37,6 +38,8 @@ type source interface {
 	next(f *flow, now time.Time) verdict
 	// check reports whether what is being sent has to be given up.
 	check(f *flow, now time.Time) (v verdict, over bool)
+	// overdue reports whether a flow that the peer has held up for long is given up.
+	overdue(f *flow, now time.Time) (v verdict, over bool)
 	// stuck says what to do when the object being sent has no bytes left for now.
 	stuck(f *flow) verdict
 	place() place
@@ -69,10 +72,12 @@ func (f *flow) usable(now time.Time) bool {
 		return false
 	}
 	if f.stream == nil && f.scheduler.opening {
+		f.held(now)
 		return false
 	}
 	if now.Before(f.parked) {
 		f.scheduler.wakeAt(f.parked)
+		f.held(now)
 		return false
 	}
 	return true

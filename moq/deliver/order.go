@@ -74,5 +74,6 @@ func (s *Scheduler) pick(now time.Time) (unit, request) {
 			best, whose, at = u, r, p
 		}
 	}
+	s.shed(now)
 	return best, whose
 }

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"moqedge/moq/deliver"
 	"moqedge/moq/live"
@@ -294,5 +293,3 @@ func packet(t *testing.T, track *live.Track, group, id uint64) {
 		t.Fatal(err)
 	}
 }
-
-const second = time.Second

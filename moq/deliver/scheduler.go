@@ -57,6 +57,7 @@ type Scheduler struct {
 	timed     bool      // something is to be done without being told, at:
 	timedAt   time.Time // the earliest of such times
 	lingering []lingering
+	overdue   []*flow // held up for too long, found by pick
 
 	wake  chan struct{}
 	ended chan struct{} // closed when Run has cleaned up
@@ -258,7 +259,7 @@ func (s *Scheduler) write(f *flow, b []byte, now time.Time) (int, error) {
 		}
 	}
 	if n > 0 {
-		f.stalls = 0
+		f.stalls, f.since = 0, time.Time{}
 	}
 	return n, err
 }

@@ -236,7 +236,11 @@ func (src *subgroupSource) stuck(f *flow) verdict {
 		return verdict{action: wait}
 	}
 	src.late = append(src.late, f.object)
-	f.leave(wire.ResetInternalError)
+	code := wire.ResetInternalError
+	if _, state, c := src.subgroup.Next(src.from); state == live.Aborted {
+		code = c
+	}
+	f.leave(code)
 	f.header, f.object, f.offset = nil, nil, 0
 	src.sent, src.broken, src.cursor = false, true, wire.ObjectCursor{}
 	return verdict{action: again}

@@ -26,6 +26,8 @@ type Subscribe struct {
 	// ObjectTimeout and SubgroupTimeout are the subscriber's delivery timeouts
 	// (moqt-18 §8); 0 means none. Those of the publisher hold as well.
 	ObjectTimeout, SubgroupTimeout time.Duration
+	// Held is Hold from the start.
+	Held bool
 	// Done is called once, by the scheduler, when the track has ended and all
 	// of it is sent. It must not block.
 	Done func(d live.Done, streams uint64)
@@ -48,6 +50,7 @@ type Subscription struct {
 	streams   uint64
 	turn      uint64
 	newest    uint64 // largest group seen in a subgroup
+	held      int // by Hold
 	told      bool
 	cancelled bool
 
@@ -58,6 +61,9 @@ type Subscription struct {
 func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 64}
 	x.datagrams.subscription = x
+	if p.Held {
+		x.held = 1
+	}
 	var properties wire.Properties
 	properties, x.defaults = p.Track.Properties()
 	x.filter = newMatcher(p.Filters, properties)
@@ -132,6 +138,18 @@ func (x *Subscription) Finish(d live.Done, code wire.ResetCode) {
 		}
 		x.abandon(code)
 		x.tell(d)
+	})
+}
+
+// Hold keeps the subscription from ending with its track, because a fill of it
+// is being prepared, until Release is called as often.
+func (x *Subscription) Hold() { x.scheduler.do(func() { x.held++ }) }
+
+// Release ends what Hold began.
+func (x *Subscription) Release() {
+	x.scheduler.do(func() {
+		x.held--
+		x.conclude()
 	})
 }
 
@@ -314,5 +332,7 @@ func (x *Subscription) conclude() {
 	}
 }
 
-// idle reports whether nothing is being sent, fills included.
-func (x *Subscription) idle() bool { return len(x.flows)+len(x.datagrams.waiting)+len(x.fills) == 0 }
+// idle reports whether nothing is being sent or about to be, fills included.
+func (x *Subscription) idle() bool {
+	return len(x.flows)+len(x.datagrams.waiting)+len(x.fills)+x.held == 0
+}

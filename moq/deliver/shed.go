@@ -1,0 +1,56 @@
+package deliver
+
+import (
+	"time"
+
+	"moqedge/moq/wire"
+)
+
+// A flow that the peer's flow control holds up keeps what it sends in memory,
+// and a peer that reads nothing, or allows no further stream, holds up all of
+// them. Those that waited for Config.MaxLag are looked at: a subgroup whose
+// subscriber fell behind is given up as it would be between two objects.
+
+// held notes that the flow cannot go on now although it has something to send.
+func (f *flow) held(now time.Time) {
+	s := f.scheduler
+	if f.since.IsZero() {
+		f.since = now
+	}
+	if end := f.since.Add(s.config.MaxLag); now.Before(end) {
+		s.wakeAt(end)
+	} else {
+		s.overdue = append(s.overdue, f)
+	}
+}
+
+// shed gives up the flows that were held for too long and that it is no use to
+// wait for.
+func (s *Scheduler) shed(now time.Time) {
+	for _, f := range s.overdue {
+		if v, over := f.source.overdue(f, now); over {
+			f.end(v)
+			continue
+		}
+		f.since = now
+		s.wakeAt(now.Add(s.config.MaxLag))
+	}
+	clear(s.overdue)
+	s.overdue = s.overdue[:0]
+}
+
+func (src *subgroupSource) overdue(f *flow, now time.Time) (v verdict, over bool) {
+	o := src.current
+	if len(f.header) == 0 && f.object == nil {
+		o, _, _ = src.subgroup.Next(src.from)
+	}
+	if o == nil || !src.behind(o, now) {
+		return verdict{}, false
+	}
+	src.subscription.scheduler.config.Counters.GroupsSkipped.Add(1)
+	f.object = nil // it is not sent again
+	return verdict{action: reset, code: wire.ResetTooFarBehind, final: true}, true
+}
+
+// overdue: who fetches may take its time; one object is kept for it.
+func (r *FetchResponse) overdue(*flow, time.Time) (v verdict, over bool) { return verdict{}, false }
