@@ -59,7 +59,7 @@ type Subscription struct {
 
 // Subscribe starts to send a track from the given start on.
 func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
-	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 64}
+	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 8}
 	x.datagrams.subscription = x
 	if p.Held {
 		x.held = 1
@@ -245,7 +245,7 @@ func (x *Subscription) source(sg *live.Subgroup) *subgroupSource {
 				delete(x.sources, sg)
 			}
 		}
-		x.purge = max(64, 2*len(x.sources))
+		x.purge = max(8, 2*len(x.sources))
 	}
 	src := &subgroupSource{subscription: x, subgroup: sg, cut: !x.covers(sg.Group)}
 	if sg.Group == x.params.Start.Group {
