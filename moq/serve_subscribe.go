@@ -17,6 +17,7 @@ type served struct {
 	settled chan struct{} // closed when the subscription is established or refused
 	once    sync.Once
 	claimed bool // counted in the session's servedTracks; guarded by its mu
+	done    bool // the publisher ended it; guarded by the session's mu
 
 	// Valid after settled; track is nil when it was refused.
 	track   *live.Track
@@ -89,7 +90,12 @@ func (v *served) settle() { v.once.Do(func() { close(v.settled) }) }
 func (s *Session) delist(id uint64, v *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.served[id] == v {
+	switch {
+	case s.served[id] != v:
+	case v.done: // a joining FETCH may be on its way: its peer does not know of the end yet
+		v.done = false
+		time.AfterFunc(crossingGrace, func() { s.delist(id, v) })
+	default:
 		delete(s.served, id)
 	}
 	if v.claimed {
@@ -186,6 +192,9 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,
 		Held: p.FillParameters.Set,
 		Done: func(d live.Done, streams uint64) {
+			v.session.mu.Lock()
+			v.done = true
+			v.session.mu.Unlock()
 			v.session.tasks.Go(func() {
 				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: d.Reason})
 			})

@@ -342,6 +342,12 @@ func (x *Subscription) finish(d live.Done, streams uint64) {
 	case <-x.idle:
 	case <-x.session.ctx.Done():
 	}
+	if x.joining != nil { // what it brings belongs to the track as well
+		select {
+		case <-x.joining.Done():
+		case <-x.ended:
+		}
+	}
 	x.terminate(d)
 }
 
