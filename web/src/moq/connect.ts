@@ -65,7 +65,8 @@ export async function openTransport(o: SessionOptions, open: Open, signal: Abort
 
 /** Those of the wanted protocols that this client speaks, in the order given; all if none are wanted in particular. */
 function offered(versions: readonly string[] | undefined): readonly Draft[] {
-  return versions?.flatMap((v) => DRAFTS.filter((d) => d.protocol === v)) ?? DRAFTS;
+  // Browsers refuse a list with repeats.
+  return versions === undefined ? DRAFTS : [...new Set(versions)].flatMap((v) => DRAFTS.filter((d) => d.protocol === v));
 }
 
 /** The URL with which a relay is reached over WebTransport (moqt-18 §3.1.3). */

@@ -74,7 +74,7 @@ test("connect: options, protocol and the relay's name", async () => {
 each("connect: the protocol that the relay chose is spoken", async (draft) => {
   const { session } = await connect({}, { protocol: draft.protocol });
   assert.deepEqual([session.protocol, session.protocolAssumed], [draft.protocol, false]);
-  const { session: only, relay } = await connect({ versions: ["moqt-99", draft.protocol] }, { protocol: draft.protocol });
+  const { session: only, relay } = await connect({ versions: ["moqt-99", draft.protocol, draft.protocol] }, { protocol: draft.protocol });
   assert.deepEqual(relay.options.protocols, [draft.protocol]);
   assert.equal(only.protocol, draft.protocol);
 });

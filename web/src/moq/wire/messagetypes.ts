@@ -1,20 +1,20 @@
 /** The numbers of control messages in each draft. */
-import type { Draft } from "./draft.ts";
+import type { Draft, Feature } from "./draft.ts";
 import { type Message, MessageType } from "./types.ts";
 import type { U64 } from "./u64.ts";
 
-/** Messages that not every draft has: the first and the last draft with them. */
-const spans: ReadonlyMap<number, readonly [first: number, last: number]> = new Map([
-  [MessageType.PUBLISH_NAMESPACE_DONE, [0, 16]],
-  [MessageType.UNSUBSCRIBE, [0, 16]],
-  [MessageType.PUBLISH_NAMESPACE_CANCEL, [0, 16]],
-  [MessageType.MAX_REQUEST_ID, [0, 16]],
-  [MessageType.FETCH_CANCEL, [0, 16]],
-  [MessageType.REQUESTS_BLOCKED, [0, 16]],
-  [MessageType.PUBLISH_OK, [0, 16]],
-  [MessageType.PUBLISH_BLOCKED, [18, Infinity]],
-  [MessageType.SUBSCRIBE_TRACKS, [18, Infinity]],
-  [MessageType.PUBLISH_STATE_NOTIFY, [20, Infinity]],
+/** Messages that not every draft has, and with what they come. */
+const only: ReadonlyMap<number, Feature> = new Map<number, Feature>([
+  [MessageType.PUBLISH_NAMESPACE_DONE, "controlStream"],
+  [MessageType.UNSUBSCRIBE, "controlStream"],
+  [MessageType.PUBLISH_NAMESPACE_CANCEL, "controlStream"],
+  [MessageType.MAX_REQUEST_ID, "controlStream"],
+  [MessageType.FETCH_CANCEL, "controlStream"],
+  [MessageType.REQUESTS_BLOCKED, "controlStream"],
+  [MessageType.PUBLISH_OK, "controlStream"],
+  [MessageType.PUBLISH_BLOCKED, "subscribeTracks"],
+  [MessageType.SUBSCRIBE_TRACKS, "subscribeTracks"],
+  [MessageType.PUBLISH_STATE_NOTIFY, "stateNotify"],
 ]);
 
 /** Numbers of draft 16 that stand for another message later. */
@@ -23,8 +23,8 @@ const CLIENT_SETUP = 0x20;
 const SERVER_SETUP = 0x21;
 
 function has(d: Draft, type: number): boolean {
-  const span = spans.get(type);
-  return span === undefined || (span[0] <= d.number && d.number <= span[1]);
+  const feature = only.get(type);
+  return feature === undefined || d[feature];
 }
 
 /** The number of a message on the wire. Throws a RangeError if the draft does not have it. */

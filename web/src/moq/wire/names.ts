@@ -59,15 +59,6 @@ export function writeFullTrackName(w: Writer, f: FullTrackName): void {
   w.prefixed(f.name);
 }
 
-/** Field-wise equality of the first fields. */
-export function hasPrefix(n: Namespace, prefix: Namespace): boolean {
-  return n.length >= prefix.length && prefix.every((field, i) => equal(field, n[i] as Uint8Array));
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 /** The printable form, for example "example.2enet-team2". */
 export function namespaceText(n: Namespace): string {
   return n.map(fieldText).join("-");

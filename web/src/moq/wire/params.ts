@@ -8,7 +8,7 @@ import type { Draft } from "./draft.ts";
 import { violation } from "./errors.ts";
 import type { Filter, WireLocation } from "./filter.ts";
 import type { Namespace } from "./names.ts";
-import { type Place, readBlock, type Spec, writeBlock } from "./paramblock.ts";
+import { readBlock, type Spec, writeBlock } from "./paramblock.ts";
 import { parameterTable } from "./paramtables.ts";
 import type { RangeFilter } from "./rangefilter.ts";
 import type { Token } from "./token.ts";
@@ -66,17 +66,8 @@ export function writeParameters(w: Writer, message: number, p: Parameters): void
 
 /** Throws WireError if a parameter has no place in the REQUEST_OK that answers this type of request (moqt-18 §10.2.1). */
 export function checkRequestOkParameters(p: Parameters, request: number, draft: Draft): void {
-  check(p, draft, `ok:${request}`, `the REQUEST_OK for ${messageName(request)}`);
-}
-
-/** Throws WireError if a parameter has no place in a REQUEST_UPDATE of this type of request. */
-export function checkRequestUpdateParameters(p: Parameters, request: number, draft: Draft): void {
-  check(p, draft, `update:${request}`, `the REQUEST_UPDATE for ${messageName(request)}`);
-}
-
-function check(p: Parameters, draft: Draft, place: Place, where: string): void {
   if (draft.misplacedIgnored) return;
   for (const s of parameterTable(draft)) {
-    if (p[s.field] !== undefined && !s.places.includes(place)) throw violation(`parameter ${s.field} in ${where}`);
+    if (p[s.field] !== undefined && !s.places.includes(`ok:${request}`)) throw violation(`parameter ${s.field} in the REQUEST_OK for ${messageName(request)}`);
   }
 }
