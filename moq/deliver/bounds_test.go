@@ -198,3 +198,32 @@ func TestMaxCacheDuration(t *testing.T) {
 		x.Cancel(wire.ResetCancelled)
 	})
 }
+
+// TestHeaderSurvivesReset: the header of a stream that is reset arrives, so
+// that the stream can be counted (moqt-18 §11.4.3).
+func TestHeaderSurvivesReset(t *testing.T) {
+	virtual(t, wire.Draft18, func(t *testing.T, r *rig) {
+		track := newTrack()
+		x := r.Subscribe(deliver.Subscribe{Track: track, Forward: true})
+		f := r.Fetch(deliver.Fetch{Track: track, RequestID: 6, First: at(1, 0), Last: at(1, 5)})
+		r.unread = true
+		r.start()
+		w := open(t, track, 1, 0)
+		if err := w.Begin(live.ObjectHeader{Size: 1 << 20}); err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < 100<<10; {
+			k := len(w.Buffer())
+			w.Commit(k)
+			n += k
+		}
+		synctest.Wait()
+		x.Cancel(wire.ResetCancelled)
+		f.Cancel(wire.ResetCancelled)
+		synctest.Wait()
+		for _, x := range r.streams {
+			r.read(x)
+		}
+		r.expect("read after the reset", "1/0: CANCELLED", "fetch 6: CANCELLED")
+	})
+}

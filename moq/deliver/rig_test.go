@@ -21,18 +21,17 @@ import (
 // synctest.Test.
 type rig struct {
 	*deliver.Scheduler
-	t        *testing.T
-	version  wire.Version
-	counters deliver.Counters
-	peer     transport.Conn
-	conn     transport.Conn
-	run      func()
-
-	mu      sync.Mutex // guards what follows
-	streams []*arrived
-	order   []string // what was begun, in the order of sending: streams and datagrams
-	packets []string
-	wait    map[string]bool // what streams are not read of
+	t          *testing.T
+	version    wire.Version
+	counters   deliver.Counters
+	peer       transport.Conn
+	conn       transport.Conn
+	unread     bool       // the peer reads no stream
+	mu         sync.Mutex // guards what follows
+	streams    []*arrived
+	order      []string // what was begun, in the order of sending: streams and datagrams
+	packets    []string
+	resetCount int
 }
 
 // arrived is a stream as the peer sees it.
@@ -84,6 +83,20 @@ func (s *recordedStream) Write(b []byte) (int, error) {
 	return s.SendStream.Write(b)
 }
 
+func (s *recordedStream) Reset(code uint64) {
+	s.rig.mu.Lock()
+	s.rig.resetCount++
+	s.rig.mu.Unlock()
+	s.SendStream.Reset(code)
+}
+
+// resets counts the streams that were given up.
+func (r *rig) resets() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.resetCount
+}
+
 func (r *rig) note(what string) {
 	r.mu.Lock()
 	r.order = append(r.order, what)
@@ -124,7 +137,9 @@ func (r *rig) start() {
 			r.mu.Lock()
 			r.streams = append(r.streams, x)
 			r.mu.Unlock()
-			tasks.Go(func() { r.read(x) })
+			if !r.unread {
+				tasks.Go(func() { r.read(x) })
+			}
 		}
 	})
 	tasks.Go(func() {

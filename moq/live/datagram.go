@@ -34,7 +34,7 @@ func (t *Track) AppendDatagram(d wire.Datagram) error {
 	g.insert(o)
 	t.datagrams.append(o)
 	t.raise(a.at)
-	t.account(g, o.Size)
+	t.account(g, o)
 	t.mu.Unlock()
 	t.notify()
 	return nil

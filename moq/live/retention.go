@@ -7,7 +7,19 @@ import (
 	"moqedge/moq/wire"
 )
 
-// evict forgets the oldest groups beyond what Options allow. The caller holds mu.
+// objectCost is what an object without payload and properties counts: about
+// what it takes in memory. Without it, objects of two bytes would be free.
+const objectCost = 512
+
+// maxLostBytes bounds what is kept of a group that the track has forgotten while
+// streams of it go on.
+const maxLostBytes = 1 << 20
+
+// cost is what an object counts for Options.MaxBytes.
+func (o *Object) cost() uint64 { return objectCost + uint64(len(o.Properties)) + o.Size }
+
+// evict forgets the oldest groups beyond what Options allow, and of the newest
+// the oldest objects when it alone is too much. The caller holds mu.
 func (t *Track) evict() {
 	now := t.options.Now()
 	for len(t.groups) > 1 {
@@ -31,17 +43,45 @@ func (t *Track) evict() {
 		t.datagrams.trim(func(o *Object) bool { return o.Group <= oldest.id })
 		t.late.trim(func(l Late) bool { return l.Object.Group <= oldest.id })
 	}
+	if len(t.groups) > 0 && t.bytes > t.options.MaxBytes {
+		t.bytes -= t.shorten(t.groups[0], t.options.MaxBytes)
+	}
 }
 
-// account adds payload bytes to a group. The caller holds mu.
-func (t *Track) account(g *group, n uint64) {
-	if i, ok := t.findGroup(g.id); ok && t.groups[i] == g {
-		g.bytes += n
-		t.bytes += n
-		if t.bytes > t.options.MaxBytes {
-			t.evict()
+// account adds an object to what a group and the track keep. The caller holds mu.
+func (t *Track) account(g *group, o *Object) {
+	g.bytes += o.cost()
+	if !t.keeps(g) {
+		if g.bytes > maxLostBytes {
+			t.shorten(g, maxLostBytes)
 		}
+		return
 	}
+	t.bytes += o.cost()
+	if t.bytes > t.options.MaxBytes {
+		t.evict()
+	}
+}
+
+// keeps reports whether a group was not forgotten. The caller holds mu.
+func (t *Track) keeps(g *group) bool {
+	i, ok := t.findGroup(g.id)
+	return ok && t.groups[i] == g
+}
+
+// shorten forgets the oldest objects of a group until it takes three quarters of
+// limit, so that this is seldom done, and returns how much that was. Objects
+// that are still arriving stay. The caller holds mu.
+func (t *Track) shorten(g *group, limit uint64) (freed uint64) {
+	excess := g.bytes - min(g.bytes, limit-limit/4)
+	t.forgetObjects(g, func(o *Object) bool {
+		if freed >= excess || !o.Complete() || o == g.objects[len(g.objects)-1] {
+			return false
+		}
+		freed += o.cost()
+		return true
+	})
+	return freed
 }
 
 // MaxAge is how long after its arrival an object may be handed out: the track's
@@ -66,18 +106,44 @@ func (t *Track) expire() {
 }
 
 func (t *Track) expireGroup(g *group, before time.Time) {
+	freed := uint64(0)
+	t.forgetObjects(g, func(o *Object) bool {
+		old := o.Arrived.Before(before) && o.Complete()
+		if old {
+			freed += o.cost()
+		}
+		return old
+	})
+	t.bytes -= freed
+}
+
+// forgetObjects forgets those objects of a group that drop, which is asked about
+// each in the order of their IDs, says: nothing is known of them any more. The
+// caller holds mu, and subtracts from t.bytes what is no longer kept.
+func (t *Track) forgetObjects(g *group, drop func(*Object) bool) {
+	kept := t.keeps(g)
 	g.oldest = time.Time{}
+	var gone Range // those that follow each other are forgotten together
+	flush := func() {
+		if kept && !gone.Empty() {
+			t.forget(gone)
+		}
+	}
 	for _, o := range g.objects {
 		switch {
-		case o.Arrived.Before(before) && o.Complete():
+		case drop(o):
 			o.expired = true
-			t.forget(Range{o.Location(), after(o.Location())})
-			t.bytes -= o.Size
-			g.bytes -= o.Size
+			g.bytes -= o.cost()
+			if gone.To != o.Location() {
+				flush()
+				gone.From = o.Location()
+			}
+			gone.To = after(o.Location())
 		case g.oldest.IsZero() || o.Arrived.Before(g.oldest):
 			g.oldest = o.Arrived
 		}
 	}
+	flush()
 	expired := func(o *Object) bool { return o.expired }
 	for _, s := range g.subgroups {
 		if len(s.objects) > 0 && s.objects[0].expired {
@@ -86,4 +152,6 @@ func (t *Track) expireGroup(g *group, before time.Time) {
 		s.objects = slices.DeleteFunc(s.objects, expired)
 	}
 	g.objects = slices.DeleteFunc(g.objects, expired)
+	t.datagrams.trim(expired)
+	t.late.trim(func(l Late) bool { return l.Object.expired })
 }

@@ -248,7 +248,7 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 		s.hasProperties = true
 	}
 	t.raise(o.Location())
-	t.account(s.group, o.Size)
+	t.account(s.group, o)
 }
 
 // settleFilled finishes subgroups that a fetch brought and no live writer has

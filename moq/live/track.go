@@ -19,7 +19,9 @@ type Options struct {
 	// RetainFor keeps a group beyond RetainGroups while its newest object is
 	// younger than this; 0 means not at all.
 	RetainFor time.Duration
-	// MaxBytes bounds the payload bytes kept, the newest group excepted; 0 means 64 MiB.
+	// MaxBytes bounds what is kept, in bytes of payload and properties, and of 512
+	// for each object; 0 means 64 MiB. Of a group that is larger the first objects
+	// are forgotten. Objects that are still arriving are counted whole, but kept.
 	MaxBytes uint64
 	// Recover says that somebody fills what an interrupted subgroup lacks
 	// (ExpectFill, Settle), so its readers wait instead of giving up.
