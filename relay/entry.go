@@ -44,7 +44,7 @@ type trackEntry struct {
 	attempt int        // of finding another
 	groups  newGroups
 
-	steering sync.Mutex // held while forward states are changed; taken before mu
+	steering chan struct{} // has one element while forward states are changed
 	fetching sync.Mutex // held while it is decided what to fetch; taken before mu
 }
 
@@ -57,7 +57,7 @@ type refusal struct {
 func newTrackEntry(r *Relay, name wire.FullTrackName) *trackEntry {
 	e := &trackEntry{
 		relay: r, name: name, live: r.newLiveTrack(name), wake: make(chan struct{}, 1), ready: make(chan struct{}), changed: newChanges(),
-		uses: map[*use]struct{}{}, refused: map[*moq.Session]refusal{},
+		uses: map[*use]struct{}{}, refused: map[*moq.Session]refusal{}, steering: make(chan struct{}, 1),
 	}
 	e.idle = time.NewTimer(time.Hour)
 	e.idle.Stop()

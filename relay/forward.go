@@ -59,8 +59,12 @@ func (e *trackEntry) misled() *feed {
 // wanted (moqt-18 §9.5). When it returns, a track that is wanted flows, and
 // what was missed of its current group is on its way.
 func (e *trackEntry) steer(ctx context.Context) {
-	e.steering.Lock()
-	defer e.steering.Unlock()
+	select {
+	case e.steering <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-e.steering }()
 	for f := e.misled(); f != nil && ctx.Err() == nil; f = e.misled() {
 		e.mu.Lock()
 		forward := e.wanted(f)
@@ -111,8 +115,12 @@ func (e *trackEntry) passed(had wire.Option[wire.Location]) wire.Option[wire.Loc
 // current has a paused track tell the largest location of its publishers, by an
 // update that changes nothing.
 func (e *trackEntry) current(ctx context.Context) {
-	e.steering.Lock()
-	defer e.steering.Unlock()
+	select {
+	case e.steering <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-e.steering }()
 	e.mu.Lock()
 	feeds := e.providers()
 	if slices.ContainsFunc(feeds, func(f *feed) bool { return f.forward }) {
