@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -110,16 +111,40 @@ type duplex[C streamCode] interface {
 }
 
 type sendStream[C streamCode] struct {
-	out  sender[C]
-	conn *network
+	out   sender[C]
+	conn  *network
+	given givenUp
 }
 
-func (s sendStream[C]) Write(p []byte) (int, error) {
+// givenUp is how this side gave up one direction of a stream, if it did.
+//
+// webtransport-go v0.13 does not wake a Read or Write that has seen the reset
+// of a session that is gone and waits for the end of that session, when the
+// stream is given up meanwhile: it then is no longer part of the session. A
+// deadline in the past wakes it.
+type givenUp struct{ err atomic.Pointer[StreamError] }
+
+// note keeps the first code and calls wake, which sets the deadline.
+func (g *givenUp) note(code uint64, wake func(time.Time) error) {
+	g.err.CompareAndSwap(nil, &StreamError{Code: code})
+	_ = wake(time.Unix(1, 0)) // a stream that is over needs no waking
+}
+
+// explain turns the error of a call that was woken into what it would have
+// been without waiting.
+func (g *givenUp) explain(err error) error {
+	if e := g.err.Load(); e != nil && err == os.ErrDeadlineExceeded {
+		return e
+	}
+	return err
+}
+
+func (s *sendStream[C]) Write(p []byte) (int, error) {
 	n, err := s.out.Write(p)
-	return n, s.conn.convert(err)
+	return n, s.given.explain(s.conn.convert(err))
 }
 
-func (s sendStream[C]) Close() error {
+func (s *sendStream[C]) Close() error {
 	// After Reset or STOP_SENDING this lets quic-go forget the stream, and
 	// its complaint is of no use to anybody.
 	if err := s.out.Close(); err != nil && s.out.Context().Err() == nil {
@@ -128,35 +153,44 @@ func (s sendStream[C]) Close() error {
 	return nil
 }
 
-func (s sendStream[C]) Reset(code uint64) { s.out.CancelWrite(C(min(code, s.conn.maxCode))) }
+func (s *sendStream[C]) Reset(code uint64) {
+	code = min(code, s.conn.maxCode)
+	s.out.CancelWrite(C(code))
+	s.given.note(code, s.out.SetWriteDeadline)
+}
 
 // SetReliableBoundary works over raw QUIC only: webtransport-go v0.13 does
 // not pass it on.
-func (s sendStream[C]) SetReliableBoundary() {
+func (s *sendStream[C]) SetReliableBoundary() {
 	if b, ok := s.out.(interface{ SetReliableBoundary() }); ok {
 		b.SetReliableBoundary()
 	}
 }
 
-func (s sendStream[C]) SetWriteDeadline(t time.Time) error {
+func (s *sendStream[C]) SetWriteDeadline(t time.Time) error {
 	return s.conn.convert(s.out.SetWriteDeadline(t))
 }
 
-func (s sendStream[C]) Context() context.Context { return s.out.Context() }
+func (s *sendStream[C]) Context() context.Context { return s.out.Context() }
 
 type receiveStream[C streamCode] struct {
-	in   receiver[C]
-	conn *network
+	in    receiver[C]
+	conn  *network
+	given givenUp
 }
 
-func (s receiveStream[C]) Read(p []byte) (int, error) {
+func (s *receiveStream[C]) Read(p []byte) (int, error) {
 	n, err := s.in.Read(p)
-	return n, s.conn.convert(err)
+	return n, s.given.explain(s.conn.convert(err))
 }
 
-func (s receiveStream[C]) Stop(code uint64) { s.in.CancelRead(C(min(code, s.conn.maxCode))) }
+func (s *receiveStream[C]) Stop(code uint64) {
+	code = min(code, s.conn.maxCode)
+	s.in.CancelRead(C(code))
+	s.given.note(code, s.in.SetReadDeadline)
+}
 
-func (s receiveStream[C]) SetReadDeadline(t time.Time) error {
+func (s *receiveStream[C]) SetReadDeadline(t time.Time) error {
 	return s.conn.convert(s.in.SetReadDeadline(t))
 }
 
@@ -172,19 +206,19 @@ func newStream[C streamCode](n *network, s duplex[C], err error) (Stream, error)
 	if err != nil {
 		return nil, n.convert(err)
 	}
-	return &stream[C]{sendStream[C]{s, n}, receiveStream[C]{s, n}}, nil
+	return &stream[C]{sendStream[C]{out: s, conn: n}, receiveStream[C]{in: s, conn: n}}, nil
 }
 
 func newSendStream[C streamCode](n *network, s sender[C], err error) (SendStream, error) {
 	if err != nil {
 		return nil, n.convert(err)
 	}
-	return &sendStream[C]{s, n}, nil
+	return &sendStream[C]{out: s, conn: n}, nil
 }
 
 func newReceiveStream[C streamCode](n *network, s receiver[C], err error) (ReceiveStream, error) {
 	if err != nil {
 		return nil, n.convert(err)
 	}
-	return &receiveStream[C]{s, n}, nil
+	return &receiveStream[C]{in: s, conn: n}, nil
 }
