@@ -131,7 +131,7 @@ func (b *broker) copy(ctx context.Context, from, to *live.Track) {
 			continue
 		}
 		if !c.stream {
-			to.AppendDatagram(wire.Datagram{Group: o.Group, ID: c.id, Priority: wire.Some(c.priority), Status: c.status, Properties: c.properties, Payload: c.payload, EndOfGroup: o.EndOfGroup})
+			_ = to.AppendDatagram(wire.Datagram{Group: o.Group, ID: c.id, Priority: wire.Some(c.priority), Status: c.status, Properties: c.properties, Payload: c.payload, EndOfGroup: o.EndOfGroup})
 			continue
 		}
 		k := key{o.Group, c.subgroup}

@@ -158,11 +158,10 @@ func (f *feeder) write(objects []object) error {
 
 func (f *feeder) append(o object) error {
 	if o.datagram {
-		f.track.AppendDatagram(wire.Datagram{
+		return f.track.AppendDatagram(wire.Datagram{
 			Group: o.group, ID: o.id, Priority: wire.Some(o.priority), EndOfGroup: o.endOfGroup,
 			Status: o.status, Properties: o.properties, Payload: o.payload,
 		})
-		return nil
 	}
 	s := stream{o.group, o.subgroup}
 	w := f.open[s]
