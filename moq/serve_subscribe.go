@@ -136,6 +136,10 @@ func (r *SubscribeRequest) Accept(t *live.Track) {
 	}
 	v.updated, v.fill = r.Updated, r.Fill
 	v.send(r.channel, t, alias, r.Params, state, info)
+	if r.ctx.Err() != nil { // given up meanwhile: released saw nothing to end
+		v.sending.Cancel(wire.ResetCancelled)
+		return
+	}
 	v.startFill(r.id, r.Params, largest, any)
 }
 
