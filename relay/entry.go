@@ -45,7 +45,7 @@ type trackEntry struct {
 	groups  newGroups
 
 	steering chan struct{} // has one element while forward states are changed
-	fetching sync.Mutex // held while it is decided what to fetch; taken before mu
+	fetching sync.Mutex    // held while it is decided what to fetch; taken before mu
 }
 
 // refusal is why a session does not provide the track.
