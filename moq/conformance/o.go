@@ -44,7 +44,7 @@ var sectionO = []Rule{
 	},
 	{
 		Number: 207, Level: May, Role: Publisher, Section: "9.5.1",
-		Text:     "A publisher moves by publishing in both sessions for a while; subscribers see one track.",
-		Deviates: untested,
+		Text:  "A publisher moves by publishing in both sessions for a while; subscribers see one track.",
+		Tests: []string{"moq/conformance.TestTwoPublishers"},
 	},
 }

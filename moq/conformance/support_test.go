@@ -171,9 +171,11 @@ func (s *source) settle() {
 	}
 }
 
-// group sends a whole group of n objects with payloads like "4/1".
+// group sends a whole group of n objects with payloads like "4/1", and returns
+// when it has arrived.
 func (s *source) group(id uint64, n int) {
 	s.settle()
+	defer s.ExpectOpen()
 	s.SendGroup(wire.SubgroupHeader{TrackAlias: s.alias, Group: id, EndOfGroup: true, FirstObject: true, Priority: wire.Some(uint8(128))}, payloads(id, n)...)
 }
 

@@ -309,3 +309,18 @@ func (p *Peer) RequestRaw(b []byte) {
 	}
 	p.RequestBytes(b)
 }
+
+// NoRequest wants that the other side made no request of a type that was not
+// taken by Accept.
+func (p *Peer) NoRequest(t wire.MessageType) {
+	p.t.Helper()
+	p.ExpectOpen()
+	for len(p.requests) > 0 {
+		p.kept = append(p.kept, <-p.requests)
+	}
+	for _, r := range p.kept {
+		if r.First.Type() == t {
+			p.t.Fatalf("a request came: %+v", r.First)
+		}
+	}
+}
