@@ -31,11 +31,12 @@ const InitInline = "inline"
 // Catalog is an independent (full) catalog. Its fields are in the order in
 // which they are written: MSF wants the initialization data last.
 type Catalog struct {
-	Version string `json:"version"`
+	Version string `json:"version"` // of MSF; see the constant
 	// GeneratedAt is in milliseconds since the Unix epoch.
 	GeneratedAt int64 `json:"generatedAt,omitempty"`
 	// IsComplete promises that nothing will ever be added to any track.
-	IsComplete   bool       `json:"isComplete,omitempty"`
+	IsComplete bool `json:"isComplete,omitempty"`
+	// Tracks are all there are, InitDataList what their InitRefs name.
 	Tracks       []Track    `json:"tracks"`
 	InitDataList []InitData `json:"initDataList,omitempty"`
 }
@@ -43,23 +44,28 @@ type Catalog struct {
 // Track describes one track. Zero fields are left out, except IsLive.
 type Track struct {
 	Namespace string `json:"namespace,omitempty"` // empty: that of the catalog
-	Name      string `json:"name"`
-	Packaging string `json:"packaging"`
+	Name      string `json:"name"`                // of the MOQT track
+	Packaging string `json:"packaging"`           // PackagingLOC or PackagingCMAF
 	IsLive    bool   `json:"isLive"`
-	Role      string `json:"role,omitempty"`
+	Role      string `json:"role,omitempty"` // RoleVideo or RoleAudio
 	// TargetLatency is milliseconds from encoding to display.
-	TargetLatency int    `json:"targetLatency,omitempty"`
-	RenderGroup   int    `json:"renderGroup,omitempty"`
-	AltGroup      int    `json:"altGroup,omitempty"`
-	InitRef       string `json:"initRef,omitempty"` // ID of an InitData
+	TargetLatency int `json:"targetLatency,omitempty"`
+	// Tracks of one RenderGroup are played together; of those of one AltGroup a
+	// player takes one.
+	RenderGroup int    `json:"renderGroup,omitempty"`
+	AltGroup    int    `json:"altGroup,omitempty"`
+	InitRef     string `json:"initRef,omitempty"` // ID of an InitData
 	// InitData is the CMAF header in base64 (CMSF "Initialization headers",
 	// which is older than InitRef; readers look for one or the other).
 	InitData string `json:"initData,omitempty"`
-	Codec    string `json:"codec,omitempty"`
+	Codec    string `json:"codec,omitempty"` // as WebCodecs and RFC 6381 name it
 	// Timescale is units per second of the media timestamps.
 	Timescale int `json:"timescale,omitempty"`
 	// Bitrate is the maximum in bits per second.
-	Bitrate       int     `json:"bitrate,omitempty"`
+	Bitrate int `json:"bitrate,omitempty"`
+	// Width and Height are in pixels, Framerate in frames and SampleRate in
+	// samples per second; ChannelConfig is the number of channels, Lang a tag of
+	// BCP 47.
 	Width         int     `json:"width,omitempty"`
 	Height        int     `json:"height,omitempty"`
 	Framerate     float64 `json:"framerate,omitempty"`
@@ -68,7 +74,8 @@ type Track struct {
 	Lang          string  `json:"lang,omitempty"`
 }
 
-// InitData is an entry of the initialization data list.
+// InitData is an entry of the initialization data list: Data, in the form that
+// Type says (InitInline), under the ID that tracks refer to.
 type InitData struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`

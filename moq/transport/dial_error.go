@@ -36,6 +36,7 @@ type DialError struct {
 	Err error
 }
 
+// Error implements error: what failed, and what to do about it.
 func (e *DialError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dial %s: %v", e.URL, e.Err)

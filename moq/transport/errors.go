@@ -26,6 +26,7 @@ type StreamError struct {
 	Remote bool
 }
 
+// Error implements error.
 func (e *StreamError) Error() string {
 	return fmt.Sprintf("stream given up by %s with code %#x", side(e.Remote), e.Code)
 }
@@ -46,6 +47,7 @@ type CloseError struct {
 	Reason string
 }
 
+// Error implements error; the reason is quoted.
 func (e *CloseError) Error() string {
 	if e.Reason == "" {
 		return fmt.Sprintf("session closed by %s with code %#x", side(e.Remote), e.Code)

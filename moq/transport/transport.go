@@ -100,9 +100,9 @@ type Kind uint8
 
 // The transports of MOQT, and memory for tests.
 const (
-	KindMemory Kind = iota + 1
-	KindQUIC
-	KindWebTransport
+	KindMemory       Kind = iota + 1 // both ends are in this process
+	KindQUIC                         // raw QUIC, ALPN "moqt-18"
+	KindWebTransport                 // HTTP/3, ALPN "h3"
 )
 
 // String returns "quic", "webtransport" or "memory", as used in logs.
@@ -121,6 +121,7 @@ func (k Kind) String() string {
 // Info describes an established connection. The strings that a peer chose
 // (Path, Authority, Origin) are unchecked: quote them in logs.
 type Info struct {
+	// Kind says what the connection runs over.
 	Kind Kind
 	// Protocol is the negotiated version, for example "moqt-18".
 	Protocol string
@@ -144,7 +145,9 @@ type Stats struct {
 	// MinRTT, LatestRTT and SmoothedRTT are zero before the first sample.
 	MinRTT, LatestRTT, SmoothedRTT time.Duration
 	// CongestionWindow is in bytes.
-	CongestionWindow                          uint64
+	CongestionWindow uint64
+	// BytesSent, BytesReceived and BytesLost, PacketsSent, PacketsReceived and
+	// PacketsLost only grow. What was lost was sent before, and may be sent again.
 	BytesSent, BytesReceived, BytesLost       uint64
 	PacketsSent, PacketsReceived, PacketsLost uint64
 }

@@ -14,6 +14,7 @@ const (
 
 // Datagram is an Object in a datagram (moqt-18 §11.3.1).
 type Datagram struct {
+	// TrackAlias stands for the Track; Group and ID are the Object's Location.
 	TrackAlias, Group, ID uint64
 	// Priority is the publisher's; unset inherits that of the Track.
 	Priority Option[uint8]
@@ -21,7 +22,9 @@ type Datagram struct {
 	EndOfGroup bool
 	// Status other than ObjectNormal comes with neither payload, properties nor
 	// EndOfGroup.
-	Status     ObjectStatus
+	Status ObjectStatus
+	// Properties and Payload belong to the caller; those that ParseDatagram
+	// returns share memory with its input.
 	Properties Properties
 	Payload    []byte
 }

@@ -16,6 +16,7 @@ type Error struct {
 	Reason string
 }
 
+// Error implements error: the name of the code and the reason.
 func (e *Error) Error() string { return e.Code.String() + ": " + e.Reason }
 
 func violation(format string, args ...any) *Error {

@@ -2,7 +2,8 @@ package wire
 
 import "math"
 
-// FetchHeader starts the stream that answers a FETCH (moqt-18 §11.4.4).
+// FetchHeader starts the stream that answers a FETCH, named by its RequestID
+// (moqt-18 §11.4.4), or from draft 20 on the fill of a subscription.
 type FetchHeader struct{ RequestID uint64 }
 
 // AppendFetchHeader appends the stream type and the header, or nothing if the ID is
@@ -45,16 +46,18 @@ const (
 
 // FetchObject is the header of an Object on a fetch stream, PayloadLen bytes of
 // payload follow it, or a marker, which has a Group and an ID and nothing else.
+//
+// Priority is the publisher's; lower is more important.
 type FetchObject struct {
-	Kind      FetchItem
+	Kind      FetchItem // what the item is
 	Group, ID uint64
 	Subgroup  uint64 // 0 if Datagram
 	Datagram  bool   // the Object has no subgroup
 	Priority  uint8
 	// HasProperties says that there is a properties field, even if it is empty.
 	HasProperties bool
-	Properties    Properties
-	PayloadLen    uint64
+	Properties    Properties // share memory with what was parsed
+	PayloadLen    uint64     // in bytes
 }
 
 // Bits of the Serialization Flags (moqt-18 §11.4.4.1). In draft 16 the Group ID and

@@ -8,11 +8,15 @@ import "time"
 type FillParameters struct {
 	// FillTimeout is how long a relay may look for Objects upstream; 0 means not
 	// at all, unset leaves it to the relay.
-	FillTimeout        Option[time.Duration]
+	FillTimeout Option[time.Duration]
+	// SubscriberPriority of the fetch stream; lower is more important.
 	SubscriberPriority Option[uint8]
-	// Filter is the range to fill.
-	Filter       Option[Filter]
-	GroupOrder   Option[GroupOrder]
+	// Filter is the range to fill, up to the Largest Object.
+	Filter Option[Filter]
+	// GroupOrder of the fetch stream.
+	GroupOrder Option[GroupOrder]
+	// RangeFilters, those of a Type together, stand in for the subscription's of
+	// that Type.
 	RangeFilters []RangeFilter
 }
 

@@ -6,7 +6,7 @@ import "fmt"
 // malformed (moqt-18 §2.4.2). It ends what was asked for of that Track, never the
 // session; faults of that kind come as an [*Error] from Validate.
 type PropertyFault struct {
-	Kind FaultKind
+	Kind FaultKind // what is wrong
 	// Type is the Property Type at fault; 0 if none could be read.
 	Type uint64
 }
@@ -30,6 +30,7 @@ const (
 	FaultMandatory
 )
 
+// Error implements error.
 func (f *PropertyFault) Error() string {
 	switch f.Kind {
 	case FaultNested:

@@ -3,8 +3,8 @@ package wire
 // MaxKeyValueLen is the largest value of an odd type in bytes (moqt-18 §1.4.3).
 const MaxKeyValueLen = 1<<16 - 1
 
-// KeyValue is a Key-Value-Pair (moqt-18 §1.4.3). Even types carry Value, odd
-// types Bytes, at most 65535 of them.
+// KeyValue is a Key-Value-Pair (moqt-18 §1.4.3). One of an even Type carries
+// Value, one of an odd Type carries Bytes, at most 65535 of them.
 type KeyValue struct {
 	Type  uint64
 	Value uint64

@@ -16,7 +16,10 @@ const (
 )
 
 // Message is a control message: a pointer to one of the structs of this package.
-type Message interface{ Type() MessageType }
+type Message interface {
+	// Type is the number of draft 18, whatever draft the message came in.
+	Type() MessageType
+}
 
 // AppendMessage appends the whole frame of m: type, length, payload. It fails,
 // returning b as it was, if m cannot be sent: a limit of the draft is exceeded,

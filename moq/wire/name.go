@@ -70,11 +70,11 @@ func (n Namespace) check(nameLen int) error {
 	return nil
 }
 
-// FullTrackName identifies a Track within a scope (moqt-18 §2.4.1). Name may be
-// empty.
+// FullTrackName identifies a Track within a scope (moqt-18 §2.4.1): a Namespace
+// of at least one field and a Name, which may be empty.
 type FullTrackName struct {
 	Namespace Namespace
-	Name      string
+	Name      string // arbitrary bytes
 }
 
 // Equal reports whether both name the same Track.

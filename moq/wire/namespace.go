@@ -4,9 +4,9 @@ import "slices"
 
 // PublishNamespace is PUBLISH_NAMESPACE (moqt-18 §10.15).
 type PublishNamespace struct {
-	RequestID uint64
-	Namespace Namespace
-	Params    Parameters
+	RequestID uint64     // of the sender's sequence (moqt-18 §10.1)
+	Namespace Namespace  // in which there are tracks
+	Params    Parameters // AuthTokens
 }
 
 // Type returns MsgPublishNamespace.
@@ -26,12 +26,12 @@ func decodePublishNamespace(d *decoder, m *PublishNamespace) {
 
 // SubscribeNamespace is SUBSCRIBE_NAMESPACE (moqt-18 §10.18).
 type SubscribeNamespace struct {
-	RequestID uint64
-	Prefix    Namespace
+	RequestID uint64    // of the sender's sequence (moqt-18 §10.1)
+	Prefix    Namespace // of the namespaces asked for; empty means all
 	// Interest is what draft 16 calls Subscribe Options; later drafts have
 	// SubscribeTracks for tracks, so it must be InterestNamespaces.
 	Interest NamespaceInterest
-	Params   Parameters
+	Params   Parameters // AuthTokens; in draft 16 Forward too
 }
 
 // NamespaceInterest says what a SUBSCRIBE_NAMESPACE of draft 16 asks for
@@ -42,7 +42,7 @@ type NamespaceInterest uint8
 const (
 	InterestNamespaces NamespaceInterest = iota // NAMESPACE messages
 	InterestTracks                              // PUBLISH messages
-	InterestBoth
+	InterestBoth                                // either
 )
 
 // subscribeOptions are the numbers on the wire.
@@ -81,11 +81,12 @@ func decodeSubscribeNamespace(d *decoder, m *SubscribeNamespace) {
 	d.parameters(&m.Params, inSubscribeNamespace)
 }
 
-// SubscribeTracks is SUBSCRIBE_TRACKS (moqt-18 §10.19).
+// SubscribeTracks is SUBSCRIBE_TRACKS (moqt-18 §10.19). Draft 16 sends it as a
+// SUBSCRIBE_NAMESPACE with an option and decodes it as [SubscribeNamespace].
 type SubscribeTracks struct {
-	RequestID uint64
-	Prefix    Namespace
-	Params    Parameters
+	RequestID uint64     // of the sender's sequence (moqt-18 §10.1)
+	Prefix    Namespace  // of the tracks asked for; empty means all
+	Params    Parameters // what the subscriptions begin with
 }
 
 // Type returns MsgSubscribeTracks.
@@ -104,7 +105,7 @@ func decodeSubscribeTracks(d *decoder, m *SubscribeTracks) {
 }
 
 // NamespaceMsg is NAMESPACE (moqt-18 §10.16): a namespace under the prefix
-// subscribed to exists.
+// subscribed to exists. Suffix is what follows the prefix; it may be empty.
 type NamespaceMsg struct{ Suffix Namespace }
 
 // Type returns MsgNamespace.
@@ -113,7 +114,8 @@ func (*NamespaceMsg) Type() MessageType { return MsgNamespace }
 func encodeNamespaceMsg(e *encoder, m *NamespaceMsg) { e.namespace(m.Suffix) }
 func decodeNamespaceMsg(d *decoder, m *NamespaceMsg) { m.Suffix = d.namespace() }
 
-// NamespaceDone is NAMESPACE_DONE (moqt-18 §10.17).
+// NamespaceDone is NAMESPACE_DONE (moqt-18 §10.17): what NAMESPACE told of with
+// the same Suffix is no more.
 type NamespaceDone struct{ Suffix Namespace }
 
 // Type returns MsgNamespaceDone.
@@ -123,7 +125,8 @@ func encodeNamespaceDone(e *encoder, m *NamespaceDone) { e.namespace(m.Suffix) }
 func decodeNamespaceDone(d *decoder, m *NamespaceDone) { m.Suffix = d.namespace() }
 
 // PublishBlocked is PUBLISH_BLOCKED (moqt-18 §10.20), from draft 19 on called
-// PUBLISH_SKIPPED.
+// PUBLISH_SKIPPED: the publisher will not send PUBLISH for the Track whose
+// Namespace is the prefix subscribed to and Suffix, and whose name is Name.
 type PublishBlocked struct {
 	Suffix Namespace
 	Name   string

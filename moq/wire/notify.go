@@ -2,7 +2,9 @@ package wire
 
 // StateNotify is PUBLISH_STATE_NOTIFY: the publisher tells on the stream of a
 // subscription what changed (draft 20). It is not answered.
-type StateNotify struct{ Params Parameters }
+type StateNotify struct {
+	Params Parameters // what changed, and LargestObject if there is one
+}
 
 // Type returns MsgStateNotify.
 func (*StateNotify) Type() MessageType { return MsgStateNotify }

@@ -2,8 +2,8 @@ package wire
 
 // Option is a field that may be absent. The zero value is absent.
 type Option[T any] struct {
-	Value T
-	Set   bool
+	Value T    // the zero value unless Set
+	Set   bool // it is there
 }
 
 // Some returns a present field.

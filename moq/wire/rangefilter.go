@@ -47,7 +47,7 @@ type RangeFilter struct {
 	Ranges   []ValueRange
 }
 
-// ValueRange is a range of integers. Both ends are included; Last is
+// ValueRange is a range of integers, First to Last, both included; Last is
 // math.MaxUint64 if there is no end.
 type ValueRange struct{ First, Last uint64 }
 

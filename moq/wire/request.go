@@ -2,9 +2,9 @@ package wire
 
 // Subscribe is SUBSCRIBE (moqt-18 §10.7).
 type Subscribe struct {
-	RequestID uint64
-	Track     FullTrackName
-	Params    Parameters
+	RequestID uint64        // of the sender's sequence (moqt-18 §10.1)
+	Track     FullTrackName // what is asked for
+	Params    Parameters    // how
 }
 
 // Type returns MsgSubscribe.
@@ -24,9 +24,9 @@ func decodeSubscribe(d *decoder, m *Subscribe) {
 
 // TrackStatus is TRACK_STATUS (moqt-18 §10.14).
 type TrackStatus struct {
-	RequestID uint64
-	Track     FullTrackName
-	Params    Parameters
+	RequestID uint64        // of the sender's sequence (moqt-18 §10.1)
+	Track     FullTrackName // what is asked about
+	Params    Parameters    // AuthTokens
 }
 
 // Type returns MsgTrackStatus.
@@ -46,11 +46,11 @@ func decodeTrackStatus(d *decoder, m *TrackStatus) {
 
 // Publish is PUBLISH (moqt-18 §10.10).
 type Publish struct {
-	RequestID       uint64
-	Track           FullTrackName
-	TrackAlias      uint64
-	Params          Parameters
-	TrackProperties Properties
+	RequestID       uint64        // of the sender's sequence (moqt-18 §10.1)
+	Track           FullTrackName // what is offered
+	TrackAlias      uint64        // chosen by the publisher, for its data streams and datagrams
+	Params          Parameters    // LargestObject, and what the publisher proposes
+	TrackProperties Properties    // the newest set (moqt-18 §2.5)
 }
 
 // Type returns MsgPublish.
@@ -75,10 +75,10 @@ func decodePublish(d *decoder, m *Publish) {
 // RequestUpdate is REQUEST_UPDATE (moqt-18 §10.9). What it updates is the
 // request that opened the stream: see CheckFor.
 type RequestUpdate struct {
-	RequestID uint64
+	RequestID uint64 // of the update itself
 	// ExistingID is the Request ID of what is updated; draft 16 alone sends it.
 	ExistingID uint64
-	Params     Parameters
+	Params     Parameters // what changes; the others stay
 }
 
 // Type returns MsgRequestUpdate.
@@ -120,7 +120,7 @@ const (
 	FetchAbsoluteJoining FetchKind = 3
 )
 
-// Fetch is FETCH (moqt-18 §10.12). Track and Params.Filter belong to
+// Fetch is FETCH (moqt-18 §10.12). Kind says how the range is given: Track and Params.Filter belong to
 // FetchStandalone, the joining fields to the other kinds.
 //
 // Up to draft 19 the filter of a standalone fetch must be FilterAbsoluteRange: it
@@ -128,7 +128,7 @@ const (
 // subscription, may be absent (the whole Track up to its largest Object) and of
 // every type, and there is no other kind than FetchStandalone.
 type Fetch struct {
-	RequestID uint64
+	RequestID uint64 // of the sender's sequence (moqt-18 §10.1); its stream names it
 	Kind      FetchKind
 	Track     FullTrackName
 	// JoiningRequestID is the Request ID of the subscription joined.

@@ -42,7 +42,8 @@ func (*RequestsBlocked) Type() MessageType { return MsgRequestsBlocked }
 func encodeRequestsBlocked(e *encoder, m *RequestsBlocked) { e.varint(m.MaxRequestID) }
 func decodeRequestsBlocked(d *decoder, m *RequestsBlocked) { m.MaxRequestID = d.varint() }
 
-// Unsubscribe is UNSUBSCRIBE (moqt-16 §9.12).
+// Unsubscribe is UNSUBSCRIBE (moqt-16 §9.12): it cancels the subscription that
+// RequestID made.
 type Unsubscribe struct{ RequestID uint64 }
 
 // Type returns MsgUnsubscribe.
@@ -51,7 +52,8 @@ func (*Unsubscribe) Type() MessageType { return MsgUnsubscribe }
 func encodeUnsubscribe(e *encoder, m *Unsubscribe) { e.varint(m.RequestID) }
 func decodeUnsubscribe(d *decoder, m *Unsubscribe) { m.RequestID = d.varint() }
 
-// FetchCancel is FETCH_CANCEL (moqt-16 §9.18).
+// FetchCancel is FETCH_CANCEL (moqt-16 §9.18): it cancels the FETCH that
+// RequestID made.
 type FetchCancel struct{ RequestID uint64 }
 
 // Type returns MsgFetchCancel.
@@ -60,7 +62,8 @@ func (*FetchCancel) Type() MessageType { return MsgFetchCancel }
 func encodeFetchCancel(e *encoder, m *FetchCancel) { e.varint(m.RequestID) }
 func decodeFetchCancel(d *decoder, m *FetchCancel) { m.RequestID = d.varint() }
 
-// PublishNamespaceDone is PUBLISH_NAMESPACE_DONE (moqt-16 §9.22).
+// PublishNamespaceDone is PUBLISH_NAMESPACE_DONE (moqt-16 §9.22): it withdraws
+// the PUBLISH_NAMESPACE that had RequestID.
 type PublishNamespaceDone struct{ RequestID uint64 }
 
 // Type returns MsgPublishNamespaceDone.
@@ -72,8 +75,8 @@ func decodePublishNamespaceDone(d *decoder, m *PublishNamespaceDone) { m.Request
 // PublishNamespaceCancel is PUBLISH_NAMESPACE_CANCEL (moqt-16 §9.24): the
 // receiver of a PUBLISH_NAMESPACE will not subscribe any more.
 type PublishNamespaceCancel struct {
-	RequestID uint64
-	Code      RequestError
+	RequestID uint64       // of the PUBLISH_NAMESPACE
+	Code      RequestError // why
 	// Reason is UTF-8 of at most 1024 bytes.
 	Reason string
 }
@@ -95,8 +98,8 @@ func decodePublishNamespaceCancel(d *decoder, m *PublishNamespaceCancel) {
 
 // PublishOK is PUBLISH_OK (moqt-16 §9.14). Later drafts send REQUEST_OK.
 type PublishOK struct {
-	RequestID uint64 // of the PUBLISH
-	Params    Parameters
+	RequestID uint64     // of the PUBLISH
+	Params    Parameters // what the subscriber wants
 }
 
 // Type returns MsgPublishOK.

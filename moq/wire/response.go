@@ -7,10 +7,10 @@ import (
 
 // SubscribeOK is SUBSCRIBE_OK (moqt-18 §10.8).
 type SubscribeOK struct {
-	RequestID       uint64 // of the SUBSCRIBE; draft 16 alone sends it
-	TrackAlias      uint64
-	Params          Parameters
-	TrackProperties Properties
+	RequestID       uint64     // of the SUBSCRIBE; draft 16 alone sends it
+	TrackAlias      uint64     // chosen by the publisher, for its data streams and datagrams
+	Params          Parameters // LargestObject, Expires
+	TrackProperties Properties // the newest set (moqt-18 §2.5)
 }
 
 // Type returns MsgSubscribeOK.
@@ -38,8 +38,8 @@ type FetchOK struct {
 	// End is the last Location, Object math.MaxUint64 for the whole group. The
 	// session checks it against the start it asked for.
 	End             Location
-	Params          Parameters
-	TrackProperties Properties
+	Params          Parameters // none is defined up to draft 22
+	TrackProperties Properties // the newest set (moqt-18 §2.5)
 }
 
 // Type returns MsgFetchOK.
@@ -71,8 +71,8 @@ func decodeFetchOK(d *decoder, m *FetchOK) {
 // RequestOK is REQUEST_OK (moqt-18 §10.5). What it answers is the request that
 // opened the stream, or the oldest unanswered REQUEST_UPDATE: see CheckFor.
 type RequestOK struct {
-	RequestID       uint64 // of the request; draft 16 alone sends it
-	Params          Parameters
+	RequestID       uint64     // of the request; draft 16 alone sends it
+	Params          Parameters // which ones depends on the request: see CheckFor
 	TrackProperties Properties // only in answer to TRACK_STATUS
 }
 
@@ -132,7 +132,8 @@ func decodeRequestOK(d *decoder, m *RequestOK) {
 // RequestErr is REQUEST_ERROR (moqt-18 §10.6).
 type RequestErr struct {
 	RequestID uint64 // of the request; draft 16 alone sends it
-	Code      RequestError
+	// Code says why; one that the draft lacks is sent as the nearest it has.
+	Code RequestError
 	// RetryInterval is the least time before another try; unset means do not.
 	// On the wire it is in milliseconds plus one.
 	RetryInterval Option[time.Duration]
@@ -194,7 +195,8 @@ const unknownStreamCount16 = 1<<62 - 1
 // PublishDone is PUBLISH_DONE (moqt-18 §10.11).
 type PublishDone struct {
 	RequestID uint64 // of the subscription; draft 16 alone sends it
-	Code      PublishDoneCode
+	// Code says why; one that the draft lacks is sent as the nearest it has.
+	Code PublishDoneCode
 	// StreamCount is the number of data streams opened for the subscription, or
 	// UnknownStreamCount.
 	StreamCount uint64

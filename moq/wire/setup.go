@@ -29,6 +29,9 @@ type Setup struct {
 	// Server says that it is a SERVER_SETUP; in draft 16 alone it is told.
 	Server bool
 
+	// Path, with its query, and Authority, a host with its port, are sent by the
+	// client of a raw QUIC connection (moqt-18 §10.3.1.2, §10.3.1.1);
+	// Implementation is for people: quote what a peer sent.
 	Path, Authority, Implementation Option[string]
 	// MaxAuthTokenCacheSize is in bytes; unset means 0: no aliases.
 	MaxAuthTokenCacheSize Option[uint64]
@@ -39,7 +42,8 @@ type Setup struct {
 	// together, MaxRequestUpdates how many REQUEST_UPDATEs of a request may be
 	// unanswered; unset means 0, and no limit of updates (draft 19).
 	MaxFilterRanges, MaxRequestUpdates Option[uint64]
-	AuthTokens                         []Token
+	// AuthTokens may hold any number of tokens (moqt-18 §10.3.1.4).
+	AuthTokens []Token
 	// Unknown are the options we do not know, in order, repeats included. A
 	// receiver ignores them, and keeps the first 64 alone.
 	Unknown []KeyValue

@@ -5,15 +5,17 @@ type SubgroupMode uint8
 
 // Subgroup ID modes.
 const (
-	SubgroupZero        SubgroupMode = 0
+	SubgroupZero        SubgroupMode = 0 // it is 0
 	SubgroupFirstObject SubgroupMode = 1 // the ID of the first Object on the stream
-	SubgroupExplicit    SubgroupMode = 2
+	SubgroupExplicit    SubgroupMode = 2 // it is a field of the header
 )
 
 // SubgroupHeader starts a stream of Objects of one subgroup (moqt-18 §11.4.2).
 type SubgroupHeader struct {
+	// TrackAlias stands for the Track; Group is that of all Objects on the stream.
 	TrackAlias, Group uint64
-	Mode              SubgroupMode
+	// Mode says how the Subgroup ID is written.
+	Mode SubgroupMode
 	// Subgroup is valid for SubgroupZero and SubgroupExplicit. For
 	// SubgroupFirstObject it is 0 until the reader sets it to the ID of its
 	// first Object.
@@ -93,18 +95,18 @@ type ObjectStatus uint64
 // Object statuses.
 const (
 	ObjectNormal     ObjectStatus = 0
-	ObjectEndOfGroup ObjectStatus = 3
-	ObjectEndOfTrack ObjectStatus = 4
+	ObjectEndOfGroup ObjectStatus = 3 // no larger Object ID exists in the Group
+	ObjectEndOfTrack ObjectStatus = 4 // no larger Location exists in the Track
 )
 
 // Object is the header of an Object on a subgroup stream; PayloadLen bytes of
 // payload follow it. A Status other than ObjectNormal comes with neither payload
 // nor properties.
 type Object struct {
-	ID         uint64
+	ID         uint64 // in its Group
 	Status     ObjectStatus
-	Properties Properties
-	PayloadLen uint64
+	Properties Properties // share memory with what was parsed
+	PayloadLen uint64     // in bytes
 }
 
 // ObjectCursor remembers the previous Object ID of a subgroup stream, from which

@@ -30,9 +30,9 @@ func (t TokenAliasType) hasValue() bool { return t == TokenRegister || t == Toke
 // an alias is registered is for the session to know.
 type Token struct {
 	AliasType TokenAliasType
-	Alias     uint64
-	TokenType uint64
-	Value     []byte
+	Alias     uint64 // chosen by the sender, for the session
+	TokenType uint64 // says what Value means (moqt-18 §10.2.2)
+	Value     []byte // opaque; the whole parameter must fit its message
 }
 
 func (e *encoder) token(t Token) {

@@ -15,11 +15,14 @@ const (
 // TrackInfo is what the Track Properties say about a Track, with the defaults of
 // moqt-18 §12 filled in. Times of 0 mean unset: no timeout, no limit.
 type TrackInfo struct {
+	// ObjectDeliveryTimeout and SubgroupDeliveryTimeout are the publisher's
+	// (moqt-18 §12.1, §12.2); MaxCacheDuration is how long a relay may hand an
+	// Object out (moqt-18 §12.3).
 	ObjectDeliveryTimeout, SubgroupDeliveryTimeout, MaxCacheDuration time.Duration
 
-	PublisherPriority uint8 // default 128; lower is more important
-	GroupOrder        GroupOrder
-	DynamicGroups     bool
+	PublisherPriority uint8      // default 128; lower is more important
+	GroupOrder        GroupOrder // moqt-18 §12.5
+	DynamicGroups     bool       // the publisher takes NEW_GROUP_REQUEST (moqt-18 §12.6)
 	// UnknownMandatory is the first Mandatory Track Property, or 0. This package
 	// understands none, so the Track must not be processed (moqt-18 §2.5.1) unless
 	// the session lacks FeatureMandatoryProperties.
