@@ -11,12 +11,14 @@ import (
 
 // Fetch says what a FETCH response, or the fill of a subscription, sends.
 type Fetch struct {
+	// Track is read from; RequestID goes into the header of the stream (moqt-18
+	// §11.4.4).
 	Track     *live.Track
 	RequestID uint64
 	// First and Last bound the range, both inclusive.
 	First, Last wire.Location
-	Order       wire.GroupOrder
-	Priority    uint8 // subscriber priority
+	Order       wire.GroupOrder // ascending unless it is GroupOrderDescending
+	Priority    uint8           // subscriber priority; lower is more important
 	// FillTimeout is how long in all the response waits for objects that are
 	// being fetched (moqt-18 §10.2.5), from the call of Scheduler.Fetch on;
 	// what is missing then is reported. 0 waits for nothing, unset has no limit.

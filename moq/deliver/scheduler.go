@@ -32,6 +32,8 @@ type Config struct {
 
 // Counters count what schedulers have sent. They may be shared by any number of sessions.
 type Counters struct {
+	// Bytes of streams and datagrams, headers included; Objects that were sent
+	// whole on streams; Streams opened; Datagrams handed to the connection.
 	Bytes, Objects, Streams, Datagrams atomic.Uint64
 	// GroupsSkipped counts groups that a subscriber did not get to their end
 	// because it fell behind (Config.MaxLag).

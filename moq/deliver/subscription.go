@@ -11,6 +11,8 @@ import (
 
 // Subscribe says what a subscription sends.
 type Subscribe struct {
+	// Track is read from; Alias stands for it in headers and datagrams (moqt-18
+	// §11.1).
 	Track *live.Track
 	Alias uint64
 	// Start and End bound what passes the filter (moqt-18 §5.1.2), both
@@ -19,7 +21,8 @@ type Subscribe struct {
 	End   wire.Option[wire.Location]
 	// Filters are range filters: objects that do not pass are not sent (moqt-19 §5.1.3).
 	Filters []wire.RangeFilter
-	// Priority is the subscriber priority, Order the group order.
+	// Priority is the subscriber priority, lower is more important; Order the
+	// group order. Without Forward no object is sent (moqt-18 §10.2.12).
 	Priority uint8
 	Order    wire.GroupOrder
 	Forward  bool
@@ -50,7 +53,7 @@ type Subscription struct {
 	streams   uint64
 	turn      uint64
 	newest    uint64 // largest group seen in a subgroup
-	held      int // by Hold
+	held      int    // by Hold
 	told      bool
 	cancelled bool
 

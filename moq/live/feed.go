@@ -21,8 +21,8 @@ type Feed struct {
 // Late is an object that came behind later ones of its subgroup, from a writer
 // slower than another.
 type Late struct {
-	Subgroup *Subgroup
-	Object   *Object
+	Subgroup *Subgroup // that the object is of
+	Object   *Object   // which need not be complete
 }
 
 // NewFeed returns a feed of what is in the track at or after start, and of all that comes.

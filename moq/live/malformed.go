@@ -11,8 +11,11 @@ import (
 // §2.4.2). Nothing of the object that was being written when it was found is
 // kept. The caller gives up the subscription or fetch it wrote for; whether the
 // track ends is for whoever owns the track to say.
-type MalformedError struct{ Reason string }
+type MalformedError struct {
+	Reason string // what is wrong, for people
+}
 
+// Error implements error.
 func (e *MalformedError) Error() string { return "live: malformed track: " + e.Reason }
 
 func malformed(format string, args ...any) *MalformedError {

@@ -13,18 +13,19 @@ import (
 const segmentSize = 64 << 10
 
 // Object is one object of a track. Its fields never change once it is part of
-// a subgroup; its payload grows until it is Complete.
+// a subgroup; its payload grows until it is Complete. Its methods are safe for
+// concurrent use, and so is an object that its track has forgotten.
 type Object struct {
-	Group      uint64
+	Group      uint64 // with ID its Location
 	ID         uint64
-	Subgroup   uint64 // meaningless when Datagram is set
-	Priority   uint8
-	Datagram   bool
-	EndOfGroup bool // datagrams only: no object of the group has a larger ID
-	Status     wire.ObjectStatus
-	Properties wire.Properties // as received, never re-serialised
-	Size       uint64          // payload length in bytes
-	Arrived    time.Time       // when the first byte of the object was received or produced
+	Subgroup   uint64            // meaningless when Datagram is set
+	Priority   uint8             // the publisher's; lower is more important (moqt-18 §7)
+	Datagram   bool              // it came, and goes, as a datagram (moqt-18 §11.3)
+	EndOfGroup bool              // datagrams only: no object of the group has a larger ID
+	Status     wire.ObjectStatus // other than ObjectNormal: there is no payload (moqt-18 §11.2.1.1)
+	Properties wire.Properties   // as received, never re-serialised; shared, not to be changed
+	Size       uint64            // payload length in bytes
+	Arrived    time.Time         // when the first byte of the object was received or produced
 
 	late    uint64 // position in the track's journal of late objects plus 1; 0 when it is none
 	chained bool   // it came right after the object with ID `after` on one stream

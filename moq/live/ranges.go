@@ -7,7 +7,8 @@ import (
 	"moqedge/moq/wire"
 )
 
-// Range is a half-open range of locations.
+// Range is a half-open range of locations: From is in it, To is not. (What
+// requests say is inclusive: see moq.FetchOptions and Track.NewWalk.)
 type Range struct{ From, To wire.Location }
 
 // Empty reports whether the range holds no location.

@@ -23,15 +23,17 @@ const (
 
 // SubgroupInfo describes a subgroup as a producer opens it.
 type SubgroupInfo struct {
-	Group, ID     uint64
-	Priority      uint8
-	HasProperties bool // object properties may be present
-	EndOfGroup    bool // its end is the end of the group
-	FirstObject   bool // the first object written is the first of the subgroup (moqt-18 §2.2)
+	Group, ID     uint64 // ID is that of the subgroup in its Group
+	Priority      uint8  // the publisher's; lower is more important, wire.DefaultPriority if it does not matter
+	HasProperties bool   // object properties may be present
+	EndOfGroup    bool   // its end is the end of the group
+	FirstObject   bool   // the first object written is the first of the subgroup (moqt-18 §2.2)
 }
 
-// Subgroup is a sequence of objects that share a stream. The fields above the
-// line never change; the others are guarded by the mu of the track.
+// Subgroup is a sequence of objects that share a stream (moqt-18 §2.2): ID names
+// it in its Group, Priority is the publisher's. These fields never change; the
+// others are guarded by the mu of the track. Its methods are safe for concurrent
+// use.
 type Subgroup struct {
 	Group, ID uint64
 	Priority  uint8

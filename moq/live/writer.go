@@ -6,7 +6,8 @@ import (
 	"moqedge/moq/wire"
 )
 
-// ErrClosed is returned when a closed track or writer is written to.
+// ErrClosed is returned when a closed track or writer is written to, and by
+// Reader.Next after the last object of a closed track.
 var ErrClosed = errors.New("live: closed")
 
 // ErrOrder is returned when an object does not come after the one written before.
@@ -14,10 +15,10 @@ var ErrOrder = errors.New("live: object out of order")
 
 // ObjectHeader announces an object whose payload follows.
 type ObjectHeader struct {
-	ID         uint64
-	Status     wire.ObjectStatus
-	Properties wire.Properties // ownership passes to the track
-	Size       uint64
+	ID         uint64            // in its group; it ascends in a subgroup
+	Status     wire.ObjectStatus // other than ObjectNormal: without payload and properties
+	Properties wire.Properties   // ownership passes to the track
+	Size       uint64            // payload length in bytes
 }
 
 // SubgroupWriter appends objects to a subgroup, as one stream carries them. It
@@ -231,10 +232,10 @@ func (w *SubgroupWriter) release() {
 
 // WholeObject is an object for Append. Ownership of its slices passes to the track.
 type WholeObject struct {
-	ID         uint64
-	Status     wire.ObjectStatus
-	Properties wire.Properties
-	Payload    []byte
+	ID         uint64            // in its group; it ascends in a subgroup
+	Status     wire.ObjectStatus // other than ObjectNormal: without payload and properties
+	Properties wire.Properties   // none if it is empty
+	Payload    []byte            // may be empty
 }
 
 // Append adds a whole object. It returns the errors of Begin.
