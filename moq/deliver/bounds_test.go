@@ -204,14 +204,14 @@ func TestMaxCacheDuration(t *testing.T) {
 func TestHeaderSurvivesReset(t *testing.T) {
 	virtual(t, wire.Draft18, func(t *testing.T, r *rig) {
 		track := newTrack()
-		x := r.Subscribe(deliver.Subscribe{Track: track, Forward: true})
-		f := r.Fetch(deliver.Fetch{Track: track, RequestID: 6, First: at(1, 0), Last: at(1, 5)})
-		r.unread = true
-		r.start()
 		w := open(t, track, 1, 0)
 		if err := w.Begin(live.ObjectHeader{Size: 1 << 20}); err != nil {
 			t.Fatal(err)
 		}
+		x := r.Subscribe(deliver.Subscribe{Track: track, Forward: true})
+		f := r.Fetch(deliver.Fetch{Track: track, RequestID: 6, First: at(1, 0), Last: at(1, 5), Priority: 1})
+		r.unread = true
+		r.start()
 		for n := 0; n < 100<<10; {
 			k := len(w.Buffer())
 			w.Commit(k)

@@ -44,7 +44,10 @@ func (t *Track) evict() {
 		t.late.trim(func(l Late) bool { return l.Object.Group <= oldest.id })
 	}
 	if len(t.groups) > 0 && t.bytes > t.options.MaxBytes {
-		t.bytes -= t.shorten(t.groups[0], t.options.MaxBytes)
+		g := t.groups[0]
+		before := g.bytes
+		t.shorten(g, t.options.MaxBytes)
+		t.bytes -= before - g.bytes
 	}
 }
 
@@ -70,18 +73,15 @@ func (t *Track) keeps(g *group) bool {
 }
 
 // shorten forgets the oldest objects of a group until it takes three quarters of
-// limit, so that this is seldom done, and returns how much that was. Objects
-// that are still arriving stay. The caller holds mu.
-func (t *Track) shorten(g *group, limit uint64) (freed uint64) {
-	excess := g.bytes - min(g.bytes, limit-limit/4)
-	t.forgetObjects(g, func(o *Object) bool {
-		if freed >= excess || !o.Complete() || o == g.objects[len(g.objects)-1] {
-			return false
-		}
-		freed += o.cost()
-		return true
-	})
-	return freed
+// limit, so that this is seldom done. The newest object and those that are still
+// arriving stay. The caller holds mu.
+func (t *Track) shorten(g *group, limit uint64) {
+	limit -= limit / 4
+	if len(g.objects) == 0 {
+		return
+	}
+	newest := g.objects[len(g.objects)-1]
+	t.forgetObjects(g, func(o *Object) bool { return g.bytes > limit && o.Complete() && o != newest })
 }
 
 // MaxAge is how long after its arrival an object may be handed out: the track's
@@ -106,20 +106,15 @@ func (t *Track) expire() {
 }
 
 func (t *Track) expireGroup(g *group, before time.Time) {
-	freed := uint64(0)
-	t.forgetObjects(g, func(o *Object) bool {
-		old := o.Arrived.Before(before) && o.Complete()
-		if old {
-			freed += o.cost()
-		}
-		return old
-	})
-	t.bytes -= freed
+	had := g.bytes
+	t.forgetObjects(g, func(o *Object) bool { return o.Arrived.Before(before) && o.Complete() })
+	t.bytes -= had - g.bytes
 }
 
 // forgetObjects forgets those objects of a group that drop, which is asked about
 // each in the order of their IDs, says: nothing is known of them any more. The
-// caller holds mu, and subtracts from t.bytes what is no longer kept.
+// caller holds mu, and subtracts what is no longer kept from what the
+// track keeps.
 func (t *Track) forgetObjects(g *group, drop func(*Object) bool) {
 	kept := t.keeps(g)
 	g.oldest = time.Time{}

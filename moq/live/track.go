@@ -19,9 +19,9 @@ type Options struct {
 	// RetainFor keeps a group beyond RetainGroups while its newest object is
 	// younger than this; 0 means not at all.
 	RetainFor time.Duration
-	// MaxBytes bounds what is kept, in bytes of payload and properties, and of 512
-	// for each object; 0 means 64 MiB. Of a group that is larger the first objects
-	// are forgotten. Objects that are still arriving are counted whole, but kept.
+	// MaxBytes bounds what is kept, in bytes of payload and properties and 512 for
+	// each object; 0 means 64 MiB. Of a group that is larger the first objects are
+	// forgotten. Objects that are still arriving are counted whole, but kept.
 	MaxBytes uint64
 	// Recover says that somebody fills what an interrupted subgroup lacks
 	// (ExpectFill, Settle), so its readers wait instead of giving up.
@@ -64,15 +64,16 @@ type Track struct {
 
 // Done says why a track ended.
 type Done struct {
-	Code   wire.PublishDoneCode
-	Reason string
+	Code   wire.PublishDoneCode // as in PUBLISH_DONE (moqt-18 §10.11)
+	Reason string               // for people; what a peer sent is to be quoted in logs
 }
 
 // Listener is told that a track has changed. TrackChanged is called by
 // producers for every piece of data and must return at once.
 type Listener interface{ TrackChanged() }
 
-// NewTrack returns an empty track.
+// NewTrack returns an empty track. Ownership of o.Properties passes to it; if they
+// are no valid track properties, they are kept and nothing is read in them.
 func NewTrack(name wire.FullTrackName, o Options) *Track {
 	if o.RetainGroups == 0 {
 		o.RetainGroups = 3
@@ -93,7 +94,8 @@ func NewTrack(name wire.FullTrackName, o Options) *Track {
 // Name returns the track's full name.
 func (t *Track) Name() wire.FullTrackName { return t.name }
 
-// Properties returns the track's properties and what MOQT itself reads in them.
+// Properties returns the track's properties, which are shared and must not be
+// changed, and what MOQT itself reads in them.
 func (t *Track) Properties() (wire.Properties, wire.TrackInfo) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -101,7 +103,8 @@ func (t *Track) Properties() (wire.Properties, wire.TrackInfo) {
 }
 
 // SetProperties replaces the track's properties by the newest set received
-// (moqt-18 §2.5: sets are never merged).
+// (moqt-18 §2.5: sets are never merged). Ownership of p passes to the track. The
+// error is a *wire.Error, a fault of the peer that sent them; nothing changes then.
 func (t *Track) SetProperties(p wire.Properties) error {
 	info, err := p.TrackInfo()
 	if err != nil {
@@ -142,7 +145,8 @@ func (t *Track) raise(l wire.Location) {
 }
 
 // Close ends the track: nothing is appended after it, and readers that have
-// read all of it see Done.
+// read all of it see Done. Only the first call counts; sessions that send the
+// track tell their subscribers by PUBLISH_DONE.
 func (t *Track) Close(code wire.PublishDoneCode, reason string) {
 	t.mu.Lock()
 	if t.done == nil {
@@ -166,14 +170,16 @@ func (t *Track) Done() *Done {
 	return t.done
 }
 
-// Size returns the payload bytes and groups that the track keeps.
+// Size returns what the track keeps: bytes, as Options.MaxBytes counts them, and
+// groups.
 func (t *Track) Size() (bytes uint64, groups int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.bytes, len(t.groups)
 }
 
-// Listen registers l until the returned function is called.
+// Listen registers l, a comparable value, until the returned function is called;
+// a call of TrackChanged may still be under way then.
 func (t *Track) Listen(l Listener) (stop func()) {
 	t.mu.Lock()
 	grown := append(slices.Clone(*t.listeners.Load()), l)
