@@ -75,6 +75,9 @@ func (b *bottleneck) pass(size int) bool {
 }
 
 func (r *lossyRouter) SendPacket(p simnet.Packet) error {
+	if to, ok := p.To.(*net.UDPAddr); ok { // in the form that hosts have here
+		p.To = &net.UDPAddr{IP: to.IP.To16(), Port: to.Port}
+	}
 	r.mu.Lock()
 	lost := r.random.Float64() < r.loss || r.cut[p.To.String()] || r.cut[p.From.String()]
 	if b := r.narrow[p.To.String()]; b != nil && !lost {
@@ -191,11 +194,22 @@ func (n *network) client(to *node, h moq.Handler) *moq.Session {
 
 func (n *network) clientBy(dial *transport.DialConfig, to *node, h moq.Handler) *moq.Session {
 	n.t.Helper()
+	return n.session(dial, to, moq.Config{Handler: h})
+}
+
+func (n *network) clientWith(to *node, c moq.Config) *moq.Session {
+	n.t.Helper()
+	return n.session(n.dial(to), to, c)
+}
+
+func (n *network) session(dial *transport.DialConfig, to *node, c moq.Config) *moq.Session {
+	n.t.Helper()
 	conn, err := transport.Dial(context.Background(), to.url(), dial)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	s, err := moq.NewSession(context.Background(), conn, moq.Config{Handler: h, Logger: quiet()})
+	c.Logger = quiet()
+	s, err := moq.NewSession(context.Background(), conn, c)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ type link struct {
 	client moq.Client
 	cancel context.CancelFunc
 
+	away     bool // the URL is one that a GOAWAY named; used by the client, as failures
+	failures int
+
 	session *moq.Session // guarded by the parent's mu, as what follows
 	from    *link        // that it takes the place of, until that is done
 	moving  bool         // another link takes its place
@@ -69,12 +72,11 @@ func (p *parent) start(url string, from *link) {
 	config := r.sessionConfig()
 	config.OnGoaway = l.goaway
 	l.client = moq.Client{
-		URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, MaxBackoff: 2 * time.Second, Connected: l.use,
-		Failed: func(err error) {
-			r.log.Warn("no session with the parent", "parent", l.client.URL, "error", err)
-		},
+		URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, MaxBackoff: 2 * time.Second,
+		Connected: l.use, Failed: l.failed,
 	}
 	if url != "" && url != u.URL { // the configured address is that of the configured server
+		l.away = true
 		l.client.URL, l.client.Dial.RemoteAddr = url, nil
 		if u.Refresh != nil {
 			l.client.Refresh = func(ctx context.Context, d *transport.DialConfig) error {
@@ -90,6 +92,19 @@ func (p *parent) start(url string, from *link) {
 		l.client.Run(ctx)
 		p.drop(l)
 	})
+}
+
+// maxAway is how often a server that a GOAWAY named is tried in vain before the
+// configured one is again.
+const maxAway = 3
+
+// failed is called when a session was not made, or ended, before the next attempt.
+func (l *link) failed(err error) {
+	l.parent.relay.log.Warn("no session with the parent", "parent", l.client.URL, "error", err)
+	if l.failures++; l.away && l.failures >= maxAway {
+		u := l.parent.upstream
+		l.away, l.client.URL, l.client.Dial, l.client.Refresh = false, u.URL, u.Dial, u.Refresh
+	}
 }
 
 // session returns the parent's session, waiting for one up to patience; nil when there is none.
