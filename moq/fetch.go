@@ -85,7 +85,7 @@ func (s *Session) Fetch(o FetchOptions) *Fetch {
 		f.run(func(id uint64) wire.Message {
 			f.adopt(id)
 			return &wire.Fetch{RequestID: id, Kind: wire.FetchStandalone, Track: o.Into.Name(), Params: params}
-		})
+		}, nil)
 	})
 	return f
 }
@@ -102,14 +102,15 @@ func (f *Fetch) covers(r live.Range) {
 	}
 }
 
-// run makes the request and waits for its end.
-func (f *Fetch) run(build func(id uint64) wire.Message) {
+// run makes the request and waits for its end. written, when there is one, is
+// called as soon as the request is on its way.
+func (f *Fetch) run(build func(id uint64) wire.Message, written func()) {
 	var sent *wire.Fetch
 	x, answer, err := f.session.request(f.ctx, wire.MsgFetch, func(id uint64) wire.Message {
 		m := build(id)
 		sent = m.(*wire.Fetch)
 		return m
-	}, nil)
+	}, written)
 	if err != nil {
 		f.finish(err)
 		return

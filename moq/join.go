@@ -46,9 +46,8 @@ func (j *join) send() {
 	s.tasks.Go(func() {
 		f.run(func(id uint64) wire.Message {
 			f.adopt(id)
-			close(started)
 			return &wire.Fetch{RequestID: id, Kind: wire.FetchRelativeJoining, JoiningRequestID: j.subscribe, JoiningStart: j.groups.Value}
-		})
+		}, func() { close(started) })
 	})
 	select {
 	case <-started:
