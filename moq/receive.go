@@ -282,7 +282,12 @@ func (r *subgroupReceiver) finish(err error) error {
 		return nil
 	case w == nil:
 	case errors.As(err, &reset) && reset.Remote:
-		w.Abort(r.session.version.ResetCode(reset.Code))
+		code := r.session.version.ResetCode(reset.Code)
+		if code == wire.ResetSessionClosed { // the source is lost, the subgroup may go on
+			w.Interrupt()
+		} else {
+			w.Abort(code)
+		}
 		return nil
 	default:
 		w.Interrupt()
