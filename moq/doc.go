@@ -50,9 +50,9 @@
 // # Units and ranges
 //
 // Times are time.Duration; on the wire they are whole milliseconds, rounded up.
-// Sizes are bytes. A priority is 0 to 255, lower first. Ranges
-// of requests are inclusive at both ends, and an Object of math.MaxUint64 is the
-// rest of its group; live.Range alone is half open, and is named so.
+// Sizes are bytes. A priority is 0 to 255, lower first. Ranges of requests are
+// inclusive at both ends, and an Object of math.MaxUint64 is the rest of its
+// group; live.Range alone is half open.
 //
 // # Ownership and concurrency
 //
