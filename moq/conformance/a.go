@@ -108,6 +108,6 @@ var sectionA = []Rule{
 		Number: 20, Level: Should, Role: Endpoint, Section: "3.5",
 		Text:  "A session is closed with the code that tells why.",
 		Delta: "16: also TOO_MANY_REQUESTS; 19: also TOO_MANY_REQUEST_UPDATES; 20: no VERSION_NEGOTIATION_FAILED",
-		Tests: []string{"moq.TestBadPeer", "moq.TestSilentPeer", "moq/conformance.TestRequestIDs", "moq/conformance.TestPathAndAuthority", "moq/conformance.TestKeyValuePairs"},
+		Tests: []string{"moq.TestBadPeer", "moq.TestSilentPeer", "moq/conformance.TestRequestIDs", "moq/conformance.TestPathAndAuthority", "moq/conformance.TestKeyValuePairs", "moq.TestSessionErrors", "moq.TestSessionErrorsCovered"},
 	},
 }

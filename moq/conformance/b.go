@@ -5,7 +5,7 @@ var sectionB = []Rule{
 		Number: 21, Level: Must, Role: Endpoint, Section: "10.1",
 		Text:  "Request IDs are even from clients, odd from servers, and not used twice, also by REQUEST_UPDATE; otherwise INVALID_REQUEST_ID.",
 		Delta: "16: without gaps, and below MAX_REQUEST_ID",
-		Tests: []string{"moq.TestBadPeer/request ID of the wrong parity", "moq.TestBadPeer/request ID far ahead", "moq/conformance.TestRequestIDs"},
+		Tests: []string{"moq.TestBadPeer/request ID of the wrong parity", "moq.TestBadPeer/request ID far ahead", "moq/conformance.TestRequestIDs", "moq.TestRequestCredit"},
 	},
 	{
 		Number: 22, Level: Must, Role: Endpoint, Section: "10.2",
@@ -60,8 +60,8 @@ var sectionB = []Rule{
 	},
 	{
 		Number: 31, Level: Must, Role: Endpoint, Section: "19:10.3.1", Since: 19,
-		Text:     "No more updates are unanswered than MAX_REQUEST_UPDATES allows; more close the session with TOO_MANY_REQUEST_UPDATES.",
-		Deviates: untested,
+		Text:  "No more updates are unanswered than MAX_REQUEST_UPDATES allows; more close the session with TOO_MANY_REQUEST_UPDATES.",
+		Tests: []string{"moq/conformance.TestUpdateLimit"},
 	},
 	{
 		Number: 32, Level: Should, Role: Endpoint, Section: "3.3.2",
@@ -120,15 +120,14 @@ var sectionB = []Rule{
 	},
 	{
 		Number: 42, Level: Should, Role: Endpoint, Section: "10.6.2",
-		Text:     "The retry interval is milliseconds plus one, 0 says do not retry; EXCESSIVE_LOAD has one.",
-		Delta:    "20: 0 does not forbid to follow a REDIRECT",
-		Tests:    []string{"moq/wire.TestMessages"},
-		Deviates: untested,
+		Text:  "The retry interval is milliseconds plus one, 0 says do not retry; EXCESSIVE_LOAD has one.",
+		Delta: "20: 0 does not forbid to follow a REDIRECT",
+		Tests: []string{"moq/wire.TestMessages", "relay.TestSessionLimits", "relay.TestRefusedPublisherIsAskedAgain"},
 	},
 	{
 		Number: 43, Level: Must, Role: Relay, Section: "10.6", Since: 18,
-		Text:     "REDIRECT may be passed on or kept; a server that receives a URI closes the session, and so does a track name in answer to a namespace request.",
-		Delta:    "19: also for PUBLISH and SUBSCRIBE_TRACKS",
-		Deviates: untested,
+		Text:  "REDIRECT may be passed on or kept; a server that receives a URI closes the session, and so does a track name in answer to a namespace request.",
+		Delta: "19: also for PUBLISH and SUBSCRIBE_TRACKS",
+		Tests: []string{"relay.TestRedirectIsHandedOnAndRemembered", "moq.TestSessionErrors"},
 	},
 }

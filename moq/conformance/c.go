@@ -65,11 +65,11 @@ var sectionC = []Rule{
 		Number: 56, Level: Must, Role: Relay, Section: "13.2",
 		Text:     "Impersonation is prevented by authentication.",
 		Delta:    "20: identity or token must permit publishing this namespace",
-		Deviates: untested,
+		Deviates: "the relay authorizes nobody, as rule 44; peers are authenticated by TLS on the server's side alone",
 	},
 	{
 		Number: 57, Level: MustNot, Role: Publisher, Section: "20:10.2.2", Since: 20,
-		Text:     "The token of SUBSCRIBE_TRACKS is not copied into the PUBLISH that follows from it.",
-		Deviates: untested,
+		Text:  "The token of SUBSCRIBE_TRACKS is not copied into the PUBLISH that follows from it.",
+		Tests: []string{"moq/conformance.TestTokensAreNotCopied"},
 	},
 }

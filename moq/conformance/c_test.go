@@ -193,3 +193,22 @@ func TestNoPublishUnasked(t *testing.T) {
 		watcher.Quiet()
 	})
 }
+
+// TestTokensAreNotCopied: what came with SUBSCRIBE_TRACKS does not go back with
+// PUBLISH (rule 57).
+func TestTokensAreNotCopied(t *testing.T) {
+	everyDraft(t, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		taker := n.connect(v)
+		peer.Expect[*wire.RequestOK](taker.Tracks(wire.Parameters{AuthTokens: []wire.Token{useValue("secret")}}, "room"))
+		offer(n.connect(v), t)
+		if _, m := peer.Accept[*wire.Publish](taker); len(m.Params.AuthTokens) > 0 {
+			t.Errorf("PUBLISH has tokens: %+v", m.Params.AuthTokens)
+		}
+	})
+}
+
+// silent answers nothing while a request lasts.
+type silent struct{}
+
+func (silent) Serve(ctx context.Context, _ moq.Request) { <-ctx.Done() }

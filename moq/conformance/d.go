@@ -41,8 +41,8 @@ var sectionD = []Rule{
 	},
 	{
 		Number: 65, Level: May, Role: Publisher, Section: "10.18", Since: 18,
-		Text:     "A publisher may reset the stream of a subscriber that does not read.",
-		Deviates: untested,
+		Text:          "A publisher may reset the stream of a subscriber that does not read.",
+		NotApplicable: "A subscriber that does not read loses the session by writeTimeout; the stream alone is not reset.",
 	},
 	{
 		Number: 66, Level: MustNot, Role: Publisher, Section: "6.1", Since: 18,
@@ -58,9 +58,9 @@ var sectionD = []Rule{
 	},
 	{
 		Number: 68, Level: Fact, Role: Publisher, Section: "10.19", Since: 18,
-		Text:     "FORWARD of SUBSCRIBE_TRACKS is the FORWARD of the PUBLISH that follows from it.",
-		Delta:    "19: GROUP_ORDER too; 20: all subscription parameters, and FORWARD can be updated",
-		Deviates: untested,
+		Text:  "FORWARD of SUBSCRIBE_TRACKS is the FORWARD of the PUBLISH that follows from it.",
+		Delta: "19: GROUP_ORDER too; 20: all subscription parameters, and FORWARD can be updated",
+		Tests: []string{"moq/conformance.TestForwardOfSubscribeTracks", "relay.TestSubscribeTracksParameters"},
 	},
 	{
 		Number: 69, Level: Fact, Role: Endpoint, Section: "6.2",
@@ -71,12 +71,12 @@ var sectionD = []Rule{
 	{
 		Number: 70, Level: Should, Role: Subscriber, Section: "6.2",
 		Text:     "Where the very namespace of a track was published, the track is asked for only there.",
-		Deviates: untested,
+		Deviates: "§9.5 binds relays more strongly: every publisher of the namespace or of a prefix is asked (rules 78, 79)",
 	},
 	{
 		Number: 71, Level: ShouldNot, Role: Relay, Section: "6.2",
-		Text:     "PUBLISH_NAMESPACE finds no ways through a mesh of relays; loops are ours to prevent.",
-		Deviates: untested,
+		Text:  "PUBLISH_NAMESPACE finds no ways through a mesh of relays; loops are ours to prevent.",
+		Tests: []string{"relay.TestPublishAtEdge"},
 	},
 	{
 		Number: 72, Level: Must, Role: Endpoint, Section: "3.2.1", Since: 18,

@@ -206,6 +206,30 @@ func TestOwnTracks(t *testing.T) {
 	})
 }
 
+// TestForwardOfSubscribeTracks: it is that of the PUBLISH that follows (rule 68).
+func TestForwardOfSubscribeTracks(t *testing.T) {
+	forDrafts(t, 18, 0, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		source := offer(n.connect(v), t)
+		viewer := n.connect(v)
+		peer.Expect[*wire.RequestOK](viewer.Tracks(wire.Parameters{Forward: wire.Some(false)}, "room"))
+		r, m := peer.Accept[*wire.Publish](viewer)
+		if m.Params.Forward.Or(true) {
+			t.Errorf("PUBLISH has FORWARD %+v, want 0", m.Params.Forward)
+		}
+		source.group(1, 1)
+		viewer.Quiet()
+		r.AcceptPublish(wire.Parameters{Forward: wire.Some(true)})
+		source.group(2, 1)
+		for got := ""; got != "2/0"; { // and what came since PUBLISH, where its answer brings it
+			if got = peer.Locations(viewer.Stream().Rest()); got != "1/0" && got != "2/0" {
+				t.Fatalf("got %s, want 2/0", got)
+			}
+		}
+		viewer.Quiet()
+	})
+}
+
 // TestPublishBlocked: a track for which there is no stream is told by
 // PUBLISH_BLOCKED, and is not offered any more (rules 66, 67).
 func TestPublishBlocked(t *testing.T) {

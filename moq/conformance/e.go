@@ -67,12 +67,12 @@ var sectionE = []Rule{
 		Number: 87, Level: Must, Role: Endpoint, Section: "5.1",
 		Text:  "A track is subscribed to once in a session and direction; a second SUBSCRIBE is a DUPLICATE_SUBSCRIPTION.",
 		Delta: "19: any number of times, each gets every object",
-		Tests: []string{"moq.TestSubscribeRefusals", "moq.TestPublish", "moq/conformance.TestSubscribeTwice"},
+		Tests: []string{"moq.TestSubscribeRefusals", "moq.TestPublish", "moq/conformance.TestSubscribeTwice", "moq.TestSharedTracks"},
 	},
 	{
 		Number: 88, Level: Must, Role: Endpoint, Section: "5.1", Until: 18,
-		Text:     "A SUBSCRIBE that meets this side's pending PUBLISH is a DUPLICATE_SUBSCRIPTION; a PUBLISH that meets a pending SUBSCRIBE ends that first.",
-		Deviates: untested,
+		Text:  "A SUBSCRIBE that meets this side's pending PUBLISH is a DUPLICATE_SUBSCRIPTION; a PUBLISH that meets a pending SUBSCRIBE ends that first.",
+		Tests: []string{"relay.TestPublishWhileAsked"},
 	},
 	{
 		Number: 89, Level: Must, Role: Relay, Section: "5.1",
@@ -104,7 +104,7 @@ var sectionE = []Rule{
 	{
 		Number: 94, Level: Must, Role: Relay, Section: "10.2.13",
 		Text:  "NEW_GROUP_REQUEST goes upstream when it asks for more than there is and no request for as much is outstanding, on tracks with dynamic groups.",
-		Tests: []string{"moq/conformance.TestNewGroupRequest"},
+		Tests: []string{"moq/conformance.TestNewGroupRequest", "relay.TestNewGroupRequests"},
 	},
 	{
 		Number: 95, Level: MustNot, Role: Subscriber, Section: "10.2.13",
@@ -124,7 +124,7 @@ var sectionE = []Rule{
 	{
 		Number: 98, Level: Must, Role: Publisher, Section: "20:10.10", Since: 20,
 		Text:  "PUBLISH_STATE_NOTIFY comes from publishers on a subscription's stream only, names the largest object, and is not answered.",
-		Tests: []string{"moq/conformance.TestStateNotify"},
+		Tests: []string{"moq/conformance.TestStateNotify", "moq.TestStateNotify"},
 	},
 	{
 		Number: 99, Level: Should, Role: Publisher, Section: "20:10.2.20", Since: 20,

@@ -4,13 +4,13 @@ var sectionF = []Rule{
 	{
 		Number: 100, Level: Must, Role: Relay, Section: "9.5",
 		Text:  "When a subscriber wants objects and the upstreams are held back, all of them are told FORWARD 1; new ones are asked with FORWARD 1.",
-		Tests: []string{"moq/conformance.TestForwardGoesUpstream"},
+		Tests: []string{"moq/conformance.TestForwardGoesUpstream", "relay.TestForwardFollowsSubscribers"},
 	},
 	{
 		Number: 101, Level: Must, Role: Relay, Section: "9.5",
 		Text:  "A PUBLISH of a track with a subscriber that wants objects is answered with FORWARD 1.",
 		Delta: "20: by a REQUEST_UPDATE",
-		Tests: []string{"moq/conformance.TestPublishIsWanted"},
+		Tests: []string{"moq/conformance.TestPublishIsWanted", "relay.TestForwardOfPublishedTracks"},
 	},
 	{
 		Number: 102, Level: Should, Role: Relay, Section: "9.2",
@@ -31,7 +31,7 @@ var sectionF = []Rule{
 	{
 		Number: 105, Level: Must, Role: Relay, Section: "10.2.11",
 		Text:  "LARGEST_OBJECT is the largest that any upstream named or a subscription brought, never one from a FETCH.",
-		Tests: []string{"moq/conformance.TestLargestObject"},
+		Tests: []string{"moq/conformance.TestLargestObject", "relay.TestLargestObjectIsThatOfThePublishers"},
 	},
 	{
 		Number: 106, Level: Must, Role: Publisher, Section: "10.2.11",

@@ -31,21 +31,22 @@ var sectionG = []Rule{
 	{
 		Number: 113, Level: Fact, Role: Publisher, Section: "10.9.1",
 		Text:     "An update may widen the range; what was published before is for FETCH, or a fill.",
-		Deviates: untested,
+		Tests:    []string{"moq/deliver.TestBounds"},
+		Deviates: "an update that lowers the start does not bring groups that begin below the old start",
 	},
 	{
 		Number: 114, Level: Must, Role: Endpoint, Section: "19:5.1.3", Since: 19,
-		Text:     "Range filters need MAX_FILTER_RANGES; too many, twice the same, or impossible ones are refused with INVALID_FILTER.",
-		Deviates: untested,
+		Text:  "Range filters need MAX_FILTER_RANGES; too many, twice the same, or impossible ones are refused with INVALID_FILTER.",
+		Tests: []string{"moq/conformance.TestBadRangeFilters"},
 	},
 	{
 		Number: 115, Level: Must, Role: Publisher, Section: "19:5.1.4", Since: 19,
-		Text:     "An object passes when forwarding, location and, in any one set, all range filters let it.",
-		Deviates: untested,
+		Text:  "An object passes when forwarding, location and, in any one set, all range filters let it.",
+		Tests: []string{"moq/conformance.TestRangeFilters", "moq/deliver.TestRangeFilters"},
 	},
 	{
 		Number: 116, Level: Fact, Role: Publisher, Section: "19:5.1.3", Since: 19,
-		Text:     "Track property filters decide which tracks SUBSCRIBE_TRACKS is offered; object property filters look at the header of the object.",
-		Deviates: untested,
+		Text:  "Track property filters decide which tracks SUBSCRIBE_TRACKS is offered; object property filters look at the header of the object.",
+		Tests: []string{"relay.TestTrackPropertyFilter"},
 	},
 }

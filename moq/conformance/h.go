@@ -54,13 +54,13 @@ var sectionH = []Rule{
 		Number: 126, Level: Should, Role: Relay, Section: "10.2.5", Since: 18,
 		Text:  "FILL_TIMEOUT bounds how long upstreams are asked; 0 means not at all, and the rest is unknown.",
 		Delta: "20: told as timed out, 0x20C",
-		Tests: []string{"moq/conformance.TestFillTimeout"},
+		Tests: []string{"moq/conformance.TestFillTimeout", "relay.TestFillTimeout"},
 	},
 	{
 		Number: 127, Level: May, Role: Relay, Section: "9.5",
 		Text:  "With several publishers a FETCH may go to any of them.",
 		Delta: "20: must go to at least one",
-		Tests: []string{"moq/conformance.TestOneFetchUpstream"},
+		Tests: []string{"moq/conformance.TestOneFetchUpstream", "relay.TestFetchFromAnotherPublisher"},
 	},
 	{
 		Number: 128, Level: Must, Role: Publisher, Section: "10.12.2", Until: 19,
@@ -92,7 +92,7 @@ var sectionH = []Rule{
 	{
 		Number: 133, Level: Must, Role: Publisher, Section: "20:5.1.3", Since: 20,
 		Text:  "The end of the subscription resets its fills; a fill that fails is reset behind its header and does not touch the subscription.",
-		Tests: []string{"moq/conformance.TestFillEndsWithSubscription"},
+		Tests: []string{"moq/conformance.TestFillEndsWithSubscription", "moq/deliver.TestFill"},
 	},
 	{
 		Number: 134, Level: Must, Role: Endpoint, Section: "20:5.1.3", Since: 20,

@@ -36,7 +36,7 @@ func TestObjectsPassUnchanged(t *testing.T) {
 		stream := viewer.Stream()
 		h := stream.Subgroup
 		all := stream.Rest()
-		if h.Group != 9 || h.Subgroup != 4 || h.Priority != wire.Some(uint8(17)) {
+		if h.Group != 9 || all[0].Subgroup != 4 || h.Priority != wire.Some(uint8(17)) {
 			t.Errorf("header %+v", h)
 		}
 		if got := peer.Locations(all); got != "9/3 9/8 9/9:group-ends" {
@@ -94,8 +94,9 @@ func TestSubgroupsHaveStreams(t *testing.T) {
 		want := map[uint64]string{0: "1/0 1/3 1/6", 1: "1/1 1/4 1/7", 2: "1/2 1/5 1/8"}
 		for range 3 {
 			s := viewer.Stream()
-			id := s.Subgroup.Subgroup
-			if got := peer.Locations(s.Rest()); got != want[id] {
+			all := s.Rest()
+			id := all[0].Subgroup
+			if got := peer.Locations(all); got != want[id] {
 				t.Errorf("subgroup %d got %q, want %q", id, got, want[id])
 			}
 			delete(want, id)

@@ -5,17 +5,17 @@ var sectionM = []Rule{
 		Number: 184, Level: Should, Role: Publisher, Section: "7.2",
 		Text:  "What goes first: the lower subscriber priority, then the lower publisher priority, then group order, then the lower subgroup.",
 		Delta: "19: datagrams before streams on a tie; 20: rules for fills",
-		Tests: []string{"moq/deliver.TestOrder"},
+		Tests: []string{"moq/deliver.TestOrder", "moq/deliver.TestTies", "moq/deliver.TestFillOrder", "moq/conformance.TestPublisherPriority"},
 	},
 	{
 		Number: 185, Level: Should, Role: Publisher, Section: "7.2",
 		Text:     "Control streams go before request streams, these before objects.",
-		Deviates: untested,
+		Deviates: "control messages are written at once and objects one scheduler turn at a time, but quic-go sends streams in its own order: its priorities are not used, as webtransport-go does not pass them on",
 	},
 	{
 		Number: 186, Level: Should, Role: Relay, Section: "7.3",
-		Text:     "A relay goes by the subscriber's and the original publisher's priorities.",
-		Deviates: untested,
+		Text:  "A relay goes by the subscriber's and the original publisher's priorities.",
+		Tests: []string{"moq/conformance.TestPublisherPriority", "relay.TestFullLink"},
 	},
 	{
 		Number: 187, Level: ShouldNot, Role: Relay, Section: "7.3",
@@ -24,13 +24,13 @@ var sectionM = []Rule{
 	},
 	{
 		Number: 188, Level: Should, Role: Publisher, Section: "7.1",
-		Text:     "A new priority holds for what has not been scheduled yet.",
-		Deviates: untested,
+		Text:  "A new priority holds for what has not been scheduled yet.",
+		Tests: []string{"moq/conformance.TestPriorityUpdate"},
 	},
 	{
 		Number: 189, Level: Fact, Role: Publisher, Section: "7.2",
-		Text:     "Requests of equal priority all make progress.",
-		Deviates: untested,
+		Text:  "Requests of equal priority all make progress.",
+		Tests: []string{"moq/conformance.TestEqualPriorities"},
 	},
 	{
 		Number: 190, Level: Fact, Role: Publisher, Section: "7.1",

@@ -14,7 +14,7 @@ import (
 
 // Stream is a data stream of the other side.
 type Stream struct {
-	// One of them is set.
+	// One of them is set. In mode SubgroupFirstObject the objects know the subgroup.
 	Subgroup *wire.SubgroupHeader
 	Fetch    *wire.FetchHeader
 
@@ -49,18 +49,22 @@ type item struct {
 	err    error
 }
 
-// acceptUni sorts the other side's unidirectional streams.
+// acceptUni sorts the other side's unidirectional streams. Their headers are read
+// one after the other, so that streams are seen in the order in which they began.
 func (p *Peer) acceptUni() {
 	for {
 		stream, err := p.Conn.AcceptUniStream(context.Background())
 		if err != nil {
 			return
 		}
-		p.tasks.Go(func() { p.readUni(stream) })
+		if read := p.begin(stream); read != nil {
+			p.tasks.Go(read)
+		}
 	}
 }
 
-func (p *Peer) readUni(stream transport.ReceiveStream) {
+// begin reads the header of a stream; what it returns reads the rest.
+func (p *Peer) begin(stream transport.ReceiveStream) (read func()) {
 	in := newReader(stream)
 	kind, err := take(in, func(b []byte) (wire.StreamType, int, error) {
 		t, _, err := wire.ParseStreamType(p.Version, b)
@@ -68,7 +72,7 @@ func (p *Peer) readUni(stream transport.ReceiveStream) {
 	})
 	if err != nil {
 		p.extra <- "a unidirectional stream without a type came: " + err.Error()
-		return
+		return nil
 	}
 	s := &Stream{peer: p, stream: stream, items: make(chan item, backlog)}
 	switch kind {
@@ -80,28 +84,27 @@ func (p *Peer) readUni(stream transport.ReceiveStream) {
 		if again {
 			p.extra <- "a second control stream came"
 		}
-		p.readControl(in)
+		return func() { p.readControl(in) }
 	case wire.StreamFetch:
 		h, err := take(in, func(b []byte) (wire.FetchHeader, int, error) { return wire.ParseFetchHeader(p.Version, b) })
 		if err != nil {
 			p.extra <- "a fetch stream without a header came: " + err.Error()
-			return
+			return nil
 		}
 		s.Fetch = &h
-		p.data <- s
-		in.gate = p.gate
-		s.readFetch(in)
+		read = func() { s.readFetch(in) }
 	default:
 		h, err := take(in, func(b []byte) (wire.SubgroupHeader, int, error) { return wire.ParseSubgroupHeader(p.Version, b) })
 		if err != nil {
 			p.extra <- "a subgroup stream without a header came: " + err.Error()
-			return
+			return nil
 		}
 		s.Subgroup = &h
-		p.data <- s
-		in.gate = p.gate
-		s.readSubgroup(in)
+		read = func() { s.readSubgroup(in) }
 	}
+	p.data <- s
+	in.gate = p.gate
+	return read
 }
 
 func (p *Peer) readControl(in *reader) {
@@ -117,6 +120,7 @@ func (p *Peer) readControl(in *reader) {
 func (s *Stream) readSubgroup(in *reader) {
 	var cursor wire.ObjectCursor
 	h := s.Subgroup
+	subgroup := h.Subgroup
 	for first := true; ; first = false {
 		o, err := take(in, func(b []byte) (wire.Object, int, error) {
 			return wire.ParseSubgroupObject(s.peer.Version, &cursor, h.HasProperties, b)
@@ -125,9 +129,8 @@ func (s *Stream) readSubgroup(in *reader) {
 			s.items <- item{err: err}
 			return
 		}
-		subgroup := h.Subgroup
 		if h.Mode == wire.SubgroupFirstObject && first {
-			subgroup, h.Subgroup = o.ID, o.ID
+			subgroup = o.ID
 		}
 		got := &Object{
 			Location: wire.Location{Group: h.Group, Object: o.ID}, Subgroup: subgroup, Priority: h.Priority,
@@ -263,3 +266,6 @@ func IsReset(err error) bool {
 	var reset *transport.StreamError
 	return errors.As(err, &reset) && reset.Remote
 }
+
+// Waiting is how many data streams came that were not taken by Stream.
+func (p *Peer) Waiting() int { return len(p.data) }
