@@ -101,6 +101,13 @@ func (p *peer) requests() (asked, updates []wire.Parameters) {
 	return slices.Clone(p.asked), slices.Clone(p.updates)
 }
 
+// counts are the FETCHes and TRACK_STATUSes so far.
+func (p *peer) counts() (fetches, statuses int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fetches, p.statuses
+}
+
 // put appends one group of whole objects to a track.
 func put(t *testing.T, track *live.Track, group uint64, objects ...uint64) {
 	t.Helper()

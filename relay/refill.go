@@ -226,17 +226,46 @@ func (e *trackEntry) backfill(r live.Range) {
 
 // fetchFrom gets a range from one of several publishers (moqt-18 §9.5): from
 // the next one when one fails. That a slow one has nothing there says nothing
-// while there is another.
+// while there is another. Of a publisher whose track is malformed nothing is
+// known: those who wait for the range do so until it is clear whether the track
+// ends with it (moqt-18 §2.4.2).
 func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range) {
 	o := moq.FetchOptions{Into: e.live, First: r.From, Last: last(r)}
-	if len(feeds) > 1 {
-		o.Failed = func(error) bool {
-			if e.isOver() {
-				return false
-			}
+	o.Failed = func(err error) bool {
+		switch {
+		case e.isOver():
+			return true
+		case len(feeds) > 1:
 			e.relay.tasks.Go(func() { e.fetchFrom(feeds[1:], r) })
+			return true
+		case errors.Is(err, &moq.RequestError{Code: wire.RequestMalformedTrack}):
+			e.relay.tasks.Go(func() {
+				if !e.ends(handover) {
+					e.live.EndFill(r, false)
+				}
+			})
+			return true
+		}
+		return false
+	}
+	feeds[0].session.Fetch(o)
+}
+
+// ends reports whether the entry ends within a time.
+func (e *trackEntry) ends(within time.Duration) bool {
+	timeout := time.NewTimer(within)
+	defer timeout.Stop()
+	for {
+		changed := e.changed.wait()
+		if e.isOver() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timeout.C:
+			return false
+		case <-e.relay.ctx.Done():
 			return true
 		}
 	}
-	feeds[0].session.Fetch(o)
 }
