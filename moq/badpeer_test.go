@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"moqedge/moq"
 	"moqedge/moq/conformance/peer"
@@ -169,28 +170,47 @@ func (b *bad) published(n string, alias uint64) *peer.Request {
 	return r
 }
 
+// slowWriter is a connection whose streams return from Write a while after the
+// peer has the bytes.
+type slowWriter struct{ transport.Conn }
+
+type slowStream struct {
+	transport.Stream
+	over <-chan struct{}
+}
+
+func (c slowWriter) AcceptStream(ctx context.Context) (transport.Stream, error) {
+	s, err := c.Conn.AcceptStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slowStream{s, c.Context().Done()}, nil
+}
+
+func (s slowStream) Write(b []byte) (int, error) {
+	n, err := s.Stream.Write(b)
+	select {
+	case <-time.After(time.Second):
+	case <-s.over:
+	}
+	return n, err
+}
+
 // TestUpdatesAtTheLimit: a peer that has as many REQUEST_UPDATEs unanswered as it
 // may, and sends the next one as soon as it has an answer, is at no fault.
-func TestUpdatesAtTheLimit(t *testing.T) { eachDraft(t, testUpdatesAtTheLimit) }
-
-func testUpdatesAtTheLimit(t *testing.T) {
-	origin := moq.NewOrigin()
-	origin.AddTrack(live.NewTrack(clock, live.Options{}))
-	client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin, MaxRequestUpdates: 2})
-	sub, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for i := range 500 {
-				if err := sub.Update(t.Context(), wire.Parameters{SubscriberPriority: wire.Some(uint8(i))}); err != nil {
-					t.Error(err)
-					return
-				}
-			}
+func TestUpdatesAtTheLimit(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v wire.Version) {
+		b := offend(t, v, offence{
+			config: func(c *moq.Config) { c.MaxRequestUpdates = 1 },
+			wrap:   func(c transport.Conn) transport.Conn { return slowWriter{c} },
 		})
-	}
-	wg.Wait()
+		b.hello()
+		r := b.Subscribe(clock, wire.Parameters{})
+		peer.Expect[*wire.SubscribeOK](r)
+		for i := range 5 {
+			r.Update(wire.Parameters{SubscriberPriority: wire.Some(uint8(i))})
+			peer.Expect[*wire.RequestOK](r)
+		}
+		b.ExpectOpen()
+	})
 }
