@@ -8,22 +8,6 @@ import "encoding/binary"
 // MaxQUICVarint is the largest integer of RFC 9000.
 const MaxQUICVarint = 1<<62 - 1
 
-// QUICVarintLen returns the number of bytes, 1, 2, 4 or 8, of the shortest form of
-// v; 0 if v is larger than MaxQUICVarint.
-func QUICVarintLen(v uint64) int {
-	switch {
-	case v < 1<<6:
-		return 1
-	case v < 1<<14:
-		return 2
-	case v < 1<<30:
-		return 4
-	case v <= MaxQUICVarint:
-		return 8
-	}
-	return 0
-}
-
 // AppendQUICVarint appends the shortest form of v. It appends nothing if v is
 // larger than MaxQUICVarint: there is no form of it.
 func AppendQUICVarint(b []byte, v uint64) []byte {
