@@ -104,7 +104,7 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 		if x.cancelled {
 			return
 		}
-		was := x.params.Forward
+		was, start := x.params.Forward, x.params.Start
 		change(&x.params)
 		properties, _ := x.params.Track.Properties()
 		x.filter = newMatcher(x.params.Filters, properties)
@@ -114,6 +114,11 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 		case !was && x.params.Forward: // also subgroups that were given up (moqt-18 §11.4.3)
 			clear(x.sources)
 			x.lagging = nil
+			x.feed = x.params.Track.NewFeed(x.params.Start)
+		case x.params.Start.Less(start): // the feed has passed over groups that are now wanted
+			for _, l := range x.feed.Late() {
+				x.passedBy(l)
+			}
 			x.feed = x.params.Track.NewFeed(x.params.Start)
 		}
 		for _, src := range x.sources {
