@@ -11,7 +11,8 @@ import (
 	"moqedge/moq/wire"
 )
 
-// Client keeps a session to one server: when it ends, another one is made.
+// Client keeps a session to one server: when it ends, another one is made. Its
+// fields must not change while it is used.
 type Client struct {
 	// URL of the server: moqt:// or https://.
 	URL string
@@ -33,7 +34,8 @@ type Client struct {
 	Failed func(err error)
 }
 
-// Connect makes one session.
+// Connect makes one session; the caller closes it. ctx bounds the attempt. The error
+// is a *transport.DialError, that of Refresh, or that of NewSession.
 func (c *Client) Connect(ctx context.Context) (*Session, error) {
 	dial := c.Dial // a connection keeps its own
 	if c.Refresh != nil {
@@ -48,7 +50,7 @@ func (c *Client) Connect(ctx context.Context) (*Session, error) {
 	return NewSession(ctx, conn, c.Config)
 }
 
-// Run keeps a session until ctx is done.
+// Run keeps a session until ctx is done. It returns when the last one has ended.
 func (c *Client) Run(ctx context.Context) {
 	lowest, highest := c.MinBackoff, c.MaxBackoff
 	if lowest == 0 {

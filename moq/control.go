@@ -247,7 +247,7 @@ func (s *Session) requestGoaway(m *wire.Goaway) (Goaway, error) {
 	return Goaway{m.URI, m.Timeout}, nil
 }
 
-// Goaway asks the peer to move to another session, at uri when the sender is a
+// Goaway asks the peer to move to another session, at uri when this side is a
 // server and it is not empty. Requests that come later are refused. After the
 // timeout (0: none) the session is closed with GOAWAY_TIMEOUT (moqt-18 §10.4).
 func (s *Session) Goaway(uri string, timeout time.Duration) error {

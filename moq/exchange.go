@@ -11,15 +11,19 @@ import (
 	"moqedge/moq/wire"
 )
 
-// RequestError is the peer's refusal of a request (moqt-18 §10.6).
+// RequestError is the peer's refusal of a request (moqt-18 §10.6). It ends that
+// request alone, not the session. This side makes one itself where the peer's
+// answer is known: for a second subscription to a track, and for a track with a
+// property that must be understood and is not.
 type RequestError struct {
-	Request  wire.MessageType
-	Code     wire.RequestError
+	Request  wire.MessageType           // what was refused
+	Code     wire.RequestError          // why, in the numbers of the newest draft
 	Reason   string                     // the peer's words: quote them in logs
-	Retry    wire.Option[time.Duration] // when the request may be made again
-	Redirect *wire.Redirect
+	Retry    wire.Option[time.Duration] // when the request may be made again, from now on; unset: not at all
+	Redirect *wire.Redirect             // where to make it instead; with RequestRedirect alone (moqt-18 §10.6.1)
 }
 
+// Error implements error; the reason is quoted.
 func (e *RequestError) Error() string {
 	if e.Reason == "" {
 		return fmt.Sprintf("%s refused: %s", e.Request, e.Code)
@@ -33,7 +37,8 @@ func (e *RequestError) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// ErrGoaway is returned for requests made after the peer's GOAWAY.
+// ErrGoaway is returned for requests made after the peer's GOAWAY (moqt-18 §10.4):
+// they belong on another session. See Config.OnGoaway.
 var ErrGoaway = errors.New("moq: the peer is going away")
 
 // exchange is one request of this side and the answers to it.
@@ -108,7 +113,8 @@ func (x *exchange) open(ctx context.Context) (begin func(id uint64, m wire.Messa
 	return func(_ uint64, m wire.Message) error { return c.send(m) }, nil
 }
 
-// ErrNoStream is returned for a PUBLISH that the peer leaves no stream for.
+// ErrNoStream is returned for a PUBLISH that the peer leaves no stream for
+// (moqt-18 §6.1).
 var ErrNoStream = errors.New("moq: the peer allows no more request streams")
 
 // publishPatience is how long a PUBLISH waits for a stream.

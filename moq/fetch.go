@@ -15,12 +15,13 @@ import (
 
 // FetchOptions say what to fetch.
 type FetchOptions struct {
-	// Into is the track that the objects are inserted into.
+	// Into names the track, and the objects are inserted into it. It is required,
+	// and forgets groups as its live.Options say: for long ranges raise them.
 	Into *live.Track
 	// First and Last bound the range, both inclusive. A Last.Object of
 	// math.MaxUint64 asks for the whole group.
 	First, Last wire.Location
-	// Params are sent with FETCH.
+	// Params are sent with FETCH; Filter is set from First and Last.
 	Params wire.Parameters
 	// Failed is told why the fetch failed, before Into is: true says that
 	// somebody else fetches the range, so that readers of Into go on waiting for
@@ -68,7 +69,9 @@ func (f *Fetch) adopt(id uint64) {
 	s.fetches[id] = f
 }
 
-// Fetch asks the peer for a range of a track (moqt-18 §10.12).
+// Fetch asks the peer for a range of a track (moqt-18 §10.12). It does not wait: see
+// Fetch.Wait. Objects are in o.Into as soon as their bytes arrive; o.Into is not
+// closed when all of them are.
 func (s *Session) Fetch(o FetchOptions) *Fetch {
 	f := s.newFetch(o.Into, o.Params.GroupOrder.Or(wire.GroupOrderAscending))
 	f.failed = o.Failed
@@ -276,7 +279,7 @@ func (f *Fetch) insert(filler *live.Filler, in *inbound, o *wire.FetchObject) er
 	if err != nil {
 		return err
 	}
-	return in.payload(filler, f.session.config.Counters)
+	return in.payload(filler, f.session)
 }
 
 // streamEnd takes in how the data stream ended.
@@ -330,14 +333,16 @@ func (f *Fetch) Close() { f.finish(context.Canceled) }
 // Done is closed when the fetch is over.
 func (f *Fetch) Done() <-chan struct{} { return f.done }
 
-// Err says why the fetch failed, nil when it did not or is not over.
+// Err says why the fetch failed, nil when it did not or is not over. The error is as
+// for Session.Subscribe; INVALID_RANGE says that nothing was published there.
 func (f *Fetch) Err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
 }
 
-// Wait waits until the fetch is over and returns Err.
+// Wait waits until the fetch is over and returns Err, or until ctx is done and
+// returns its cause: the fetch goes on then, unless it is closed.
 func (f *Fetch) Wait(ctx context.Context) error {
 	select {
 	case <-f.done:

@@ -121,6 +121,12 @@ func (in *inbound) read(b []byte) (int, error) {
 	return n, err
 }
 
+// untouched reports whether err is that nothing came in time.
+func (in *inbound) untouched(err error) bool {
+	var e *wire.Error
+	return errors.As(err, &e) && e.Code == in.late && len(in.window()) == 0
+}
+
 // free returns the buffer; the inbound must not be used after it.
 func (in *inbound) free() {
 	if len(in.buffer) == 4<<10 {
@@ -138,6 +144,9 @@ func (in *inbound) consume(n int) { in.start += n }
 func (in *inbound) more() error {
 	if in.start == in.end {
 		in.start, in.end = 0, 0
+		if len(in.buffer) > 4<<10 { // what was large is over
+			in.buffer = buffers.Get().(*[4 << 10]byte)[:]
+		}
 	}
 	if in.end == len(in.buffer) {
 		if in.start > 0 {

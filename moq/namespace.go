@@ -12,7 +12,8 @@ type NamespacePublication struct {
 	done     chan struct{}
 }
 
-// PublishNamespace announces that tracks of a namespace can be had here (moqt-18 §10.15).
+// PublishNamespace announces that tracks of a namespace can be had here (moqt-18
+// §10.15) and waits for the peer's answer; ctx and the error are as for Subscribe.
 func (s *Session) PublishNamespace(ctx context.Context, ns wire.Namespace) (*NamespacePublication, error) {
 	x, err := s.namespaceRequest(ctx, wire.MsgPublishNamespace, func(id uint64) wire.Message {
 		return &wire.PublishNamespace{RequestID: id, Namespace: ns}
@@ -51,13 +52,15 @@ func (p *NamespacePublication) Done() <-chan struct{} { return p.done }
 // Goaway yields the peer's wish that this request be made elsewhere (moqt-18 §10.4).
 func (p *NamespacePublication) Goaway() <-chan Goaway { return p.exchange.goaway }
 
-// Close withdraws the namespace.
+// Close withdraws the namespace. It does not wait.
 func (p *NamespacePublication) Close() { p.exchange.cancel(wire.ResetCancelled) }
 
 // NamespaceEvents is told of the namespaces below a prefix. Its methods are
 // called one after the other and must not block.
 type NamespaceEvents interface {
+	// NamespaceAdded tells of a namespace, with the prefix, that was not there.
 	NamespaceAdded(ns wire.Namespace)
+	// NamespaceRemoved tells of the end of one that was added.
 	NamespaceRemoved(ns wire.Namespace)
 }
 
@@ -67,8 +70,10 @@ type NamespaceSubscription struct {
 	done     chan struct{}
 }
 
-// SubscribeNamespace asks for the namespaces below a prefix (moqt-18 §10.18).
-// When the subscription ends, every namespace that was added is removed.
+// SubscribeNamespace asks for the namespaces below a prefix (moqt-18 §10.18), those
+// that come later included; an empty prefix asks for all. The prefixes of a session
+// must not overlap: the peer refuses that with PREFIX_OVERLAP. ctx and the error are
+// as for Subscribe. events is called by one goroutine of the session. When the subscription ends, every namespace that was added is removed.
 func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace, events NamespaceEvents) (*NamespaceSubscription, error) {
 	x, err := s.namespaceRequest(ctx, wire.MsgSubscribeNamespace, func(id uint64) wire.Message {
 		return &wire.SubscribeNamespace{RequestID: id, Prefix: prefix}
@@ -119,11 +124,12 @@ func (n *NamespaceSubscription) Close() { n.exchange.cancel(wire.ResetCancelled)
 
 // TrackStatus is what a publisher says about a track.
 type TrackStatus struct {
-	Largest    wire.Option[wire.Location]
-	Properties wire.Properties
+	Largest    wire.Option[wire.Location] // of the objects published; unset: there are none yet
+	Properties wire.Properties            // of the track; the caller owns them. Draft 16 does not tell
 }
 
-// TrackStatus asks about a track (moqt-18 §10.14).
+// TrackStatus asks about a track (moqt-18 §10.14); ctx and the error are as for
+// Subscribe.
 func (s *Session) TrackStatus(ctx context.Context, name wire.FullTrackName) (TrackStatus, error) {
 	x, answer, err := s.request(ctx, wire.MsgTrackStatus, func(id uint64) wire.Message {
 		return &wire.TrackStatus{RequestID: id, Track: name}
@@ -152,7 +158,8 @@ type TracksSubscription struct {
 
 // SubscribeTracks asks for PUBLISH of the tracks below a prefix, those that
 // come later included (moqt-18 §10.19). The Handler of the session gets them.
-// p are the parameters that the subscriptions begin with. blocked is told of
+// p are the parameters that the subscriptions begin with. ctx and the error are as
+// for Subscribe. blocked is told, by one goroutine of the session, of
 // tracks that the peer does not offer (PUBLISH_BLOCKED, from draft 19
 // PUBLISH_SKIPPED); it may be nil.
 func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, p wire.Parameters, blocked func(wire.FullTrackName)) (*TracksSubscription, error) {
@@ -182,5 +189,5 @@ func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, p 
 // Done is closed when the subscription is over.
 func (t *TracksSubscription) Done() <-chan struct{} { return t.done }
 
-// Close cancels the subscription; tracks that were offered go on.
+// Close cancels the subscription; tracks that were offered go on. It does not wait.
 func (t *TracksSubscription) Close() { t.exchange.cancel(wire.ResetCancelled) }

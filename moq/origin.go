@@ -25,7 +25,8 @@ func NewOrigin() *Origin {
 	return &Origin{tracks: map[string]*live.Track{}, namespaces: map[string]wire.Namespace{}, watchers: map[NamespaceEvents]struct{}{}}
 }
 
-// AddTrack offers a track, in place of one of the same name.
+// AddTrack offers a track, in place of one of the same name. Subscriptions to that
+// one go on; the caller closes the track after removing it.
 func (o *Origin) AddTrack(t *live.Track) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -39,7 +40,8 @@ func (o *Origin) RemoveTrack(name wire.FullTrackName) {
 	delete(o.tracks, name.Key())
 }
 
-// AddNamespace announces a namespace on every session of the origin.
+// AddNamespace announces a namespace to everybody who subscribed to a prefix of it,
+// and on every session that Announce works on. Tracks need no namespace added.
 func (o *Origin) AddNamespace(ns wire.Namespace) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

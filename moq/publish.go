@@ -27,7 +27,11 @@ type Publication struct {
 	done     chan struct{}
 }
 
-// Publish offers a track to the peer and, once it accepts, sends what comes.
+// Publish offers a track to the peer (moqt-18 §10.10), waits for its answer and,
+// when it accepts, sends what comes. ctx and the error are as for Subscribe, and
+// ErrNoStream. It is refused with DUPLICATE_SUBSCRIPTION when the peer subscribed
+// to the track already, up to draft 18. t stays the caller's; when it is closed,
+// the publication ends.
 func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) (*Publication, error) {
 	properties, info := t.Properties()
 	if o.Params.IncludeProperties.Set && !o.Params.IncludeProperties.Value {
@@ -109,8 +113,8 @@ func orElse[T any](o *wire.Option[T], other wire.Option[T]) {
 func (p *Publication) follow() {
 	x := p.exchange
 	s := x.session
-	u := newUpdater(s, func(m *wire.RequestUpdate) error {
-		return s.applyUpdate(wire.MsgPublish, x.channel, m, p.served.update)
+	u := newUpdater(s, x.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
+		return s.applyUpdate(wire.MsgPublish, m, p.served.update)
 	})
 	defer u.end()
 	_ = x.follow(func(m wire.Message) error {
@@ -133,10 +137,12 @@ func (p *Publication) Forward() bool { return p.served.forward() }
 // Goaway yields the peer's wish that this track be published elsewhere (moqt-18 §10.4).
 func (p *Publication) Goaway() <-chan Goaway { return p.exchange.goaway }
 
-// Done is closed when the subscription is over.
+// Done is closed when the subscription is over: the peer left, or has had all
+// there was.
 func (p *Publication) Done() <-chan struct{} { return p.done }
 
-// Close ends the publication with PUBLISH_DONE.
+// Close ends the publication with PUBLISH_DONE (moqt-18 §10.11). Streams that are
+// being sent are reset: to end after all of it was sent, close the track.
 func (p *Publication) Close(code wire.PublishDoneCode, reason string) {
 	p.served.sending.Finish(live.Done{Code: code, Reason: reason}, wire.ResetCancelled)
 }

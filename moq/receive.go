@@ -14,6 +14,8 @@ import (
 
 // Counters count what sessions have received. They may be shared.
 type Counters struct {
+	// Bytes of payloads on streams and of whole datagrams, Objects begun on
+	// subgroup streams, data Streams, and Datagrams.
 	Bytes, Objects, Streams, Datagrams atomic.Uint64
 	// Unwanted counts streams and datagrams of tracks that nobody asked for.
 	Unwanted atomic.Uint64
@@ -36,11 +38,15 @@ func (s *Session) receive(stream transport.ReceiveStream) {
 	in := newInbound(stream, s.config.DataTimeout)
 	in.late = wire.SessionDataStreamTimeout
 	defer in.free()
+	in.begun() // there are no streams for later
 	t, err := parse(in, func(b []byte) (wire.StreamType, int, error) {
 		t, _, err := wire.ParseStreamType(s.version, b)
 		return t, 0, err // the type belongs to the header that follows
 	})
 	switch {
+	case in.untouched(err):
+		s.unwanted(stream)
+		s.bear("streams without data")
 	case err != nil: // gone before it said what it is, or of an unknown type
 		s.fault(err)
 	case t == wire.StreamSetup:
@@ -123,11 +129,14 @@ func (s *Session) announce() {
 // message that explains the alias, so it waits a little (moqt-18 §11.4.2).
 func (s *Session) subscriptionFor(h *wire.SubgroupHeader) *Subscription {
 	var list []*Subscription
-	s.wait(func() bool {
+	explained := s.wait(func() bool {
 		found, known := s.aliases[h.TrackAlias]
 		list = found
 		return known
 	})
+	if !explained {
+		s.bear("streams of tracks that nobody asked for")
+	}
 	if len(list) == 1 {
 		return list[0]
 	}
@@ -148,8 +157,10 @@ func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) erro
 	f := s.fetches[h.RequestID]
 	s.mu.Unlock()
 	if f == nil { // given up meanwhile: it was registered before it was asked for
-		s.config.Counters.Unwanted.Add(1)
-		s.stopStream(stream, wire.ResetCancelled)
+		s.unwanted(stream)
+		if !s.asked(h.RequestID) {
+			s.bear("streams of fetches that nobody asked for")
+		}
 		return nil
 	}
 	s.config.Counters.Streams.Add(1)
@@ -166,8 +177,7 @@ func (s *Session) receiveSubgroup(stream transport.ReceiveStream, in *inbound) e
 		defer x.endStream()
 	}
 	if x == nil || !x.beginStream() {
-		s.config.Counters.Unwanted.Add(1)
-		s.stopStream(stream, wire.ResetCancelled)
+		s.unwanted(stream)
 		return nil
 	}
 	s.config.Counters.Streams.Add(1)
@@ -239,7 +249,7 @@ func (r *subgroupReceiver) object(o *wire.Object) error {
 		return err
 	}
 	r.session.config.Counters.Objects.Add(1)
-	return r.in.payload(r.writer, r.session.config.Counters)
+	return r.in.payload(r.writer, r.session)
 }
 
 // finish ends the subgroup as the stream ended.
@@ -267,9 +277,17 @@ func (r *subgroupReceiver) finish(err error) error {
 	case errors.Is(err, live.ErrClosed):
 		r.abort(wire.ResetCancelled)
 		return nil
+	case errors.Is(err, errOverload{}):
+		r.abort(wire.ResetExcessiveLoad)
+		return nil
 	case w == nil:
 	case errors.As(err, &reset) && reset.Remote:
-		w.Abort(r.session.version.ResetCode(reset.Code))
+		code := r.session.version.ResetCode(reset.Code)
+		if code == wire.ResetSessionClosed { // the source is lost, the subgroup may go on
+			w.Interrupt()
+		} else {
+			w.Abort(code)
+		}
 		return nil
 	default:
 		w.Interrupt()
@@ -308,7 +326,9 @@ type sink interface {
 
 // payload moves the rest of the current object from the stream into to: what
 // the window holds is copied, the rest is read in place.
-func (in *inbound) payload(to sink, c *Counters) error {
+func (in *inbound) payload(to sink, s *Session) error {
+	got := int64(0)
+	defer func() { s.partial.bytes.Add(-got) }()
 	for {
 		b := to.Buffer()
 		if len(b) == 0 {
@@ -327,8 +347,12 @@ func (in *inbound) payload(to sink, c *Counters) error {
 				return err
 			}
 		}
-		c.Bytes.Add(uint64(n))
+		s.config.Counters.Bytes.Add(uint64(n))
 		to.Commit(n)
+		got += int64(n)
+		if s.partial.bytes.Add(int64(n)) > s.partial.limit {
+			return errOverload{}
+		}
 	}
 }
 
@@ -369,10 +393,13 @@ func (s *Session) receiveDatagrams() {
 			continue
 		}
 		s.mu.Lock()
-		list := s.aliases[d.TrackAlias]
+		list, explained := s.aliases[d.TrackAlias]
 		s.mu.Unlock()
 		if len(list) == 0 { // moqt-18 §11.3: may be dropped
 			s.config.Counters.Unwanted.Add(1)
+			if !explained {
+				s.bear("datagrams of tracks that nobody asked for")
+			}
 			continue
 		}
 		s.config.Counters.Datagrams.Add(1)

@@ -18,7 +18,10 @@ import (
 // *SubscribeTracksRequest. It must answer by one of the methods of the request
 // before it returns; a request that it does not know is refused with
 // NOT_SUPPORTED. The context is done when the request is over.
+//
+// Serve may block, for as long as the request lasts; Session.Wait waits for it.
 type Handler interface {
+	// Serve answers one request.
 	Serve(ctx context.Context, r Request)
 }
 
@@ -71,9 +74,15 @@ func (s *Session) acceptRequests() {
 // draft 16 also the SETUP of the client.
 func (s *Session) serve(stream transport.Stream) {
 	c := newStreamChannel(s, stream)
+	c.in.begun() // there are no streams for later
 	m, err := c.receive()
 	if err != nil {
-		s.fault(err)
+		if c.in.untouched(err) {
+			s.unwanted(stream)
+			s.bear("streams without a request")
+		} else {
+			s.fault(err)
+		}
 		stream.Reset(s.version.ResetNumber(wire.ResetCancelled))
 		c.free()
 		return
@@ -296,8 +305,8 @@ func reserved(n wire.Namespace) bool {
 
 // follow reads what comes after the request until the peer ends its side.
 func (r *inRequest) follow(req Request) error {
-	u := newUpdater(r.session, func(m *wire.RequestUpdate) error {
-		return r.session.applyUpdate(r.kind, r.channel, m, req.update)
+	u := newUpdater(r.session, r.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
+		return r.session.applyUpdate(r.kind, m, req.update)
 	})
 	defer u.end()
 	for {
@@ -358,30 +367,30 @@ func (r *inRequest) ended(req Request) error {
 	return nil
 }
 
-// applyUpdate checks a REQUEST_UPDATE for a request of this kind, applies and
-// answers it.
-func (s *Session) applyUpdate(kind wire.MessageType, c channel, m *wire.RequestUpdate, apply func(*wire.RequestUpdate) (wire.Parameters, error)) error {
+// applyUpdate checks a REQUEST_UPDATE for a request of this kind, applies it and
+// returns the answer.
+func (s *Session) applyUpdate(kind wire.MessageType, m *wire.RequestUpdate, apply func(*wire.RequestUpdate) (wire.Parameters, error)) (wire.Message, error) {
 	if err := m.CheckFor(s.version, kind); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.takeRequestID(m.RequestID); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.resolveTokens(&m.Params); err != nil {
-		return err
+		return nil, err
 	}
 	if fault := s.filterFault(&m.Params); fault != "" {
-		return c.answer(m.RequestID, &wire.RequestErr{Code: wire.RequestInvalidFilter, Reason: fault})
+		return &wire.RequestErr{Code: wire.RequestInvalidFilter, Reason: fault}, nil
 	}
 	answer, err := apply(m)
 	if err != nil {
 		var refused *RequestError
 		if !errors.As(err, &refused) {
-			return err
+			return nil, err
 		}
-		return c.answer(m.RequestID, &wire.RequestErr{Code: refused.Code, Reason: refused.Reason})
+		return &wire.RequestErr{Code: refused.Code, Reason: refused.Reason}, nil
 	}
-	return c.answer(m.RequestID, &wire.RequestOK{Params: answer})
+	return &wire.RequestOK{Params: answer}, nil
 }
 
 // fromPublisher handles what only the publisher of a PUBLISH sends.
@@ -439,8 +448,9 @@ func (r *inRequest) Reject(code wire.RequestError, reason string, retry wire.Opt
 	}
 }
 
-// RejectWith refuses the request for err: the peer's words when err is the
-// refusal of another session, else INTERNAL_ERROR.
+// RejectWith refuses the request for err: the code and the words of the other peer
+// when err is a *RequestError of another session, as a relay does, else
+// INTERNAL_ERROR and the text of err.
 func (r *inRequest) RejectWith(err error) {
 	m := &wire.RequestErr{Code: wire.RequestInternalError, Reason: err.Error()}
 	var refused *RequestError
@@ -459,6 +469,9 @@ func (r *inRequest) RejectWith(err error) {
 }
 
 func (r *inRequest) refuse(m *wire.RequestErr) {
+	if m.Code == wire.RequestExcessiveLoad {
+		r.session.bear("requests that are too many")
+	}
 	if r.refused != nil {
 		r.refused()
 	}

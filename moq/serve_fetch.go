@@ -16,7 +16,8 @@ type FetchRequest struct {
 	// fetch; First and Last, both inclusive, after Resolve.
 	Track       wire.FullTrackName
 	First, Last wire.Location
-	Params      wire.Parameters
+	// Params are the peer's, as sent.
+	Params wire.Parameters
 
 	message *wire.Fetch
 	joined  *served                // the subscription joined
@@ -94,7 +95,10 @@ func (r *FetchRequest) Resolve(t *live.Track) bool {
 	return ok && !largest.Less(r.First)
 }
 
-// Accept answers FETCH_OK and sends the range from t.
+// Accept answers FETCH_OK and sends the range from t: it returns when all of that
+// is sent or the request is over. What t cannot speak for is sent as an End of
+// Unknown Range (moqt-18 §11.4.4.2). A range in which nothing was published is
+// refused with INVALID_RANGE.
 func (r *FetchRequest) Accept(t *live.Track) {
 	if !r.claim() {
 		return

@@ -7,11 +7,13 @@ import (
 	"moqedge/moq/wire"
 )
 
-// PublishNamespaceRequest announces a namespace of the peer.
+// PublishNamespaceRequest announces a namespace of the peer (moqt-18 §10.15).
 type PublishNamespaceRequest struct {
 	*inRequest
+	// Namespace has tracks that can be subscribed to in this session.
 	Namespace wire.Namespace
-	Params    wire.Parameters
+	// Params are the peer's; AuthTokens hold values, not aliases.
+	Params wire.Parameters
 }
 
 // Accept answers REQUEST_OK. The namespace is published until the context of
@@ -31,11 +33,12 @@ func (r *PublishNamespaceRequest) update(*wire.RequestUpdate) (wire.Parameters, 
 
 func (r *PublishNamespaceRequest) released() {}
 
-// SubscribeNamespaceRequest asks for the namespaces below a prefix.
+// SubscribeNamespaceRequest asks for the namespaces below a prefix (moqt-18
+// §10.18).
 type SubscribeNamespaceRequest struct {
 	*inRequest
-	Prefix wire.Namespace // as first asked for
-	Params wire.Parameters
+	Prefix wire.Namespace  // as first asked for; empty means all
+	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 
 	// Updated is called when the peer changes the prefix, after it was
 	// answered; nil refuses such updates. It is set before Accept.
@@ -130,10 +133,11 @@ func (r *SubscribeNamespaceRequest) released() {
 	}
 }
 
-// SubscribeTracksRequest asks for PUBLISH of all tracks below a prefix.
+// SubscribeTracksRequest asks for PUBLISH of all tracks below a prefix (moqt-18
+// §10.19). In draft 16 it is a SUBSCRIBE_NAMESPACE with an option.
 type SubscribeTracksRequest struct {
 	*inRequest
-	Prefix wire.Namespace
+	Prefix wire.Namespace // as first asked for; empty means all
 	// Params are what the subscriptions begin with (moqt-18 §10.19).
 	Params wire.Parameters
 

@@ -7,12 +7,12 @@ import (
 	"moqedge/moq/wire"
 )
 
-// PublishRequest offers a track: the peer wants to send it (moqt-18 §10.10).
+// PublishRequest offers Track: the peer wants to send it (moqt-18 §10.10).
 type PublishRequest struct {
 	*inRequest
 	Track      wire.FullTrackName
-	Params     wire.Parameters
-	Properties wire.Properties
+	Params     wire.Parameters // LargestObject, and what the publisher proposes
+	Properties wire.Properties // of the track, as received
 
 	alias        uint64
 	subscription *Subscription // guarded by mu; set by Accept
@@ -22,6 +22,10 @@ type PublishRequest struct {
 // that is nil. p are the parameters of the subscription; with Forward false the
 // publisher holds its objects back until the subscription is updated. From
 // draft 20 on they travel in a REQUEST_UPDATE behind the answer.
+//
+// established is as in SubscribeOptions. The subscription outlives the Handler; it
+// ends as those of Subscribe do. The error is a *RequestError when this side had to
+// refuse the request, else the reason why the answer could not be sent.
 func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established func(live.Range)) (*Subscription, error) {
 	if !r.claim() {
 		return nil, errors.New("moq: the request was answered before")

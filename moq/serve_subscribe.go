@@ -40,11 +40,11 @@ type subscriptionState struct {
 	order    wire.GroupOrder
 }
 
-// SubscribeRequest asks for a track.
+// SubscribeRequest asks for Track (moqt-18 §10.7).
 type SubscribeRequest struct {
 	*inRequest
 	Track  wire.FullTrackName
-	Params wire.Parameters
+	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 
 	// Updated is told of what a REQUEST_UPDATE changed, after it was applied;
 	// Fill of the past that the subscriber wants besides (draft 20), before it
@@ -108,7 +108,10 @@ func (s *Session) delist(id uint64, v *served) {
 	}
 }
 
-// Accept answers SUBSCRIBE_OK and sends the track.
+// Accept answers SUBSCRIBE_OK and sends the track, from where the subscriber's
+// filter begins (moqt-18 §5.1.2), until t is closed, End is called or the
+// subscriber leaves. It does not wait for that: the Handler may return. A range
+// that has passed as a whole is refused up to draft 19. t stays the caller's.
 func (r *SubscribeRequest) Accept(t *live.Track) {
 	if !r.claim() {
 		return
@@ -345,7 +348,8 @@ func mergeRanges(have, update []wire.RangeFilter) []wire.RangeFilter {
 	return out
 }
 
-// End ends a subscription that was accepted, with PUBLISH_DONE.
+// End ends a subscription that was accepted, with PUBLISH_DONE (moqt-18 §10.11).
+// Streams that are being sent are reset.
 func (r *SubscribeRequest) End(code wire.PublishDoneCode, reason string) {
 	<-r.served.settled
 	if r.served.sending != nil {
@@ -366,14 +370,14 @@ func (r *SubscribeRequest) released() {
 	}
 }
 
-// TrackStatusRequest asks about a track without subscribing.
+// TrackStatusRequest asks about Track without subscribing (moqt-18 §10.14).
 type TrackStatusRequest struct {
 	*inRequest
 	Track  wire.FullTrackName
-	Params wire.Parameters
+	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 }
 
-// Accept answers with what a SUBSCRIBE_OK would say (moqt-18 §10.14).
+// Accept answers with what a SUBSCRIBE_OK for t would say (moqt-18 §10.14).
 func (r *TrackStatusRequest) Accept(t *live.Track) {
 	if !r.claim() {
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -44,6 +45,16 @@ type Config struct {
 	// MaxRequestUpdates is how many REQUEST_UPDATEs of one request may wait for
 	// their answer (moqt-19 §10.3.1.7); 0 means 16.
 	MaxRequestUpdates uint64
+	// MaxPartialBytes bounds the payload bytes, over all streams of the session, of
+	// objects that have begun to arrive and are not complete. A stream that brings
+	// more is refused with EXCESSIVE_LOAD; 0 means 256 MiB.
+	MaxPartialBytes uint64
+	// Tolerance is how often in a minute the peer may do what costs something and
+	// leads to nothing: send data streams or datagrams of a track alias that is
+	// never explained, open streams that stay empty, make requests that are
+	// refused with EXCESSIVE_LOAD. Beyond, it loses the session with
+	// PROTOCOL_VIOLATION; 0 means 4096.
+	Tolerance uint64
 	// MaxObjectSize is the largest object accepted, in bytes; 0 means 16 MiB.
 	MaxObjectSize uint64
 	// Deliver configures how objects are sent.
@@ -76,6 +87,12 @@ func (c Config) withDefaults() Config {
 	if c.MaxRequestUpdates == 0 {
 		c.MaxRequestUpdates = 16
 	}
+	if c.MaxPartialBytes == 0 {
+		c.MaxPartialBytes = 256 << 20
+	}
+	if c.Tolerance == 0 {
+		c.Tolerance = 4096
+	}
 	if c.MaxObjectSize == 0 {
 		c.MaxObjectSize = 16 << 20
 	}
@@ -107,6 +124,8 @@ type Session struct {
 	peerReady chan struct{}  // closed when peer is valid
 	peer      wire.Setup
 	tokens    tokenCache // registered by the peer
+	tolerance tolerance
+	partial   partial
 
 	mu           sync.Mutex // guards all below; never held while writing to the connection
 	nextRequest  uint64
@@ -126,8 +145,9 @@ type Session struct {
 	skipped      bool // draft 16: request IDs are missing that another stream may bring
 }
 
-// NewSession makes a session of a connection and waits for the peer's SETUP.
-// On error the connection is closed.
+// NewSession makes a session of a connection, of the draft that was negotiated with
+// it, and waits for the peer's SETUP (moqt-18 §10.3). ctx bounds the wait, besides
+// Config.SetupTimeout. The session owns conn from here on; on error conn is closed.
 func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, error) {
 	v, ok := wire.ParseVersion(conn.Info().Protocol)
 	if !ok {
@@ -148,6 +168,7 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 		servedTracks: map[string]int{},
 		prefixes:     map[wire.MessageType][]wire.Namespace{},
 	}
+	s.partial.limit = int64(min(c.MaxPartialBytes, math.MaxInt64))
 	s.peerRequests.parity = 0
 	if conn.Info().Client {
 		s.peerRequests.parity = 1
@@ -227,7 +248,9 @@ func (s *Session) end(err error) {
 // cause says why the session ended.
 func (s *Session) cause() error { return context.Cause(s.ctx) }
 
-// Close ends the session.
+// Close ends the session with a code, all its requests and the connection (moqt-18
+// §3.5). Bytes that are not sent yet are lost. It does not wait: see Wait. Only the
+// first call has an effect.
 func (s *Session) Close(code wire.SessionError, reason string) {
 	s.fail(&wire.Error{Code: code, Reason: reason})
 }
@@ -239,7 +262,9 @@ func (s *Session) Wait() {
 	s.tasks.Wait()
 }
 
-// Context is done when the session is over; context.Cause says why.
+// Context is done when the session is over; context.Cause says why: a *wire.Error
+// when this side closed it, by Close or for a fault of the peer, a
+// *transport.CloseError when the peer did, else what the transport says.
 func (s *Session) Context() context.Context { return s.ctx }
 
 // Conn returns the connection, for its Info and Stats.
@@ -262,7 +287,7 @@ func (s *Session) PeerImplementation() string { return s.peer.Implementation.Or(
 // PeerTokens are the authorization tokens of the peer's SETUP, as USE_VALUE.
 func (s *Session) PeerTokens() []wire.Token { return s.peer.AuthTokens }
 
-// Peer is the peer's SETUP.
+// Peer is the peer's SETUP. What it holds is shared and must not be changed.
 func (s *Session) Peer() wire.Setup { return s.peer }
 
 // withRequestID calls f with the next request ID of this side (moqt-18 §10.1).

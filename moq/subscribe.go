@@ -14,10 +14,12 @@ import (
 // SubscribeOptions say how to subscribe. The zero value asks for all that is
 // published from now on.
 type SubscribeOptions struct {
-	// Into is the track to append to; nil makes one. A track given here stays
-	// open when the subscription ends: its owner closes it.
+	// Into is the track to append to; nil makes one, which keeps three groups and
+	// is closed with the subscription. A track given here stays open when the
+	// subscription ends: its owner closes it.
 	Into *live.Track
-	// Params are sent with SUBSCRIBE; an unset Filter means Largest Object.
+	// Params are sent with SUBSCRIBE; an unset Filter means Largest Object. Range
+	// filters fail in drafts without FeatureRangeFilters, before anything is sent.
 	Params wire.Parameters
 	// JoinGroups, when set, also fetches the current group and that many
 	// before it: by a joining fetch (moqt-18 §10.12.2), or by a fill in drafts
@@ -66,7 +68,13 @@ type Subscription struct {
 // subgroupID names a subgroup within a track.
 type subgroupID struct{ group, id uint64 }
 
-// Subscribe asks the peer for a track.
+// Subscribe asks the peer for a track (moqt-18 §10.7) and waits for its answer.
+//
+// ctx bounds the wait and no more: the subscription goes on when ctx ends later.
+// Without a deadline Config.RequestTimeout holds. The error is a *RequestError when
+// the peer refuses, ErrGoaway after its GOAWAY, the cause of ctx, or what ended the
+// session, as context.Cause(s.Context()) has it. A second subscription to a track is
+// refused up to draft 18 (moqt-18 §5.1).
 func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o SubscribeOptions) (*Subscription, error) {
 	x := s.newSubscription(o.Into, name)
 	x.notify = o.Notified
@@ -406,13 +414,15 @@ func (x *Subscription) Track() *live.Track { return x.track }
 // Largest is the largest location the publisher named when it accepted.
 func (x *Subscription) Largest() (wire.Location, bool) { return x.largest.Value, x.largest.Set }
 
-// Join is the joining fetch asked for, nil without one.
+// Join is the joining fetch, or fill, that SubscribeOptions.JoinGroups asked for,
+// nil without one. It fails with INVALID_RANGE when nothing was published yet.
 func (x *Subscription) Join() *Fetch { return x.joining }
 
 // Done is closed when the subscription is over.
 func (x *Subscription) Done() <-chan struct{} { return x.ended }
 
-// Result says why the subscription is over; nil while it is not.
+// Result says why the subscription is over; nil while it is not. With
+// DoneMalformedTrack it may have been this side that found it out (moqt-18 §2.4.2).
 func (x *Subscription) Result() *live.Done {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -422,7 +432,10 @@ func (x *Subscription) Result() *live.Done {
 	return x.done
 }
 
-// Update changes parameters of the subscription (moqt-18 §10.9).
+// Update changes parameters of the subscription (moqt-18 §10.9) and waits for the
+// publisher's answer; what is unset in p stays. ctx and the error are as for
+// Session.Subscribe; a *RequestError leaves the subscription as it was, unless the
+// publisher ends it.
 func (x *Subscription) Update(ctx context.Context, p wire.Parameters) error {
 	u, c := x.requests()
 	answer, err := u.send(ctx, x.session, c, p, nil)
@@ -443,7 +456,7 @@ func (x *Subscription) requests() (*updates, channel) {
 // Goaway yields the peer's wish that this track be asked for elsewhere (moqt-18 §10.4).
 func (x *Subscription) Goaway() <-chan Goaway { return x.goaway }
 
-// Close cancels the subscription.
+// Close cancels the subscription, and the join with it. It does not wait.
 func (x *Subscription) Close() { x.cancel("cancelled by the subscriber") }
 
 func (x *Subscription) cancel(reason string) {

@@ -138,14 +138,15 @@ func (u *updates) end() {
 // MAX_REQUEST_UPDATES limits (moqt-19 §10.3.1.7).
 type updater struct {
 	session *Session
-	apply   func(*wire.RequestUpdate) error // checks, applies and answers
+	channel channel
+	apply   func(*wire.RequestUpdate) (wire.Message, error) // checks and applies
 	start   sync.Once
 	queue   chan *wire.RequestUpdate
 	waiting atomic.Int64
 }
 
-func newUpdater(s *Session, apply func(*wire.RequestUpdate) error) *updater {
-	return &updater{session: s, apply: apply, queue: make(chan *wire.RequestUpdate, min(s.config.MaxRequestUpdates, 1024))}
+func newUpdater(s *Session, c channel, apply func(*wire.RequestUpdate) (wire.Message, error)) *updater {
+	return &updater{session: s, channel: c, apply: apply, queue: make(chan *wire.RequestUpdate, min(s.config.MaxRequestUpdates, 1024))}
 }
 
 // take hands an update over. Drafts that know no limit make the peer wait.
@@ -165,11 +166,12 @@ func (u *updater) take(m *wire.RequestUpdate) error {
 
 func (u *updater) run() {
 	for m := range u.queue {
-		s := u.session
-		if err := u.apply(m); err != nil {
-			s.fault(err)
+		answer, err := u.apply(m)
+		u.waiting.Add(-1) // before the peer has the answer: then it may send another
+		if err == nil {
+			err = u.channel.answer(m.RequestID, answer)
 		}
-		u.waiting.Add(-1)
+		u.session.fault(err)
 	}
 }
 

@@ -248,7 +248,7 @@ func (e *trackEntry) finished(f *feed) {
 	}
 	e.relay.log.Info("publisher left", "track", e.name.String(), "lost", lost, "why", d.Code.String(), "left", len(e.providers()))
 	if others := e.providers(); len(others) > 0 {
-		e.relay.tasks.Go(func() { e.mend(others) })
+		e.relay.tasks.Go(func() { e.mend(f.session, others) })
 		return
 	}
 	if lost {

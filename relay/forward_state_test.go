@@ -117,6 +117,7 @@ func TestForwardOfPublishedTracks(t *testing.T) {
 				t.Errorf("%v: forward state %v without subscribers, want %v", x.idle, got, x.before)
 			}
 			put(t, p.track, 0, 0)
+			synctest.Wait()
 			v := view(t, r, moq.SubscribeOptions{})
 			synctest.Wait()
 			if !publication.Forward() {

@@ -176,7 +176,10 @@ func last(r live.Range) wire.Location {
 // mend has the groups that a lost publisher left unfinished completed by one
 // that is still there and past them. What lies before none of them is on its
 // way from a slower one.
-func (e *trackEntry) mend(others []*feed) {
+func (e *trackEntry) mend(lost *moq.Session, others []*feed) {
+	if lost.Context().Err() != nil {
+		lost.Wait() // what it was writing is left by now
+	}
 	parts := e.live.Interrupted()
 	if len(parts) == 0 {
 		return

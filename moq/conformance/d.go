@@ -46,15 +46,15 @@ var sectionD = []Rule{
 	},
 	{
 		Number: 66, Level: MustNot, Role: Publisher, Section: "6.1", Since: 18,
-		Text:     "No PUBLISH follows for a track after PUBLISH_BLOCKED for it.",
-		Delta:    "19: PUBLISH_SKIPPED, and a new PUBLISH may be forwarded later",
-		Deviates: untested,
+		Text:  "No PUBLISH follows for a track after PUBLISH_BLOCKED for it.",
+		Delta: "19: PUBLISH_SKIPPED, and a new PUBLISH may be forwarded later",
+		Tests: []string{"moq/conformance.TestPublishBlocked"},
 	},
 	{
 		Number: 67, Level: Fact, Role: Publisher, Section: "10.20", Since: 18,
-		Text:     "A track that cannot be offered for want of streams is told by PUBLISH_BLOCKED.",
-		Delta:    "19: or for another reason",
-		Deviates: untested,
+		Text:  "A track that cannot be offered for want of streams is told by PUBLISH_BLOCKED.",
+		Delta: "19: or for another reason",
+		Tests: []string{"moq/conformance.TestPublishBlocked"},
 	},
 	{
 		Number: 68, Level: Fact, Role: Publisher, Section: "10.19", Since: 18,

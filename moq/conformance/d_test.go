@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"moqedge/moq"
 	"moqedge/moq/conformance/peer"
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -201,6 +203,29 @@ func TestOwnTracks(t *testing.T) {
 			t.Errorf("the publisher of %s was offered %s", video, m.Track)
 		}
 		source.Quiet()
+	})
+}
+
+// TestPublishBlocked: a track for which there is no stream is told by
+// PUBLISH_BLOCKED, and is not offered any more (rules 66, 67).
+func TestPublishBlocked(t *testing.T) {
+	forDrafts(t, 18, 0, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		viewer := n.attachTo(transport.MemoryConfig{Protocol: v.String(), MaxStreams: 1}.Pair())
+		viewer.Hello()
+		r := viewer.Tracks(wire.Parameters{}, "room")
+		peer.Expect[*wire.RequestOK](r)
+		offer(n.connect(v), t)
+		p, _ := peer.Accept[*wire.Publish](viewer)
+		p.AcceptPublish(wire.Parameters{})
+		publish(n.connect(v), t, audio, 1, wire.Parameters{}, nil)
+		m := peer.Expect[*wire.PublishBlocked](r)
+		if m.Name != audio.Name || len(m.Suffix) > 0 {
+			t.Errorf("blocked: %+v, want %s", m, audio)
+		}
+		p.Cancel(wire.ResetCancelled) // there is room again
+		time.Sleep(time.Minute)
+		viewer.Quiet()
 	})
 }
 

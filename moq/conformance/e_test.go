@@ -237,6 +237,7 @@ func TestObjectsBeforeOK(t *testing.T) {
 		r := p.Publish(video, 7, wire.Parameters{}, nil)
 		p.SendGroup(wire.SubgroupHeader{TrackAlias: 7, Group: 2}, "c")
 		r.ExpectPublishOK()
+		p.ExpectOpen()
 		viewer := n.connect(v)
 		peer.Expect[*wire.RequestOK](viewer.Status(video))
 		f := viewer.FetchRange(video, wire.Location{Group: 1}, wire.Location{Group: 2}, wire.Parameters{})

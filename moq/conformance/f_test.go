@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"moqedge/moq/conformance/peer"
 	"moqedge/moq/wire"
@@ -33,6 +34,30 @@ func TestForwardGoesUpstream(t *testing.T) {
 			if s := upstream(p, t, 1, none); !s.forward {
 				t.Error("the relay asked with FORWARD 0 for a subscriber that wants objects")
 			}
+		})
+	})
+	t.Run("later", func(t *testing.T) {
+		everyDraft(t, func(t *testing.T, v wire.Version) {
+			n := plainRelay(t)
+			a, b := n.connect(v), n.connect(v)
+			a.PublishNamespace("room")
+			b.PublishNamespace("room")
+			viewer := n.connect(v)
+			r := viewer.Subscribe(video, held)
+			sources := []*source{upstream(a, t, 1, none), upstream(b, t, 1, none)}
+			peer.Expect[*wire.SubscribeOK](r)
+			for _, s := range sources {
+				s.settle()
+			}
+			r.Update(wire.Parameters{Forward: wire.Some(true)})
+			synctest.Wait()
+			for i, s := range sources {
+				s.settle()
+				if !s.forward {
+					t.Errorf("publisher %d is held back", i)
+				}
+			}
+			peer.Expect[*wire.RequestOK](r)
 		})
 	})
 }

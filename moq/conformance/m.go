@@ -39,8 +39,8 @@ var sectionM = []Rule{
 	},
 	{
 		Number: 191, Level: Fact, Role: Publisher, Section: "10.2.7",
-		Text:     "Defaults: priorities 128, the group order of the track, ascending in FETCH.",
-		Deviates: untested,
+		Text:  "Defaults: priorities 128, the group order of the track, ascending in FETCH.",
+		Tests: []string{"moq/conformance.TestFetchOrder"},
 	},
 	{
 		Number: 192, Level: Fact, Role: Publisher, Section: "7.1",

@@ -227,3 +227,46 @@ func TestHeaderSurvivesReset(t *testing.T) {
 		r.expect("read after the reset", "1/0: CANCELLED", "fetch 6: CANCELLED")
 	})
 }
+
+// TestUnnameable: what a draft has no numbers for is left out in it (moqt-16
+// §1.4: integers of 62 bits).
+func TestUnnameable(t *testing.T) {
+	const huge = 1 << 62
+	for v, want := range map[wire.Version][]string{
+		wire.Draft16: {"fetch 6: 1/0 FIN", "1/0: 0 CANCELLED"},
+		wire.Draft18: {"fetch 6: 1/0 1/4611686018427387904 1/4611686018427387905 2/4611686018427387904 FIN", "1/0: 0 INTERNAL_ERROR", "1/0: 4611686018427387904 FIN", "1/4611686018427387904: 4611686018427387905 FIN", "2/4611686018427387904: 4611686018427387904 FIN"},
+	} {
+		virtual(t, v, func(t *testing.T, r *rig) {
+			track := newTrack()
+			put(t, open(t, track, 1, 0), 0)
+			put(t, open(t, track, 1, 0), huge, fin)
+			put(t, open(t, track, 1, huge), huge+1, fin)
+			put(t, open(t, track, 2, huge), huge, fin)
+			packet(t, track, huge, 0)
+			r.Fetch(deliver.Fetch{Track: track, RequestID: 6, First: at(0, 0), Last: at(2, math.MaxUint64)})
+			r.Subscribe(deliver.Subscribe{Track: track, Forward: true, Priority: 1})
+			r.start()
+			r.expect(v.String(), want...)
+			if (len(r.packets) > 0) != (v == wire.Draft18) {
+				t.Errorf("%v: datagrams %v", v, r.packets)
+			}
+		})
+	}
+}
+
+// TestDatagramsBounded: a network that takes nothing does not make datagrams pile up.
+func TestDatagramsBounded(t *testing.T) {
+	virtual(t, wire.Draft18, func(t *testing.T, r *rig) {
+		track := newTrack()
+		r.Subscribe(deliver.Subscribe{Track: track, Forward: true, Order: wire.GroupOrderDescending})
+		for id := range uint64(1500) {
+			packet(t, track, 1, id)
+			time.Sleep(1)
+		}
+		r.start()
+		synctest.Wait()
+		if n := r.counters.DatagramsDropped.Load(); n != 1500-1024 || len(r.order) != 1024 || r.order[0] != "datagram 1/476" {
+			t.Errorf("%d dropped, %d sent, the first is %s", n, len(r.order), r.order[0])
+		}
+	})
+}

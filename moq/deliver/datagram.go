@@ -17,7 +17,21 @@ type datagrams struct {
 	waiting      []*live.Object
 }
 
+// maxDatagrams is how many objects of a subscription wait for a network that
+// takes none; then the oldest is dropped for each that comes.
+const maxDatagrams = 1024
+
 func (d *datagrams) add(o *live.Object) {
+	if len(d.waiting) >= maxDatagrams {
+		oldest := 0
+		for i, o := range d.waiting {
+			if o.Arrived.Before(d.waiting[oldest].Arrived) {
+				oldest = i
+			}
+		}
+		d.waiting = slices.Delete(d.waiting, oldest, oldest+1)
+		d.subscription.scheduler.config.Counters.DatagramsDropped.Add(1)
+	}
 	i := len(d.waiting)
 	for i > 0 && d.placeOf(o).before(d.placeOf(d.waiting[i-1])) {
 		i--

@@ -197,7 +197,7 @@ func (r *FetchResponse) look() bool {
 			return false
 		case n.step == live.StepObject && n.object.Status != wire.ObjectNormal:
 			continue // a status tells of absence, which a gap says here (moqt-18 §11.2.1.1)
-		case n.step == live.StepObject && !r.filter.passes(n.object):
+		case n.step == live.StepObject && (!r.filter.passes(n.object) || !r.fits(n.object)):
 			continue
 		}
 		r.ahead, r.found = n, true
@@ -209,6 +209,12 @@ func (r *FetchResponse) look() bool {
 		}
 	}
 	return true
+}
+
+// fits reports whether an object can be named in the session's draft.
+func (r *FetchResponse) fits(o *live.Object) bool {
+	limit := r.scheduler.version.MaxInteger()
+	return o.Group <= limit && o.ID <= limit && (o.Datagram || o.Subgroup <= limit)
 }
 
 func (r *FetchResponse) place() place {

@@ -40,7 +40,8 @@ type Counters struct {
 	GroupsSkipped atomic.Uint64
 	// Timeouts counts streams and datagrams given up by a delivery timeout.
 	Timeouts atomic.Uint64
-	// DatagramsDropped counts datagrams too large for their session.
+	// DatagramsDropped counts datagrams too large for their session, or given up
+	// because the network took none.
 	DatagramsDropped atomic.Uint64
 }
 

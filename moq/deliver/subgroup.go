@@ -35,7 +35,7 @@ type subgroupSource struct {
 
 func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 	x, sg := src.subscription, src.subgroup
-	if !x.covers(sg.Group) {
+	if !x.covers(sg) {
 		src.cut = true
 		return src.leave(wire.ResetCancelled)
 	}
@@ -68,7 +68,7 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 			}
 			src.broken = !follows
 		}
-		if end := x.params.End; end.Set && end.Value.Less(o.Location()) {
+		if !x.bounded(o) { // those that follow are not either
 			src.cut = true
 			return src.leave(wire.ResetCancelled)
 		}

@@ -119,7 +119,7 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 		for _, src := range x.sources {
 			if src.cut && !src.active {
 				src.skipToEnd()
-				src.cut = !x.covers(src.subgroup.Group)
+				src.cut = !x.covers(src.subgroup)
 			}
 			x.activate(src)
 		}
@@ -250,7 +250,7 @@ func (x *Subscription) source(sg *live.Subgroup) *subgroupSource {
 		}
 		x.purge = max(8, 2*len(x.sources))
 	}
-	src := &subgroupSource{subscription: x, subgroup: sg, cut: !x.covers(sg.Group)}
+	src := &subgroupSource{subscription: x, subgroup: sg, cut: !x.covers(sg)}
 	if sg.Group == x.params.Start.Group {
 		src.from = x.params.Start.Object
 	}
@@ -260,7 +260,7 @@ func (x *Subscription) source(sg *live.Subgroup) *subgroupSource {
 
 // activate opens a flow for a subgroup, unless there is one or none is wanted.
 func (x *Subscription) activate(src *subgroupSource) {
-	if src.active || src.over || !x.params.Forward || !x.covers(src.subgroup.Group) {
+	if src.active || src.over || !x.params.Forward || !x.covers(src.subgroup) {
 		return
 	}
 	src.active = true
@@ -279,16 +279,21 @@ func (x *Subscription) passedBy(l live.Late) {
 	x.activate(src)
 }
 
-// covers reports whether objects of a group may be within the bounds.
-func (x *Subscription) covers(group uint64) bool {
-	return group >= x.params.Start.Group && (!x.params.End.Set || group <= x.params.End.Value.Group)
+// covers reports whether objects of a subgroup may be within the bounds, and can
+// be named in the session's draft (wire.Version.MaxInteger).
+func (x *Subscription) covers(sg *live.Subgroup) bool {
+	limit := x.scheduler.version.MaxInteger()
+	return sg.Group >= x.params.Start.Group && (!x.params.End.Set || sg.Group <= x.params.End.Value.Group) && sg.Group <= limit && sg.ID <= limit
+}
+
+// bounded reports whether an object is within the bounds.
+func (x *Subscription) bounded(o *live.Object) bool {
+	l := o.Location()
+	return !l.Less(x.params.Start) && (!x.params.End.Set || !x.params.End.Value.Less(l)) && max(l.Group, l.Object) <= x.scheduler.version.MaxInteger()
 }
 
 // wants reports whether an object passes the filters.
-func (x *Subscription) wants(o *live.Object) bool {
-	l := o.Location()
-	return !l.Less(x.params.Start) && (!x.params.End.Set || !x.params.End.Value.Less(l)) && x.filter.passes(o)
-}
+func (x *Subscription) wants(o *live.Object) bool { return x.bounded(o) && x.filter.passes(o) }
 
 // top picks what is most urgent of the subscription and its fills.
 func (x *Subscription) top(now time.Time) unit {

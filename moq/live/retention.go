@@ -81,7 +81,7 @@ func (t *Track) shorten(g *group, limit uint64) {
 		return
 	}
 	newest := g.objects[len(g.objects)-1]
-	t.forgetObjects(g, func(o *Object) bool { return g.bytes > limit && o.Complete() && o != newest })
+	t.forgetObjects(g, func(o *Object) bool { return g.bytes > limit && (o.Complete() || o.Stalled()) && o != newest })
 }
 
 // MaxAge is how long after its arrival an object may be handed out: the track's

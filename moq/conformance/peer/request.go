@@ -310,17 +310,26 @@ func (p *Peer) RequestRaw(b []byte) {
 	p.RequestBytes(b)
 }
 
-// NoRequest wants that the other side made no request of a type that was not
-// taken by Accept.
-func (p *Peer) NoRequest(t wire.MessageType) {
+// CountRequests is how many requests of a type came that Accept did not take.
+func (p *Peer) CountRequests(t wire.MessageType) int {
 	p.t.Helper()
 	p.ExpectOpen()
 	for len(p.requests) > 0 {
 		p.kept = append(p.kept, <-p.requests)
 	}
+	n := 0
 	for _, r := range p.kept {
 		if r.First.Type() == t {
-			p.t.Fatalf("a request came: %+v", r.First)
+			n++
 		}
+	}
+	return n
+}
+
+// NoRequest wants that no request of a type came that Accept did not take.
+func (p *Peer) NoRequest(t wire.MessageType) {
+	p.t.Helper()
+	if n := p.CountRequests(t); n > 0 {
+		p.t.Fatalf("%d of %v came", n, t)
 	}
 }

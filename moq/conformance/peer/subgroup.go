@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"bytes"
+
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
@@ -54,4 +56,18 @@ func (p *Peer) SendGroup(h wire.SubgroupHeader, payloads ...string) {
 		s.Object(uint64(i), payload)
 	}
 	s.Close()
+}
+
+// SendFetch answers a FETCH of the other side with objects whose payload is x's,
+// and FIN.
+func (p *Peer) SendFetch(id uint64, objects ...wire.FetchObject) {
+	p.t.Helper()
+	var cursor wire.FetchCursor
+	b := wire.AppendFetchHeader(nil, p.Version, &wire.FetchHeader{RequestID: id})
+	for i := range objects {
+		b = wire.AppendFetchObject(b, p.Version, &cursor, &objects[i])
+		b = append(b, bytes.Repeat([]byte("x"), int(objects[i].PayloadLen))...)
+	}
+	s := p.SendUni(b)
+	_ = s.Close()
 }
