@@ -168,3 +168,29 @@ func (b *bad) published(n string, alias uint64) *peer.Request {
 	r.ExpectPublishOK()
 	return r
 }
+
+// TestUpdatesAtTheLimit: a peer that has as many REQUEST_UPDATEs unanswered as it
+// may, and sends the next one as soon as it has an answer, is at no fault.
+func TestUpdatesAtTheLimit(t *testing.T) { eachDraft(t, testUpdatesAtTheLimit) }
+
+func testUpdatesAtTheLimit(t *testing.T) {
+	origin := moq.NewOrigin()
+	origin.AddTrack(live.NewTrack(clock, live.Options{}))
+	client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin, MaxRequestUpdates: 2})
+	sub, err := client.Subscribe(t.Context(), clock, moq.SubscribeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				if err := sub.Update(t.Context(), wire.Parameters{SubscriberPriority: wire.Some(uint8(i))}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

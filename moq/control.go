@@ -175,9 +175,9 @@ func (s *Session) watchControl(w *messageWriter) {
 	case <-s.ctx.Done():
 		return
 	}
-	w.mu.Lock()
+	w.lock()
 	_, err := w.stream.Write(nil) // tells a stream that was refused from a connection that ended
-	w.mu.Unlock()
+	w.unlock()
 	var refused *transport.StreamError
 	if errors.As(err, &refused) && refused.Remote {
 		s.fail(violation("control stream refused"))

@@ -198,7 +198,7 @@ func ExampleRequestError() {
 
 	_, err = session.Subscribe(context.Background(), clockName, moq.SubscribeOptions{})
 	var refused *moq.RequestError    // the peer refuses this one request
-	var closed *transport.CloseError // the session was closed, by either side
+	var closed *transport.CloseError // the peer closed the session
 	var fault *wire.Error            // this side closed it: the peer broke the protocol
 	switch {
 	case errors.As(err, &refused):

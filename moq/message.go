@@ -18,14 +18,17 @@ type messageWriter struct {
 	session *Session
 	stream  transport.SendStream
 	version wire.Version
-	mu      sync.Mutex
+	turn    chan struct{} // holds one while somebody writes, which may take long; guards what follows
 	closed  bool
 	failed  bool // a message may have been written in part
 }
 
 func (s *Session) newMessageWriter(stream transport.SendStream) *messageWriter {
-	return &messageWriter{session: s, stream: stream, version: s.version}
+	return &messageWriter{session: s, stream: stream, version: s.version, turn: make(chan struct{}, 1)}
 }
+
+func (w *messageWriter) lock()   { w.turn <- struct{}{} }
+func (w *messageWriter) unlock() { <-w.turn }
 
 // send writes one message.
 func (w *messageWriter) send(m wire.Message) error {
@@ -33,8 +36,8 @@ func (w *messageWriter) send(m wire.Message) error {
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.lock()
+	defer w.unlock()
 	if w.closed {
 		return io.ErrClosedPipe
 	}
@@ -51,8 +54,8 @@ func (w *messageWriter) send(m wire.Message) error {
 
 // broken reports whether a message may have been written in part.
 func (w *messageWriter) broken() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.lock()
+	defer w.unlock()
 	return w.failed
 }
 
@@ -61,8 +64,8 @@ func (w *messageWriter) finish(m wire.Message) {
 	if m != nil {
 		_ = w.send(m)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.lock()
+	defer w.unlock()
 	if !w.closed {
 		w.closed = true
 		_ = w.stream.Close()
@@ -72,9 +75,9 @@ func (w *messageWriter) finish(m wire.Message) {
 // reset gives the stream up.
 func (w *messageWriter) reset(code wire.ResetCode) {
 	w.stream.Reset(w.version.ResetNumber(code))
-	w.mu.Lock()
+	w.lock()
 	w.closed = true
-	w.mu.Unlock()
+	w.unlock()
 }
 
 // inbound reads a stream through a buffer that parsers look into. An item that

@@ -37,20 +37,20 @@ func TestFetchFromAnotherPublisher(t *testing.T) {
 				put(t, p.track, g, 0, 1)
 			}
 		}
-		refusing.answer = func(_ context.Context, r moq.Request) bool {
+		refusing.answers(func(_ context.Context, r moq.Request) bool {
 			f, ok := r.(*moq.FetchRequest)
 			if ok && f.Joined() == nil {
 				time.Sleep(time.Second)
 				f.Reject(wire.RequestNotSupported, "no history", moq.NoRetry())
 			}
 			return ok && f.Joined() == nil
-		}
-		good.answer = func(_ context.Context, r moq.Request) bool {
+		})
+		good.answers(func(_ context.Context, r moq.Request) bool {
 			if f, ok := r.(*moq.FetchRequest); ok && f.Joined() == nil {
 				time.Sleep(time.Second)
 			}
 			return false
-		}
+		})
 		refusing.announce(camera.Namespace)
 		good.announce(camera.Namespace)
 		v := view(t, r, moq.SubscribeOptions{})
@@ -84,7 +84,7 @@ func TestFillTimeout(t *testing.T) {
 		for g := uint64(1); g < 6; g++ {
 			put(t, p.track, g, 0, 1)
 		}
-		p.answer = func(ctx context.Context, r moq.Request) bool {
+		p.answers(func(ctx context.Context, r moq.Request) bool {
 			if f, ok := r.(*moq.FetchRequest); ok && f.Joined() == nil {
 				select {
 				case <-time.After(5 * time.Second):
@@ -92,7 +92,7 @@ func TestFillTimeout(t *testing.T) {
 				}
 			}
 			return false
-		}
+		})
 		p.announce(camera.Namespace)
 		v := view(t, r, moq.SubscribeOptions{})
 		timeout := func(d time.Duration) wire.Parameters { return wire.Parameters{FillTimeout: wire.Some(d)} }
@@ -127,12 +127,12 @@ func TestFetchOKWaitsForTheEnd(t *testing.T) {
 		for g := uint64(1); g < 6; g++ {
 			put(t, p.track, g, 0, 1)
 		}
-		p.answer = func(_ context.Context, r moq.Request) bool {
+		p.answers(func(_ context.Context, r moq.Request) bool {
 			if _, ok := r.(*moq.SubscribeRequest); ok {
 				time.Sleep(time.Second)
 			}
 			return false
-		}
+		})
 		p.announce(camera.Namespace)
 		s := connect(t, r, wire.Draft18, moq.Config{})
 		got, took := history(t, s, wire.Parameters{})

@@ -193,13 +193,28 @@ func (e *trackEntry) answered(f *feed, err error) {
 			other.retire()
 		}
 	}
-	e.relay.tasks.Go(func() {
+	e.relay.tasks.Go(func() { e.watch(f) })
+}
+
+// watch waits for the end of a feed's subscription. One that its publisher
+// wants elsewhere is kept until another publisher has taken its place (moqt-18 §10.4).
+func (e *trackEntry) watch(f *feed) {
+	goaway := f.sub.Goaway()
+	for {
 		select {
+		case <-goaway:
+			goaway = nil
+			e.mu.Lock()
+			f.leaving = true
+			e.mu.Unlock()
+			e.poke()
 		case <-f.sub.Done():
 			e.finished(f)
+			return
 		case <-e.relay.ctx.Done():
+			return
 		}
-	})
+	}
 }
 
 // minRetry is the least time between two requests for a track to a publisher that refused.

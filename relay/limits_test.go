@@ -3,6 +3,7 @@ package relay_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"moqedge/moq"
@@ -80,6 +81,7 @@ func TestNamespaceTooLarge(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		synctest.Wait()
 		for _, prefix := range []wire.Namespace{nil, {"conference"}} {
 			if _, err := s.SubscribeNamespace(t.Context(), prefix, make(seen, 8)); !isRequestError(err, tooLarge) {
 				t.Errorf("SUBSCRIBE_NAMESPACE %v: %v, want NAMESPACE_TOO_LARGE", prefix, err)

@@ -30,11 +30,11 @@ type peer struct {
 	session *moq.Session
 	origin  *moq.Origin
 	track   *live.Track
-	answer  func(ctx context.Context, r moq.Request) (answered bool) // nil: the origin answers
 
 	mu       sync.Mutex
-	asked    []wire.Parameters // of SUBSCRIBE
-	updates  []wire.Parameters // of REQUEST_UPDATE for those
+	answer   func(ctx context.Context, r moq.Request) (answered bool) // nil: the origin answers
+	asked    []wire.Parameters                                        // of SUBSCRIBE
+	updates  []wire.Parameters                                        // of REQUEST_UPDATE for those
 	statuses int
 	fetches  int
 }
@@ -79,10 +79,18 @@ func (p *peer) Serve(ctx context.Context, r moq.Request) {
 	case *moq.FetchRequest:
 		p.fetches++
 	}
+	answer := p.answer
 	p.mu.Unlock()
-	if p.answer == nil || !p.answer(ctx, r) {
+	if answer == nil || !answer(ctx, r) {
 		p.origin.Serve(ctx, r)
 	}
+}
+
+// answers has f asked first what to do with a request.
+func (p *peer) answers(f func(ctx context.Context, r moq.Request) (answered bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = f
 }
 
 // requests are the SUBSCRIBEs and their updates so far.

@@ -270,6 +270,7 @@ func TestPublisherSwitchover(t *testing.T) {
 			}
 			before := publish()
 			put(t, track, 0, 0)
+			synctest.Wait()
 			v := view(t, r, moq.SubscribeOptions{})
 			w := begin(t, track, 1)
 			write(t, w, 1, 0, 1)

@@ -11,6 +11,7 @@ import (
 	"moqedge/moq/live"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
+	"moqedge/relay"
 )
 
 // publisher is a source that connects to a relay again and again.
@@ -156,6 +157,99 @@ func TestUnknownTrack(t *testing.T) {
 		defer p.stop()
 		if err := <-subscribed; err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// TestSubscribeNeedsAPublisher: while the publisher of a track is lost, nobody
+// is told that a new subscription works (moqt-18 §9.4): it waits for a while,
+// and is then to be made again.
+func TestSubscribeNeedsAPublisher(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRelay(t, relay.Config{})
+		p := newPeer(t, r, camera.Namespace)
+		v := view(t, r, moq.SubscribeOptions{})
+		closeSession(p.session)
+		time.Sleep(time.Second)
+		s := connect(t, r, wire.Draft18, moq.Config{})
+		_, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
+		refused, ok := err.(*moq.RequestError)
+		if !ok || refused.Code != wire.RequestTimeout || !refused.Retry.Set {
+			t.Errorf("without a publisher: %v, want TIMEOUT with a Retry Interval", err)
+		}
+		subscribed := make(chan error, 1)
+		go func() {
+			_, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
+			subscribed <- err
+		}()
+		time.Sleep(time.Second)
+		p = newPeerOf(t, r, wire.Draft18, p.track, camera.Namespace)
+		if err := <-subscribed; err != nil {
+			t.Errorf("with the publisher back: %v", err)
+		}
+		put(t, p.track, 1, 0)
+		v.gets(locations(1, 0)...)
+	})
+}
+
+// TestPublisherMovesToAnotherEdge: the publisher at one edge is lost and comes
+// back at another. Its viewers at the first edge get the track from the parent,
+// which had it from that edge before.
+func TestPublisherMovesToAnotherEdge(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		n := newNetwork(t, 10*time.Millisecond, 0)
+		origin := n.relay("origin", nil)
+		defer origin.close()
+		here, there := n.relay("here", origin), n.relay("there", origin)
+		defer here.close()
+		defer there.close()
+		time.Sleep(time.Second)
+		source := moq.NewOrigin()
+		track := live.NewTrack(camera, live.Options{RetainFor: 10 * time.Second})
+		source.AddTrack(track)
+		publish := func(at *node) *moq.Session {
+			s := n.client(at, source)
+			if _, err := s.PublishNamespace(t.Context(), camera.Namespace); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		p := publish(here)
+		var viewers []*viewer
+		for _, at := range []*node{here, origin} {
+			v := &viewer{t: t, session: n.client(at, nil)}
+			defer closeSession(v.session)
+			v.subscribe(moq.SubscribeOptions{})
+			viewers = append(viewers, v)
+		}
+		put(t, track, 0, 0)
+		for _, v := range viewers {
+			v.gets(locations(0, 0)...)
+		}
+		closeSession(p)
+		put(t, track, 1, 0)
+		p = publish(there)
+		defer closeSession(p)
+		put(t, track, 2, 0)
+		for _, v := range viewers {
+			got := map[uint64]bool{} // in either order: groups do not wait for each other
+			for range 2 {
+				o, err := v.reader.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[o.Group] = true
+			}
+			if !got[1] || !got[2] {
+				t.Errorf("got groups %v, want 1 and 2", got)
+			}
+			v.goesOn()
+		}
+		time.Sleep(5 * time.Second)
+		put(t, track, 3, 0)
+		for _, v := range viewers {
+			v.gets(locations(3, 0)...)
+			v.goesOn()
 		}
 	})
 }

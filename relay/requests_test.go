@@ -18,7 +18,7 @@ import (
 
 // refuses has a peer refuse SUBSCRIBE, FETCH and TRACK_STATUS.
 func (p *peer) refuses(err error) {
-	p.answer = func(_ context.Context, r moq.Request) bool {
+	p.answers(func(_ context.Context, r moq.Request) bool {
 		switch r := r.(type) {
 		case *moq.SubscribeRequest:
 			r.RejectWith(err)
@@ -30,7 +30,7 @@ func (p *peer) refuses(err error) {
 			return false
 		}
 		return true
-	}
+	})
 }
 
 // TestRedirectIsHandedOnAndRemembered: a publisher's REDIRECT is told to the
@@ -94,7 +94,7 @@ func TestRefusedPublisherIsAskedAgain(t *testing.T) {
 		if a, b := asked(busy), asked(never); a != 1 || b != 1 {
 			t.Errorf("asked %d and %d times, want once each", a, b)
 		}
-		busy.answer = nil
+		busy.answers(nil)
 		time.Sleep(10 * time.Second)
 		if n := asked(busy); n != 2 {
 			t.Errorf("asked %d times after the Retry Interval, want 2", n)
@@ -176,13 +176,13 @@ func TestOwnNamespacesAndTracks(t *testing.T) {
 		r := newRelay(t, relay.Config{})
 		p := newPeer(t, r, camera.Namespace)
 		offers := 0
-		p.answer = func(_ context.Context, r moq.Request) bool {
+		p.answers(func(_ context.Context, r moq.Request) bool {
 			if x, ok := r.(*moq.PublishRequest); ok {
 				offers++
 				x.Reject(wire.RequestUninterested, "", moq.NoRetry())
 			}
 			return false
-		}
+		})
 		told := make(seen, 4)
 		if _, err := p.session.SubscribeNamespace(t.Context(), nil, told); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -151,4 +152,39 @@ func members(e ast.Expr) []*ast.Field {
 // mentions reports whether a comment has a word.
 func mentions(doc, word string) bool {
 	return regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `\b`).MatchString(doc)
+}
+
+// The code of docs/library.md is that of the examples, which are run.
+func TestLibraryPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/library.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob("../../moq/example*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples strings.Builder
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			examples.WriteString(strings.TrimLeft(line, "\t"))
+		}
+	}
+	blocks := regexp.MustCompile("(?s)\n```go\n(.*?)```\n").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) < 10 {
+		t.Errorf("%d blocks of code", len(blocks))
+	}
+	for _, block := range blocks {
+		var code strings.Builder
+		for line := range strings.Lines(block[1]) {
+			code.WriteString(strings.TrimLeft(line, "\t"))
+		}
+		if !strings.Contains(examples.String(), "\n"+code.String()) {
+			t.Errorf("no example has\n%s", block[1])
+		}
+	}
 }

@@ -16,6 +16,18 @@ type trustFlags struct {
 	Timeout        time.Duration `default:"5s" help:"How long an attempt to connect may take."`
 }
 
+// clientFlags are those of a command that is a client of one relay.
+type clientFlags struct {
+	Draft int `placeholder:"N" help:"Speak this draft of MOQT only, such as 18. (default: what the relay prefers)"`
+	trustFlags
+}
+
+func (f clientFlags) peer(url string) peer.Config {
+	c := f.trustFlags.peer(url)
+	c.Draft = f.Draft
+	return c
+}
+
 func (t trustFlags) peer(url string) peer.Config {
 	return peer.Config{
 		URL: url, Fingerprint: t.Fingerprint, FingerprintURL: t.FingerprintURL,

@@ -9,14 +9,13 @@ import (
 	"moqedge/cmd/moqedge/node"
 	"moqedge/cmd/moqedge/peer"
 	"moqedge/moq/interop"
-	"moqedge/moq/wire"
 )
 
 type interopCommand struct {
 	Relay   string        `short:"r" placeholder:"URL" help:"Relay: moqt://HOST:PORT or https://HOST:PORT/PATH. (default: $$RELAY_URL, else https://localhost:4443)"`
 	Test    []string      `short:"t" placeholder:"NAME" help:"Case to do; may be repeated. objects stands for those that compare objects, all for all. (default: $$TESTCASE, else the six of the runner)"`
 	List    bool          `short:"l" help:"List the cases instead."`
-	Draft   string        `placeholder:"N" help:"Speak this draft only, such as 18. (default: what the relay prefers)"`
+	Draft   int           `placeholder:"N" help:"Speak this draft of MOQT only, such as 18. (default: what the relay prefers)"`
 	Timeout time.Duration `placeholder:"TIME" help:"How long each case may take. (default: what the case says, 2s to 30s)"`
 	Verbose bool          `short:"v" help:"Tell also what each case waits for. (default: $$VERBOSE)"`
 	JSON    bool          `name:"json" help:"Print JSON lines instead of TAP."`
@@ -82,20 +81,13 @@ func (c interopCommand) config(e *environment) (interop.Config, error) {
 		URL:     first(c.Relay, os.Getenv("RELAY_URL"), "https://localhost:4443"),
 		Timeout: max(c.Timeout, 0), Implementation: node.Implementation, Logger: e.log,
 	}
-	trust := peer.Config{URL: config.URL, Fingerprint: c.Fingerprint, FingerprintURL: c.FingerprintURL, CA: c.CA, Insecure: c.TLSDisableVerify}
+	trust := peer.Config{URL: config.URL, Fingerprint: c.Fingerprint, FingerprintURL: c.FingerprintURL, CA: c.CA, Insecure: c.TLSDisableVerify, Draft: c.Draft}
 	if c.Fingerprint == "" && c.FingerprintURL == "" && c.CA == "" {
 		trust.Insecure = trust.Insecure || truthy("TLS_DISABLE_VERIFY")
 	}
 	var err error
-	if config.Dial, config.Refresh, err = trust.Dial(); err != nil || c.Draft == "" {
-		return config, err
-	}
-	version := "moqt-" + strings.TrimPrefix(c.Draft, "moqt-")
-	if _, ok := wire.ParseVersion(version); !ok {
-		return config, fmt.Errorf("draft %q is not spoken here: there are %v", c.Draft, wire.Versions())
-	}
-	config.Dial.Versions = []string{version}
-	return config, nil
+	config.Dial, config.Refresh, err = trust.Dial()
+	return config, err
 }
 
 func (c interopCommand) list(e *environment) error {

@@ -18,7 +18,7 @@ type lsCommand struct {
 	Watch  bool          `short:"w" help:"Go on and tell what comes (+) and goes (-)."`
 	Settle time.Duration `default:"300ms" placeholder:"TIME" help:"The list is complete when nothing came for this time. (default: ${default})"`
 	JSON   bool          `name:"json" help:"Print JSON: one document, with --watch a line per change."`
-	trustFlags
+	clientFlags
 }
 
 // Help implements kong.HelpProvider.

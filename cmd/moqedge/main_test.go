@@ -132,7 +132,11 @@ func TestErrors(t *testing.T) {
 		"output of several tracks": {[]string{"sub", "moqt://x", "cam1", "-o", "x"}, exitFailure, "--output needs a TRACK"},
 		"unwritable output":        {[]string{"sub", "moqt://x", "cam1", "video", "-o", filepath.Join(dir, "none", "x")}, exitFailure, "no such file"},
 		"certificate folder":       {[]string{"cert", "--dir", text}, exitFailure, "folder"},
-		"draft of tomorrow":        {[]string{"interop", "--relay", "moqt://x", "--draft", "99"}, exitFailure, `draft "99" is not spoken here`},
+		"draft of tomorrow":        {[]string{"interop", "--relay", "moqt://x", "--draft", "99"}, exitFailure, "draft 99 is not spoken here"},
+		"draft of tomorrow, sub":   {[]string{"sub", "moqt://x", "cam1", "--draft", "99"}, exitFailure, "draft 99 is not spoken here"},
+		"draft of yesterday, pub":  {[]string{"pub", "moqt://x", "cam1", "--draft", "17"}, exitFailure, "draft 17 is not spoken here"},
+		"draft of tomorrow, ls":    {[]string{"ls", "moqt://x", "--draft", "99"}, exitFailure, "draft 99 is not spoken here: there are [moqt-18 moqt-16"},
+		"draft in words":           {[]string{"ls", "moqt://x", "--draft", "newest"}, exitUsage, "--draft"},
 		"interop with a bad URL":   {[]string{"interop", "--relay", "ftp://x"}, exitFailure, `URL "ftp://x": want moqt://`},
 		"certificate host":         {[]string{"cert", "--dir", dir, "--host", "http://x"}, exitFailure, "host"},
 	} {

@@ -199,7 +199,8 @@ func lastLine(text string) string {
 }
 
 // A tree of two nodes from flags: pub to the origin, sub at the edge, which
-// finds the origin again when that was restarted with a new certificate.
+// finds the origin again when that was restarted with a new certificate. Three
+// drafts meet: that of pub, that of the nodes and that of sub.
 func TestServePubSub(t *testing.T) {
 	var origin, edge struct{ Relay, HTTP, Admin, Fingerprint string }
 	serveOrigin := func(relay, web string) *process {
@@ -212,8 +213,8 @@ func TestServePubSub(t *testing.T) {
 	leaf := start(t, "serve", "--json", "--name", "edge", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0",
 		"--upstream", "moqt://"+origin.Relay, "--fingerprint-url", pins, "--log-level", "error")
 	leaf.json("addresses", &edge)
-	pub := start(t, "pub", "--json", "moqt://"+origin.Relay, "cam1", "--fingerprint-url", pins, "--log-level", "error")
-	sub := start(t, "sub", "--json", "https://"+edge.Relay+"/live", "cam1", "--fingerprint", edge.Fingerprint, "--interval", "50ms", "--log-level", "error")
+	pub := start(t, "pub", "--json", "moqt://"+origin.Relay, "cam1", "--draft", "16", "--fingerprint-url", pins, "--log-level", "error")
+	sub := start(t, "sub", "--json", "https://"+edge.Relay+"/live", "cam1", "--draft", "22", "--fingerprint", edge.Fingerprint, "--interval", "50ms", "--log-level", "error")
 	flowing := func() {
 		t.Helper()
 		var s struct{ Tracks map[string]any }

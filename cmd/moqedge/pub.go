@@ -27,7 +27,7 @@ type pubCommand struct {
 	Once     bool          `help:"Give up when the session ends, instead of connecting again."`
 	Duration time.Duration `placeholder:"TIME" help:"End after this time."`
 	JSON     bool          `name:"json" help:"Print the status as JSON lines."`
-	trustFlags
+	clientFlags
 }
 
 // Help implements kong.HelpProvider.

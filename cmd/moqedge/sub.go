@@ -29,7 +29,7 @@ type subCommand struct {
 	Output    string        `short:"o" placeholder:"FILE" help:"Write the raw payloads there; - is stdout."`
 	Once      bool          `help:"End when the track, the publication or the session does, instead of waiting for it to return."`
 	JSON      bool          `name:"json" help:"Print JSON lines."`
-	trustFlags
+	clientFlags
 }
 
 // Help implements kong.HelpProvider.

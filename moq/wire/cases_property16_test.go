@@ -60,6 +60,20 @@ var propertiesCases16 = []propertiesCase{
 		}),
 	},
 	{
+		name: "immutable properties of a later draft", in: unhex("0b 03 0e 80ff"),
+		pairs: []KeyValue{{Type: PropImmutable, Bytes: unhex("0e 80ff")}},
+		info:  defaults(func(i *TrackInfo) { i.PublisherPriority = 255 }),
+	},
+	{
+		name: "immutable properties that both forms have", in: unhex("0b 06 0e 4002 0d 01 00"),
+		pairs: []KeyValue{{Type: PropImmutable, Bytes: unhex("0e 4002 0d 01 00")}},
+		info:  defaults(func(i *TrackInfo) { i.PublisherPriority = 64 }),
+	},
+	{
+		name: "immutable properties broken inside", in: unhex("0b 02 0d 05"),
+		pairs: []KeyValue{{Type: PropImmutable, Bytes: unhex("0d 05")}}, info: defaults(nil),
+	},
+	{
 		name: "publisher priority 256", in: unhex("0e 4100"),
 		pairs: []KeyValue{{Type: PropPublisherPriority, Value: 256}}, infoCode: SessionProtocolViolation,
 	},

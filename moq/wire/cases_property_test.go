@@ -68,6 +68,19 @@ var propertiesCases = []propertiesCase{
 		info: defaults(func(i *TrackInfo) { i.ObjectDeliveryTimeout = 5 * ms; i.PublisherPriority = 9; i.GroupOrder = 2 }),
 	},
 	{
+		// They stay as the publisher's draft had them (moqt-18 §12.7).
+		name: "immutable properties of draft 16", in: unhex("0b 05 06 4064 08 09"),
+		pairs: []KeyValue{{Type: PropImmutable, Bytes: unhex("06 4064 08 09")}},
+		info:  defaults(func(i *TrackInfo) { i.SubgroupDeliveryTimeout, i.PublisherPriority = 100*ms, 9 }),
+	},
+	{
+		// As vi64 this is a priority of 64, 0x10 with 13 and 0x11 without bytes; in the
+		// form of RFC 9000 a priority of 2 and 0x1B with one byte.
+		name: "immutable properties that both forms have", in: unhex("0b 06 0e 4002 0d 01 00"),
+		pairs: []KeyValue{{Type: PropImmutable, Bytes: unhex("0e 4002 0d 01 00")}},
+		info:  defaults(func(i *TrackInfo) { i.PublisherPriority = 64 }),
+	},
+	{
 		name: "immutable properties broken inside", in: unhex("0b 02 0d 05"),
 		pairs: []KeyValue{{Type: PropImmutable, Bytes: unhex("0d 05")}}, info: defaults(nil),
 	},

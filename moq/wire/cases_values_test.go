@@ -70,7 +70,7 @@ var badNameTexts = []string{
 
 // nameCases16 are those with a length that draft 16 writes otherwise.
 var nameCases16 = []nameCase{
-	nameCases[0], nameCases[1], nameCases[2], nameCases[5],
+	nameCases[0], nameCases[1], nameCases[4], nameCases[5],
 	{
 		name: "4096 bytes", text: strings.Repeat("a", 4000) + "--" + strings.Repeat("a", 96),
 		value: FullTrackName{Namespace: Namespace{strings.Repeat("a", 4000)}, Name: strings.Repeat("a", 96)},
@@ -83,6 +83,8 @@ var badNames16 = []badCase{
 	{"count huge", unhex("ffffffffffffffff"), SessionProtocolViolation},
 	{"empty field", unhex("02 01 61 00 00"), SessionProtocolViolation},
 	{"field of 4097 bytes", unhex("01 5001", letters(4097), "00"), SessionProtocolViolation},
-	{"name of 4097 bytes", unhex("00 5001", letters(4097)), SessionProtocolViolation},
+	{"nothing", unhex("00 00"), SessionProtocolViolation}, // moqt-16 §2.4.1
+	{"no namespace", unhex("00 01 61"), SessionProtocolViolation},
+	{"name of 4096 bytes", unhex("01 01 61 5000", letters(4096)), SessionProtocolViolation},
 	{"together 4097 bytes", unhex("01 4fa0", letters(4000), "4061"), SessionProtocolViolation},
 }

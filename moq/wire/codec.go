@@ -147,8 +147,18 @@ func (d *decoder) namespace() Namespace {
 	return n
 }
 
+// trackNamespace reads the Track Namespace of a Track or of a publisher. A prefix or
+// a suffix of one, which namespace reads, may have no fields in any draft.
+func (d *decoder) trackNamespace() Namespace {
+	n := d.namespace()
+	if d.err == nil && len(n) == 0 && d.draft.namespaceNotEmpty {
+		d.fail(violation("track namespace has no fields"))
+	}
+	return n
+}
+
 func (d *decoder) fullTrackName() FullTrackName {
-	f := FullTrackName{Namespace: d.namespace()}
+	f := FullTrackName{Namespace: d.trackNamespace()}
 	f.Name = string(d.prefixed("track name", uint64(MaxFullTrackName-f.Namespace.size())))
 	return f
 }
@@ -240,11 +250,20 @@ func (e *encoder) namespace(n Namespace) {
 	}
 }
 
+// trackNamespace appends the Track Namespace of a Track or of a publisher; see the
+// method of decoder.
+func (e *encoder) trackNamespace(n Namespace) {
+	if len(n) == 0 && e.draft.namespaceNotEmpty {
+		e.fail("%v has no track namespace without fields", e.draft.version)
+	}
+	e.namespace(n)
+}
+
 func (e *encoder) fullTrackName(f FullTrackName) {
 	if err := f.Namespace.check(len(f.Name)); err != nil {
 		e.fail("%w", err)
 		return
 	}
-	e.namespace(f.Namespace)
+	e.trackNamespace(f.Namespace)
 	e.text("track name", f.Name, MaxFullTrackName)
 }

@@ -7,6 +7,18 @@
 // with which Request ID is decided by its caller. What a single message says
 // about itself (field limits, parameter scopes, enumerations) is checked here.
 //
+// # Map
+//
+//   - Control messages: [AppendMessage], [DecodeMessage], and a struct for each message
+//     that is a [Message]. [Parameters], [Filter], [RangeFilter] and [Token] are parts of
+//     several.
+//   - Data streams: [ParseStreamType] tells which; [SubgroupHeader] and [Object];
+//     [FetchHeader] and [FetchObject]. A cursor remembers what the next item is relative
+//     to. [Datagram] is one of its own.
+//   - Names: [Namespace], [FullTrackName], [Location]. [Properties] are kept as bytes.
+//   - Codes: [SessionError], [RequestError], [PublishDoneCode], [ResetCode].
+//   - Drafts: [Version], [Feature].
+//
 // # Errors
 //
 // Three kinds of failure are told apart. [ErrShort] means the bytes seen so far
@@ -22,6 +34,20 @@
 // What a draft has no field for is left out when it is advice and refused when
 // losing it would change what is delivered; codes become the nearest there is
 // (translate.go). What a session does differently it asks of [Version.Has].
+//
+// The texts are those of moqt-16, moqt-18 and moqt-19; for what was not at hand of
+// later ones see the constants of [Version], and the comments beside each rule.
+//
+// # Units, ownership, concurrency
+//
+// Times are time.Duration, in whole milliseconds on the wire; lengths are bytes.
+// Ranges are inclusive at both ends in the structs, whatever a draft writes; an Object
+// of math.MaxUint64 is the whole rest of a group. Names Append... are for functions
+// that append to a slice and return it, as append does. A decoded control message
+// shares no memory with the input; the Properties of object headers and the payload
+// of a datagram do. Encoding and decoding an object header allocates nothing, in
+// draft 16 unless it has properties whose framing differs. All is safe for concurrent
+// use except for the cursors, which belong to the goroutine of their stream.
 //
 // # Where to start
 //

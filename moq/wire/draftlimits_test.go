@@ -10,8 +10,10 @@ import (
 
 // What a draft cannot say is refused, and the buffer is as it was.
 func TestDraftsRefuse(t *testing.T) {
-	filter := func(f Filter) Message { return &Subscribe{Params: Parameters{Filter: Some(f)}} }
-	ranges := func(fs ...RangeFilter) Message { return &Subscribe{Params: Parameters{RangeFilters: fs}} }
+	filter := func(f Filter) Message { return &Subscribe{Track: liveVideo, Params: Parameters{Filter: Some(f)}} }
+	ranges := func(fs ...RangeFilter) Message {
+		return &Subscribe{Track: liveVideo, Params: Parameters{RangeFilters: fs}}
+	}
 	one := []ValueRange{{1, 1}}
 	type refusal struct {
 		name string
@@ -19,7 +21,7 @@ func TestDraftsRefuse(t *testing.T) {
 	}
 	each([]table[refusal]{
 		{draft16, []refusal{
-			{"integer of 63 bits", &Subscribe{RequestID: 1 << 62}},
+			{"integer of 63 bits", &Subscribe{RequestID: 1 << 62, Track: liveVideo}},
 			{"setup value of 63 bits", &Setup{MaxRequestID: Some(uint64(1 << 62))}},
 			{"filter of 63 bits", filter(Filter{Type: FilterAbsoluteStart, Start: Location{1 << 62, 0}})},
 			{"publish_skipped", &PublishBlocked{}},
@@ -28,7 +30,10 @@ func TestDraftsRefuse(t *testing.T) {
 			{"nil setup", (*Setup)(nil)},
 			{"prefix update", &RequestUpdate{Params: Parameters{TrackNamespacePrefix: Some(Namespace{"a"})}}},
 			{"known option as unknown", &Setup{Unknown: []KeyValue{{Type: setupMaxRequestID}}}},
-			{"misplaced largest object", &Subscribe{Params: Parameters{LargestObject: Some(Location{})}}},
+			{"subscribe without namespace", &Subscribe{Track: FullTrackName{Name: "a"}}},
+			{"publish without namespace", &Publish{Track: FullTrackName{Name: "a"}}},
+			{"publish_namespace without fields", &PublishNamespace{}},
+			{"misplaced largest object", &Subscribe{Track: liveVideo, Params: Parameters{LargestObject: Some(Location{})}}},
 		}},
 		{from18, []refusal{
 			{"max_request_id", &MaxRequestID{}}, {"requests_blocked", &RequestsBlocked{}}, {"unsubscribe", &Unsubscribe{}},
@@ -40,9 +45,9 @@ func TestDraftsRefuse(t *testing.T) {
 			{"publish_state_notify", &StateNotify{}},
 			{"filter inside a group", filter(Filter{Type: FilterAbsoluteRange, EndObject: Some(uint64(5))})},
 			{"relative filter", filter(Filter{Type: FilterRelativeGroup, Groups: 1})},
-			{"fill", &Subscribe{Params: Parameters{FillParameters: Some(FillParameters{})}}},
-			{"fetch without range", &Fetch{Kind: FetchStandalone}},
-			{"relative fetch", &Fetch{Kind: FetchStandalone, Params: Parameters{Filter: Some(Filter{Type: FilterNextGroup})}}},
+			{"fill", &Subscribe{Track: liveVideo, Params: Parameters{FillParameters: Some(FillParameters{})}}},
+			{"fetch without range", &Fetch{Kind: FetchStandalone, Track: liveVideo}},
+			{"relative fetch", &Fetch{Kind: FetchStandalone, Track: liveVideo, Params: Parameters{Filter: Some(Filter{Type: FilterNextGroup})}}},
 			{"joining fetch with a filter", &Fetch{Kind: FetchRelativeJoining, Params: Parameters{Filter: Some(Filter{})}}},
 		}},
 		{[]Version{Draft16, Draft18}, []refusal{{"range filter", ranges(RangeFilter{Type: RangeSubgroup, Ranges: one})}}},
@@ -62,9 +67,9 @@ func TestDraftsRefuse(t *testing.T) {
 			{"filter type", filter(Filter{Type: 6})},
 			{"filter backwards", filter(Filter{Type: FilterAbsoluteRange, Start: Location{5, 0}, EndGroup: 4})},
 			{"publish_ok with filter", &RequestOK{Params: Parameters{Filter: Some(Filter{})}}},
-			{"fill with track property filter", &Subscribe{Params: Parameters{FillParameters: Some(FillParameters{
+			{"fill with track property filter", &Subscribe{Track: liveVideo, Params: Parameters{FillParameters: Some(FillParameters{
 				RangeFilters: []RangeFilter{{Type: RangeTrackProperty, Ranges: one}}})}}},
-			{"fill with negative timeout", &Subscribe{Params: Parameters{FillParameters: Some(FillParameters{FillTimeout: Some(-ms)})}}},
+			{"fill with negative timeout", &Subscribe{Track: liveVideo, Params: Parameters{FillParameters: Some(FillParameters{FillTimeout: Some(-ms)})}}},
 		}},
 	}, func(v Version, c refusal) {
 		t.Run(v.String()+"/"+c.name, func(t *testing.T) {
@@ -79,14 +84,14 @@ func TestDraftsRefuse(t *testing.T) {
 func TestDraftsTranslate(t *testing.T) {
 	type translated struct{ msg, want Message }
 	whole := Filter{Type: FilterAbsoluteStart}
-	subscribe := func(f Filter) Message { return &Subscribe{Params: Parameters{Filter: Some(f)}} }
+	subscribe := func(f Filter) Message { return &Subscribe{Track: liveVideo, Params: Parameters{Filter: Some(f)}} }
 	each([]table[translated]{
 		{draft16, []translated{
 			{&SubscribeTracks{RequestID: 2, Prefix: Namespace{"a"}, Params: Parameters{Forward: Some(false)}},
 				&SubscribeNamespace{RequestID: 2, Prefix: Namespace{"a"}, Interest: InterestTracks, Params: Parameters{Forward: Some(false)}}},
 			{&Goaway{URI: "moqt://b", Timeout: ms, RequestID: Some(uint64(2))}, &Goaway{URI: "moqt://b"}},
 			{&Setup{MaxFilterRanges: Some(uint64(1)), MaxRequestUpdates: Some(uint64(1))}, &Setup{}},
-			{&Subscribe{Params: Parameters{ObjectDeliveryTimeout: Some(0 * ms)}}, &Subscribe{}},
+			{&Subscribe{Track: liveVideo, Params: Parameters{ObjectDeliveryTimeout: Some(0 * ms)}}, &Subscribe{Track: liveVideo}},
 			{&RequestOK{RequestID: 2, TrackProperties: unhex("02 05")}, &RequestOK{RequestID: 2}},
 		}},
 		{from18, []translated{
@@ -124,17 +129,17 @@ func TestDecodeAllocates(t *testing.T) {
 		return frame(typ, before, strings.Repeat(item, (MaxMessagePayload-len(p))*2/len(item)))
 	}
 	inputs := [][]byte{
-		full("03", "00 00 00 fffffffffffffffff0", "00"),
-		full("03", "00 00 00 ff ffffffffffffffff", "0003020201"),                // tokens
-		full("03", "00 00 00 ff ffffffffffffffff 25 00", "00 00"),               // removed range filters
-		full("03", "00 00 00 ff ffffffffffffffff 25 03 00 01 00", "0003000100"), // repeated ones
-		full("03", "00 00 00 01 25 c0fff0 00", "0000"),                          // ranges
-		full("03", "00 00 00 01 23 c0fff0 ff ffffffffffffffff", "2500"),
+		full("03", "00 01 01 61 00 fffffffffffffffff0", "00"),
+		full("03", "00 01 01 61 00 ff ffffffffffffffff", "0003020201"),                // tokens
+		full("03", "00 01 01 61 00 ff ffffffffffffffff 25 00", "00 00"),               // removed range filters
+		full("03", "00 01 01 61 00 ff ffffffffffffffff 25 03 00 01 00", "0003000100"), // repeated ones
+		full("03", "00 01 01 61 00 01 25 c0fff0 00", "0000"),                          // ranges
+		full("03", "00 01 01 61 00 01 23 c0fff0 ff ffffffffffffffff", "2500"),
 		full("03", "00 ff ffffffffffffffff", "0161"),
-		full("af00", "", "0200"),                 // setup options
-		full("20", "ffffffffffffffff", "0200"),   // the same in draft 16
-		full("11", "00 ff ff ffffffff", "00"),    // a namespace count
-		full("1d", "00 00 00 00 00", "7f7f0000"), // track properties
+		full("af00", "", "0200"),                       // setup options
+		full("20", "ffffffffffffffff", "0200"),         // the same in draft 16
+		full("11", "00 ff ff ffffffff", "00"),          // a namespace count
+		full("1d", "00 01 01 61 00 00 00", "7f7f0000"), // track properties
 	}
 	each(badMessageTables, func(_ Version, c badCase) { inputs = append(inputs, c.in) })
 	for _, v := range everyDraft {

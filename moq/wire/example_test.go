@@ -12,7 +12,7 @@ func ExampleAppendMessage() {
 	m := &wire.Subscribe{
 		RequestID: 2,
 		Track:     wire.FullTrackName{Namespace: wire.Namespace{"example"}, Name: "clock"},
-		Params:    wire.Parameters{Filter: wire.Some(wire.Filter{
+		Params: wire.Parameters{Filter: wire.Some(wire.Filter{
 			Type: wire.FilterAbsoluteRange, Start: wire.Location{Group: 300}, EndGroup: 310, // inclusive
 		})},
 	}

@@ -12,7 +12,8 @@ const (
 )
 
 // Namespace is a Track Namespace, a prefix or a suffix of one: 0 to 32 fields of
-// arbitrary bytes, none of them empty (moqt-18 §2.4.1). Treat it as immutable.
+// arbitrary bytes, none of them empty (moqt-18 §2.4.1). In draft 16 a whole Track
+// Namespace has at least one (moqt-16 §2.4.1). Treat it as immutable.
 type Namespace []string
 
 // HasPrefix reports whether the first fields of n are those of p.
@@ -70,8 +71,8 @@ func (n Namespace) check(nameLen int) error {
 	return nil
 }
 
-// FullTrackName identifies a Track within a scope (moqt-18 §2.4.1): a Namespace
-// of at least one field and a Name, which may be empty.
+// FullTrackName identifies a Track within a scope (moqt-18 §2.4.1). Either part may
+// be empty, except that draft 16 has no Tracks without a Namespace.
 type FullTrackName struct {
 	Namespace Namespace
 	Name      string // arbitrary bytes

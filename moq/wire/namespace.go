@@ -14,13 +14,13 @@ func (*PublishNamespace) Type() MessageType { return MsgPublishNamespace }
 
 func encodePublishNamespace(e *encoder, m *PublishNamespace) {
 	e.varint(m.RequestID)
-	e.namespace(m.Namespace)
+	e.trackNamespace(m.Namespace)
 	e.parameters(&m.Params, inPublishNamespace)
 }
 
 func decodePublishNamespace(d *decoder, m *PublishNamespace) {
 	m.RequestID = d.varint()
-	m.Namespace = d.namespace()
+	m.Namespace = d.trackNamespace()
 	d.parameters(&m.Params, inPublishNamespace)
 }
 

@@ -7,8 +7,14 @@ package wire
 // both forms; they are passed on without a copy.
 //
 // Immutable Properties are such bytes: nobody may serialise them again (moqt-18
-// §12.7), so those that came in over draft 16 have integers of RFC 9000 inside,
-// and nothing in them says so. immutableContents copes with that.
+// §12.7), so whatever drafts they pass through, the integers inside have the form
+// of the draft that their publisher spoke, and nothing says which that was. The
+// draft of the session does not: the publisher is somebody else's. Who looks inside
+// reads vi64 if all of it can be read so, else RFC 9000 if that works, in sessions
+// of every draft; see immutableContents. Integers below 64 are the same in both. A
+// block of a draft 16 publisher with larger ones that is also well formed as vi64
+// is misread: what depends on it, in a relay or a receiver, is a default (a
+// priority, a timeout, a gap), never a byte that is passed on.
 
 // sameInBothForms reports whether p is the same with vi64 and with integers of
 // RFC 9000: each of them takes one byte and is below 64. It is false for blocks
@@ -159,9 +165,9 @@ func (e *encoder) trackProperties(p Properties) {
 // quicForm stands for any draft with integers of RFC 9000.
 var quicForm = draft{quicIntegers: true}
 
-// immutableContents returns a decoder for the inside of Immutable Properties, which
-// are in the form of the draft that their publisher spoke. What can be read as vi64
-// is; small integers are the same in both.
+// immutableContents returns a decoder for the inside of Immutable Properties: of
+// vi64, unless RFC 9000 alone makes pairs of the bytes. What is neither is read as
+// vi64 up to the fault.
 func immutableContents(b []byte) decoder {
 	if !sameInBothForms(b) && Properties(b).Validate() != nil {
 		d := decoder{draft: &quicForm, b: b}

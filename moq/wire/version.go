@@ -36,6 +36,9 @@ type draft struct {
 	// quicIntegers says that integers have the form of RFC 9000 instead of vi64,
 	// those in Key-Value-Pairs too.
 	quicIntegers bool
+	// namespaceNotEmpty says that a Track Namespace has at least one field (moqt-16
+	// §2.4.1); prefixes and suffixes may have none.
+	namespaceNotEmpty bool
 	// fetchDeltas says that the Group ID and the Object ID of an Object on a fetch
 	// stream are differences from the item before it.
 	fetchDeltas bool
@@ -89,6 +92,7 @@ var drafts = []draft{
 		resets:             resets16,
 		unknownStreamCount: unknownStreamCount16,
 		quicIntegers:       true,
+		namespaceNotEmpty:  true,
 		subgroupBits:       0x3F, // moqt-16 §10.4.2 has no FIRST_OBJECT
 		datagramBits:       0x2F,
 		streams:            []StreamType{StreamFetch},

@@ -70,7 +70,7 @@ func TestErrors(t *testing.T) {
 		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, upstream, certificate, http, bridge, admin, retention, log`},
 		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
 		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, latency`},
-		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be url, fingerprint, fingerprintURL, ca, insecure, timeout`},
+		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be url, fingerprint, fingerprintURL, ca, insecure, timeout, draft`},
 		"hidden field":          {"listen: :1\nupstream:\n  url: moqt://a\n  pins: x\n", `c.yaml:4: unknown key "pins"`},
 		"unknown in whip":       {"listen: :1\nhttp: {listen: ':2'}\nbridge:\n  whip:\n    port: 1\n", `c.yaml:5: unknown key "port": in bridge.whip there can be ice, publicIPs, maxSessions`},
 		"double key":            {"listen: :1\nlisten: :2\n", `c.yaml:2: `},
@@ -94,6 +94,8 @@ func TestErrors(t *testing.T) {
 		"two ways of trust":     {"listen: :1\nupstream: {url: 'moqt://x', insecure: true, ca: a.pem}\n", `c.yaml:2: upstream: give only one of`},
 		"bad fingerprint":       {"listen: :1\nupstream: {url: 'moqt://x', fingerprint: abc}\n", `c.yaml:2: upstream: certs: fingerprint "abc" is not 64`},
 		"bad fingerprint URL":   {"listen: :1\nupstream: {url: 'moqt://x', fingerprintURL: abc}\n", `c.yaml:2: upstream: fingerprint URL "abc"`},
+		"upstream draft":        {"listen: :1\nupstream: {url: 'moqt://x', draft: 17}\n", `c.yaml:2: upstream: draft 17 is not spoken here: there are [moqt-18`},
+		"draft in words":        {"listen: :1\nupstream:\n  url: moqt://x\n  draft: newest\n", `c.yaml:4: "newest" is not a number that fits here`},
 		"certificate half":      {"listen: :1\ncertificate: {cert: a.pem}\n", `c.yaml:2: certificate: cert and key belong together`},
 		"certificate both":      {"listen: :1\ncertificate: {cert: a.pem, key: b.pem, development: true}\n", `c.yaml:2: certificate: development, dir and hosts`},
 		"http without listen":   {"listen: :1\nhttp: {tls: true}\n", `c.yaml:2: http.listen: it is missing`},
@@ -119,6 +121,14 @@ func TestErrors(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, c.want)
 			}
 		})
+	}
+}
+
+// The draft that is spoken with a parent relay can be chosen.
+func TestUpstreamDraft(t *testing.T) {
+	c, err := Parse("c.yaml", []byte("listen: :1\nupstream: {url: 'moqt://x', draft: 16}\n"))
+	if err != nil || c.Upstream.Draft != 16 {
+		t.Errorf("%+v, %v", c.Upstream, err)
 	}
 }
 

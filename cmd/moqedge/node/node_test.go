@@ -248,6 +248,39 @@ func TestPublishTo(t *testing.T) {
 	}
 }
 
+// The parent relay and the one that gets the tracks are spoken to in the draft
+// that is configured for each.
+func TestDrafts(t *testing.T) {
+	source, err := certs.Development("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	l, err := transport.Listen(&transport.ListenConfig{Addr: anyPort, GetCertificate: source.GetCertificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	at := func(draft int) *peer.Config {
+		return &peer.Config{URL: "moqt://" + l.Addr().String(), Fingerprint: source.FingerprintHex(), Draft: draft}
+	}
+	c := everything()
+	c.Upstream, c.Bridge.PublishTo = at(16), at(22)
+	start(t, c)
+	got := map[string]bool{}
+	for range 2 {
+		conn, err := l.Accept(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseWithError(0, "")
+		got[conn.Info().Protocol] = true
+	}
+	if !got["moqt-16"] || !got["moqt-22"] {
+		t.Errorf("connections of %v", got)
+	}
+}
+
 func TestLocal(t *testing.T) {
 	for address, want := range map[string]string{
 		":80": "127.0.0.1:80", "0.0.0.0:80": "127.0.0.1:80", "[::]:80": "127.0.0.1:80", "[::1]:80": "[::1]:80", "192.0.2.1:80": "192.0.2.1:80", "x": "x",

@@ -1,6 +1,6 @@
 // Package peer describes a MOQT server to connect to, as a configuration file
-// or a command line names it, and how to trust it, and makes the client that
-// keeps a session to it.
+// or a command line names it: how to trust it and in which draft to speak. It
+// makes the client that keeps a session to it.
 //
 // It must not know what the session is used for.
 //

@@ -14,6 +14,7 @@ import (
 	"moqedge/certs"
 	"moqedge/moq"
 	"moqedge/moq/transport"
+	"moqedge/moq/wire"
 )
 
 // Config names a server. At most one of the ways to trust it is given; with
@@ -35,6 +36,9 @@ type Config struct {
 	Insecure bool `yaml:"insecure"`
 	// Timeout bounds one attempt to connect; 0 means 10 s.
 	Timeout time.Duration `yaml:"timeout"`
+	// Draft is the only draft of MOQT to speak, such as 18; 0 means all that we
+	// speak, of which the server takes the one it prefers.
+	Draft int `yaml:"draft"`
 	// Pins are asked for the accepted fingerprints before every attempt, for
 	// a server in the same process. It goes before the other ways.
 	Pins func() [][32]byte `yaml:"-"`
@@ -65,6 +69,9 @@ func (c Config) Validate() error {
 	if c.Timeout < 0 {
 		return errors.New("the timeout must not be negative")
 	}
+	if _, ok := wire.ParseVersion(c.version()); !ok && c.Draft != 0 {
+		return fmt.Errorf("draft %d is not spoken here: there are %v", c.Draft, wire.Versions())
+	}
 	if c.Fingerprint != "" {
 		if _, err := certs.ParseFingerprints(c.Fingerprint); err != nil {
 			return err
@@ -80,6 +87,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// version is what Draft is called in ALPN and WT-Available-Protocols.
+func (c Config) version() string { return fmt.Sprintf("moqt-%d", c.Draft) }
+
 // Refresher renews the pins of a connection before an attempt to connect.
 type Refresher = func(ctx context.Context, d *transport.DialConfig) error
 
@@ -89,6 +99,9 @@ func (c Config) Dial() (transport.DialConfig, Refresher, error) {
 		return transport.DialConfig{}, nil, err
 	}
 	d := transport.DialConfig{HandshakeTimeout: c.Timeout}
+	if c.Draft != 0 {
+		d.Versions = []string{c.version()}
+	}
 	if c.Pins != nil {
 		return d, func(_ context.Context, d *transport.DialConfig) error {
 			d.Fingerprints = c.Pins()

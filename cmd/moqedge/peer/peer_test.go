@@ -96,6 +96,25 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// Over either transport a session has the draft that is asked for, else the one
+// that the server prefers.
+func TestDraft(t *testing.T) {
+	s := serve(t, "127.0.0.1:0")
+	for _, scheme := range []string{"moqt://", "https://"} {
+		for draft, want := range map[int]wire.Version{0: wire.Draft18, 16: wire.Draft16, 22: wire.Draft22} {
+			c := Config{URL: scheme + s.listener.Addr().String(), Pins: s.pins, Draft: draft}
+			var got wire.Version
+			err := Keep(t.Context(), c, quiet(), func(_ context.Context, session *moq.Session) error {
+				got = session.Version()
+				return nil
+			})
+			if err != nil || got != want {
+				t.Errorf("%s, draft %d: a session of %v, %v", scheme, draft, got, err)
+			}
+		}
+	}
+}
+
 // What a fingerprint URL may answer instead of a fingerprint.
 func TestFingerprintURL(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -186,6 +205,9 @@ func TestValidate(t *testing.T) {
 		"two ways":     {Config{URL: "moqt://a", Insecure: true, Fingerprint: "x"}, "only one"},
 		"pins":         {Config{URL: "moqt://a", Fingerprint: "x"}, "hexadecimal"},
 		"pin URL":      {Config{URL: "moqt://a", FingerprintURL: "ftp://x"}, "want http://"},
+		"draft":        {Config{URL: "moqt://a", Draft: 16}, ""},
+		"no draft":     {Config{URL: "moqt://a", Draft: 17}, "draft 17 is not spoken here"},
+		"negative":     {Config{URL: "moqt://a", Draft: -16}, "draft -16 is not spoken here"},
 		"timeout":      {Config{URL: "moqt://a", Timeout: -1}, "negative"},
 	} {
 		err := c.config.Validate()

@@ -18,8 +18,8 @@ export function safeId(v: U64, what: string): number {
 }
 
 /** Pairs as the application sees them. Throws MalformedTrack if Immutable Properties are broken. */
-export function toProperties(pairs: readonly KeyValue[], draft: Draft): Property[] {
-  const flat = flattenImmutable(pairs, draft);
+export function toProperties(pairs: readonly KeyValue[]): Property[] {
+  const flat = flattenImmutable(pairs);
   if (flat === undefined) throw new MalformedTrack("Immutable Properties that cannot be read");
   const properties: Property[] = [];
   for (const { type, value } of flat) {
@@ -58,7 +58,7 @@ export function toObject(p: ObjectParts, draft: Draft): MoqObject {
     object: safeId(p.id, "object ID"),
     priority: p.priority,
     status: p.status,
-    properties: toProperties(pairs, draft),
+    properties: toProperties(pairs),
     payload: p.payload,
     arrivedAt: p.at,
   };

@@ -198,7 +198,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
       return this.refused(useless);
     }
     try {
-      this.properties = toProperties(pairs, draft);
+      this.properties = toProperties(pairs);
     } catch (e) {
       if (!(e instanceof MalformedTrack)) throw e;
       this.request.cancel();

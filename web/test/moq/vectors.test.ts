@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeName, SessionError } from "../../src/moq/errors.ts";
 import { Reader, Writer } from "../../src/moq/wire/buffer.ts";
-import { type Draft, DRAFTS } from "../../src/moq/wire/draft.ts";
+import { type Draft, DRAFT_16, DRAFTS } from "../../src/moq/wire/draft.ts";
 import { encodeDatagram, parseDatagram } from "../../src/moq/wire/datagram.ts";
 import { ShortInput, WireError } from "../../src/moq/wire/errors.ts";
 import { type FetchCursor, type FetchItem, nextCursor, readFetchHeader, readFetchItem, writeFetchHeader, writeFetchItem } from "../../src/moq/wire/fetchstream.ts";
@@ -11,7 +11,7 @@ import { decodeMessage, encodeMessage } from "../../src/moq/wire/messages.ts";
 import { parseTrackNameText, readFullTrackName, trackNameText, writeFullTrackName } from "../../src/moq/wire/names.ts";
 import { encodeKeyValues, parseKeyValues, trackInfo } from "../../src/moq/wire/properties.ts";
 import { readSubgroupHeader, readSubgroupObject, type SubgroupMode, writeSubgroupHeader, writeSubgroupObject } from "../../src/moq/wire/subgroup.ts";
-import { messageName } from "../../src/moq/wire/types.ts";
+import { messageName, MessageType } from "../../src/moq/wire/types.ts";
 import type { U64 } from "../../src/moq/wire/u64.ts";
 import { files, fromHex, load, messageValue, omitEmpty, pair, toHex, toMessage, toPair, toTrackName, trackName, u64, type Vector } from "./vectors.ts";
 
@@ -204,6 +204,19 @@ test("names: printable form", () => {
     }
     assert.equal(trackNameText(toTrackName(v.value)), text, v.name);
     assert.deepEqual(trackName(parseTrackNameText(text)), v.value, v.name);
+  }
+});
+
+test("names: draft 16 has no track namespace without fields, but prefixes and suffixes", () => {
+  const type = MessageType.PUBLISH_NAMESPACE;
+  for (const draft of DRAFTS) {
+    const name = () => writeFullTrackName(new Writer(draft), { namespace: [], name: fromHex("61") });
+    const message = () => encodeMessage({ type, requestId: 0, namespace: [], params: {} }, draft);
+    for (const write of [name, message]) {
+      if (draft === DRAFT_16) assert.throws(write, RangeError);
+      else assert.doesNotThrow(write);
+    }
+    assert.doesNotThrow(() => encodeMessage({ type: MessageType.NAMESPACE, suffix: [] }, draft));
   }
 });
 

@@ -24,6 +24,8 @@ const features = {
   stateNotify: [20, ON],
   /** The end of a subscription's filter is told as the difference to its start (moqt-18 §5.1.2), not as it is. */
   filterDelta: [17, ON],
+  /** A track namespace may have no fields (moqt-18 §2.4.1); before, prefixes and suffixes only (moqt-16 §2.4.1). */
+  emptyNamespace: [18, ON],
   /** Message Parameters in a message that they do not belong in are ignored (moqt-16 §9.2.2); later they are faults. */
   misplacedIgnored: [0, 16],
   /** Parameters 0x25 to 0x29 (moqt-19 §5.1.3). */

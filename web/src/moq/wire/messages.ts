@@ -6,7 +6,7 @@ import type { Draft } from "./draft.ts";
 import { ShortInput, violation, WireError } from "./errors.ts";
 import { readFetchEnd, readFetchRange, writeFetchEnd, writeFetchRange } from "./filter.ts";
 import { messageNumber, messageOf } from "./messagetypes.ts";
-import { readFullTrackName, readNamespace, writeFullTrackName, writeNamespace } from "./names.ts";
+import { readFullTrackName, readNamespace, readTrackNamespace, writeFullTrackName, writeNamespace, writeTrackNamespace } from "./names.ts";
 import { readParameters, writeParameters } from "./params.ts";
 import { checkDeliveryTimeout, parseKeyValues, toCanonical, trackFromCanonical } from "./properties.ts";
 import { readSetup, writeSetup } from "./setup.ts";
@@ -89,7 +89,7 @@ function writePayload(w: Writer, m: Message): void {
       return writeTrackProperties(w, m.trackProperties);
     case MessageType.PUBLISH_NAMESPACE:
       w.varint(m.requestId);
-      writeNamespace(w, m.namespace);
+      writeTrackNamespace(w, m.namespace);
       return writeParameters(w, m.type, m.params);
     case MessageType.SUBSCRIBE_NAMESPACE:
     case MessageType.SUBSCRIBE_TRACKS:
@@ -246,7 +246,7 @@ function readPayload(r: Reader, type: number): Message {
       return { type, ...answered, endOfTrack: endOfTrack === 1, end: readFetchEnd(r), params: readParameters(r, type), trackProperties: trackProperties(r) };
     }
     case MessageType.PUBLISH_NAMESPACE:
-      return { type, requestId: r.varint(), namespace: readNamespace(r), params: readParameters(r, type) };
+      return { type, requestId: r.varint(), namespace: readTrackNamespace(r), params: readParameters(r, type) };
     case MessageType.SUBSCRIBE_NAMESPACE: {
       const m: SubscribeNamespace = { type, requestId: r.varint(), prefix: readNamespace(r), params: {} };
       if (!r.draft.subscribeTracks) m.interest = readInterest(r);

@@ -2,7 +2,7 @@
 import type { Reader, Writer } from "./buffer.ts";
 import { violation } from "./errors.ts";
 
-/** 0 to 32 fields of arbitrary bytes, none of them empty. Also used for prefixes and suffixes. */
+/** 0 to 32 fields of arbitrary bytes, none of them empty. Also used for prefixes and suffixes. In draft 16 a whole one has a field. */
 export type Namespace = readonly Uint8Array[];
 
 /** Identifies a track. The name may be empty. */
@@ -47,15 +47,28 @@ export function writeNamespace(w: Writer, n: Namespace): void {
   for (const field of n) w.prefixed(field);
 }
 
+/** The namespace of a track or of a publisher, not a prefix or a suffix of one. */
+export function readTrackNamespace(r: Reader): Namespace {
+  const n = readNamespace(r);
+  if (n.length === 0 && !r.draft.emptyNamespace) throw violation("track namespace has no fields");
+  return n;
+}
+
+/** As readTrackNamespace. */
+export function writeTrackNamespace(w: Writer, n: Namespace): void {
+  if (n.length === 0 && !w.draft.emptyNamespace) throw new RangeError(`draft ${w.draft.number} has no track namespace without fields`);
+  writeNamespace(w, n);
+}
+
 export function readFullTrackName(r: Reader): FullTrackName {
-  const namespace = readNamespace(r);
+  const namespace = readTrackNamespace(r);
   const name = r.prefixed("track name", MAX_FULL_TRACK_NAME - size(namespace)).slice();
   return { namespace, name };
 }
 
 export function writeFullTrackName(w: Writer, f: FullTrackName): void {
   check(f.namespace, f.name.length);
-  writeNamespace(w, f.namespace);
+  writeTrackNamespace(w, f.namespace);
   w.prefixed(f.name);
 }
 

@@ -2,11 +2,10 @@
  * Key-Value-Pairs (moqt-18 §1.4.3) and the properties of tracks and objects made of them (§2.5, §12).
  *
  * Blocks of properties are in canonical form everywhere but on the wire: the form of draft 18 and later. The codec
- * brings those of draft 16 into it. The bytes of values stay as they are, also those of Immutable Properties, whose
- * content is therefore in the form of the draft of the session.
+ * brings those of draft 16 into it. The bytes of values stay as they are, also those of Immutable Properties.
  */
 import { Reader, Writer } from "./buffer.ts";
-import { CANONICAL, type Draft } from "./draft.ts";
+import { CANONICAL, type Draft, DRAFT_16 } from "./draft.ts";
 import { badKeyValue, ShortInput, violation, WireError } from "./errors.ts";
 import { add, isEven, subtract, type U64 } from "./u64.ts";
 
@@ -116,12 +115,25 @@ export function findInteger(pairs: readonly KeyValue[], type: U64): U64 | undefi
   return found instanceof Uint8Array ? undefined : found;
 }
 
+/**
+ * What is inside Immutable Properties. Nobody on the way may write them again (moqt-18 §12.7), so the integers have the
+ * form of the draft that their publisher spoke, which nothing tells: it is not always that of the session. As in the Go
+ * package, vi64 is tried first, then RFC 9000; what is neither is read as vi64 up to the fault. Most integers are below
+ * 64 and the same in both.
+ */
+function scanImmutable(contents: Uint8Array): { pairs: KeyValue[]; fault?: WireError } {
+  const canonical = scanKeyValues(contents, CANONICAL);
+  if (canonical.fault === undefined) return canonical;
+  const quic = scanKeyValues(contents, DRAFT_16);
+  return quic.fault === undefined ? quic : canonical;
+}
+
 /** The pairs with those inside Immutable Properties put after them (moqt-18 §12.7). Undefined if those are malformed. */
-export function flattenImmutable(pairs: readonly KeyValue[], draft: Draft): KeyValue[] | undefined {
+export function flattenImmutable(pairs: readonly KeyValue[]): KeyValue[] | undefined {
   const immutable = pairs.filter((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES);
   if (immutable.length === 0) return [...pairs];
   if (immutable.length > 1) return undefined;
-  const { pairs: inner, fault } = scanKeyValues((immutable[0] as KeyValue).value as Uint8Array, draft);
+  const { pairs: inner, fault } = scanImmutable((immutable[0] as KeyValue).value as Uint8Array);
   if (fault !== undefined || inner.some((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)) return undefined;
   return [...pairs.filter((p) => p.type !== PropertyType.IMMUTABLE_PROPERTIES), ...inner];
 }
@@ -142,7 +154,7 @@ export interface TrackInfo {
  */
 export function trackInfo(outside: readonly KeyValue[], draft: Draft): TrackInfo {
   const immutable = outside.find((p) => p.type === PropertyType.IMMUTABLE_PROPERTIES)?.value;
-  const pairs = immutable instanceof Uint8Array ? [...outside, ...scanKeyValues(immutable, draft).pairs] : outside;
+  const pairs = immutable instanceof Uint8Array ? [...outside, ...scanImmutable(immutable).pairs] : outside;
   checkDeliveryTimeout(pairs, draft);
   const priority = findInteger(pairs, PropertyType.DEFAULT_PUBLISHER_PRIORITY) ?? 128;
   if (priority > 255) throw violation(`publisher priority ${priority} is above 255`);
