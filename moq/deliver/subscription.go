@@ -104,7 +104,7 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 		if x.cancelled {
 			return
 		}
-		was := x.params.Forward
+		was, start := x.params.Forward, x.params.Start
 		change(&x.params)
 		properties, _ := x.params.Track.Properties()
 		x.filter = newMatcher(x.params.Filters, properties)
@@ -115,6 +115,8 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 			clear(x.sources)
 			x.lagging = nil
 			x.feed = x.params.Track.NewFeed(x.params.Start)
+		case x.params.Start.Less(start):
+			x.feed.Lower(x.params.Start)
 		}
 		for _, src := range x.sources {
 			if src.cut && !src.active {
