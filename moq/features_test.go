@@ -227,7 +227,7 @@ func TestRequestCredit(t *testing.T) {
 			origin, track := moq.NewOrigin(), live.NewTrack(clock, live.Options{})
 			origin.AddTrack(track)
 			client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
-			for range 3000 {
+			for range 1200 {
 				if _, err := client.TrackStatus(t.Context(), clock); err != nil {
 					t.Fatal(err)
 				}

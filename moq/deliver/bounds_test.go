@@ -53,6 +53,15 @@ func TestBounds(t *testing.T) {
 			put(t, open(t, track, 4, 0), 2, 3)
 			put(t, open(t, track, 5, 0), 0)
 		}, []string{"2/0: 2 3 FIN", "3/0: 0 CANCELLED", "3/0: 2 open", "4/0: 2 CANCELLED"}},
+		{"start moves down: what comes from now on passes", at(6, 0), everything, func(t *testing.T, _ *rig, track *live.Track, x *deliver.Subscription) {
+			put(t, open(t, track, 4, 0), 0)
+			synctest.Wait()
+			x.Update(func(s *deliver.Subscribe) { s.Start = at(4, 1) })
+			synctest.Wait()
+			put(t, open(t, track, 4, 0), 1)
+			put(t, open(t, track, 5, 0), 0)
+			put(t, open(t, track, 6, 0), 0)
+		}, []string{"4/0: 1 open", "5/0: 0 open", "6/0: 0 open"}},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {

@@ -213,6 +213,9 @@ func (p *memoryPipe) Stop(code uint64) {
 	p.cancel(&StreamError{Code: code, Remote: true})
 }
 
+// SetUrgent implements SendStream: memory sends at once.
+func (*memoryPipe) SetUrgent() {}
+
 func (p *memoryPipe) SetReliableBoundary() {
 	p.mu.Lock()
 	p.reliable = len(p.buf)

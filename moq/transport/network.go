@@ -206,7 +206,9 @@ func newStream[C streamCode](n *network, s duplex[C], err error) (Stream, error)
 	if err != nil {
 		return nil, n.convert(err)
 	}
-	return &stream[C]{sendStream[C]{out: s, conn: n}, receiveStream[C]{in: s, conn: n}}, nil
+	out := &stream[C]{sendStream[C]{out: s, conn: n}, receiveStream[C]{in: s, conn: n}}
+	out.SetUrgent() // requests go before objects (moqt-18 §7.2)
+	return out, nil
 }
 
 func newSendStream[C streamCode](n *network, s sender[C], err error) (SendStream, error) {
@@ -214,6 +216,25 @@ func newSendStream[C streamCode](n *network, s sender[C], err error) (SendStream
 		return nil, n.convert(err)
 	}
 	return &sendStream[C]{out: s, conn: n}, nil
+}
+
+// urgency is that of control and request streams: quic-go gives 3 to the others,
+// less is sooner.
+const urgency = 1
+
+// prioritized is a stream whose turn can be chosen (RFC 9218).
+type prioritized interface{ SetPriority(urgency int8, incremental bool) }
+
+var (
+	_ prioritized = (*quic.Stream)(nil)
+	_ prioritized = (*quic.SendStream)(nil)
+)
+
+// SetUrgent implements SendStream. webtransport-go does not pass priorities on.
+func (s *sendStream[C]) SetUrgent() {
+	if p, ok := any(s.out).(prioritized); ok {
+		p.SetPriority(urgency, true)
+	}
 }
 
 func newReceiveStream[C streamCode](n *network, s receiver[C], err error) (ReceiveStream, error) {

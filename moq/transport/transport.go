@@ -67,6 +67,10 @@ type SendStream interface {
 	// SetReliableBoundary makes a later Reset deliver all bytes written so
 	// far (RESET_STREAM_AT). Without support on the path it does nothing.
 	SetReliableBoundary()
+	// SetUrgent has what is written sent, and take connection credit, before
+	// streams that are not urgent (moqt-18 §7.2, §11.4.2). Bidirectional streams
+	// are urgent from the start. On WebTransport and in memory it does nothing.
+	SetUrgent()
 	// SetWriteDeadline bounds Write, also one that is blocked now. The zero
 	// time removes the bound.
 	SetWriteDeadline(time.Time) error
