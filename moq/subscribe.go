@@ -418,7 +418,8 @@ func (x *Subscription) Largest() (wire.Location, bool) { return x.largest.Value,
 // nil without one. It fails with INVALID_RANGE when nothing was published yet.
 func (x *Subscription) Join() *Fetch { return x.joining }
 
-// Done is closed when the subscription is over.
+// Done is closed when the subscription is over: when the publisher ended it, what it
+// sent, and the join, are in the track by then.
 func (x *Subscription) Done() <-chan struct{} { return x.ended }
 
 // Result says why the subscription is over; nil while it is not. With
