@@ -115,11 +115,8 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 			clear(x.sources)
 			x.lagging = nil
 			x.feed = x.params.Track.NewFeed(x.params.Start)
-		case x.params.Start.Less(start): // the feed has passed over groups that are now wanted
-			for _, l := range x.feed.Late() {
-				x.passedBy(l)
-			}
-			x.feed = x.params.Track.NewFeed(x.params.Start)
+		case x.params.Start.Less(start):
+			x.feed.Lower(x.params.Start)
 		}
 		for _, src := range x.sources {
 			if src.cut && !src.active {
