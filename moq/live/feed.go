@@ -45,6 +45,19 @@ func (t *Track) NewFeed(start wire.Location) *Feed {
 	return f
 }
 
+// Lower moves the start of the feed back. What is kept of the groups that are
+// within it now is looked at again.
+func (f *Feed) Lower(start wire.Location) {
+	f.track.mu.RLock()
+	defer f.track.mu.RUnlock()
+	for _, g := range f.track.groups {
+		if g.id >= start.Group && g.id < f.start.Group {
+			f.backlog = append(f.backlog, g.subgroups...)
+		}
+	}
+	f.start = start
+}
+
 // Subgroup returns the next subgroup with objects the subscriber may want. One
 // that was Aborted is returned once more when a writer continues it.
 func (f *Feed) Subgroup() (*Subgroup, bool) {
