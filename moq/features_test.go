@@ -287,3 +287,49 @@ func TestTokenAliases(t *testing.T) {
 		}
 	})
 }
+
+// TestPrefixUpdate: a namespace subscription goes on below another prefix.
+func TestPrefixUpdate(t *testing.T) {
+	withFeature(t, wire.FeatureSubscribeTracks, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			origin := moq.NewOrigin()
+			for _, ns := range []wire.Namespace{{"a", "1"}, {"a", "2"}, {"b", "1"}} {
+				origin.AddNamespace(ns)
+			}
+			client, _ := pair(t, moq.Config{}, moq.Config{Handler: origin})
+			events := make(namespaces, 16)
+			n, err := client.SubscribeNamespace(t.Context(), wire.Namespace{"a"}, events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := func(want ...string) {
+				t.Helper()
+				for _, w := range want {
+					if got := <-events; got != w {
+						t.Errorf("told %q, want %q", got, w)
+					}
+				}
+			}
+			told("+a-1", "+a-2")
+			if err := n.Update(t.Context(), wire.Namespace{"b"}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got := map[string]bool{<-events: true, <-events: true}; !got["-a-1"] || !got["-a-2"] {
+				t.Errorf("told %v, want the end of the old ones", got)
+			}
+			told("+b-1")
+			origin.AddNamespace(wire.Namespace{"a", "3"})
+			origin.AddNamespace(wire.Namespace{"b", "2"})
+			origin.RemoveNamespace(wire.Namespace{"b", "1"})
+			synctest.Wait()
+			if got := map[string]bool{<-events: true, <-events: true}; !got["-b-1"] || !got["+b-2"] {
+				t.Errorf("told %v", got)
+			}
+			synctest.Wait()
+			if len(events) > 0 {
+				t.Errorf("told %q as well", <-events)
+			}
+		})
+	})
+}

@@ -67,7 +67,12 @@ type NamespaceEvents interface {
 // NamespaceSubscription follows the namespaces below a prefix.
 type NamespaceSubscription struct {
 	exchange *exchange
+	events   NamespaceEvents
 	done     chan struct{}
+
+	// Touched by what reads the answers alone.
+	prefix wire.Namespace
+	active map[string]wire.Namespace
 }
 
 // SubscribeNamespace asks for the namespaces below a prefix (moqt-18 §10.18), those
@@ -81,39 +86,60 @@ func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace,
 	if err != nil {
 		return nil, err
 	}
-	n := &NamespaceSubscription{exchange: x, done: make(chan struct{})}
-	s.tasks.Go(func() { n.follow(prefix, events) })
+	n := &NamespaceSubscription{exchange: x, events: events, done: make(chan struct{}), prefix: prefix, active: map[string]wire.Namespace{}}
+	s.tasks.Go(func() { n.follow() })
 	return n, nil
 }
 
-func (n *NamespaceSubscription) follow(prefix wire.Namespace, events NamespaceEvents) {
-	active := map[string]wire.Namespace{}
+func (n *NamespaceSubscription) follow() {
+	events := n.events
 	_ = n.exchange.follow(func(m wire.Message) error {
 		switch m := m.(type) {
 		case *wire.NamespaceMsg:
-			ns := append(append(wire.Namespace{}, prefix...), m.Suffix...)
-			if _, known := active[ns.Key()]; !known {
-				active[ns.Key()] = ns
+			ns := n.whole(m.Suffix)
+			if _, known := n.active[ns.Key()]; !known {
+				n.active[ns.Key()] = ns
 				events.NamespaceAdded(ns)
 			}
 		case *wire.NamespaceDone:
-			ns := append(append(wire.Namespace{}, prefix...), m.Suffix...)
-			if _, known := active[ns.Key()]; !known {
+			ns := n.whole(m.Suffix)
+			if _, known := n.active[ns.Key()]; !known {
 				err := violation("NAMESPACE_DONE without NAMESPACE")
 				n.exchange.session.fail(err)
 				return err
 			}
-			delete(active, ns.Key())
+			delete(n.active, ns.Key())
 			events.NamespaceRemoved(ns)
 		default:
 			return n.exchange.unexpected(m)
 		}
 		return nil
 	})
-	for _, ns := range active {
+	for _, ns := range n.active {
 		events.NamespaceRemoved(ns)
 	}
 	close(n.done)
+}
+
+func (n *NamespaceSubscription) whole(suffix wire.Namespace) wire.Namespace {
+	return append(append(wire.Namespace{}, n.prefix...), suffix...)
+}
+
+// Update changes the prefix (moqt-18 §10.9.2): namespaces that are below it now
+// are added, those that no longer are removed. The error is a *RequestError
+// when the peer refuses, which ends the subscription; ctx bounds the wait.
+func (n *NamespaceSubscription) Update(ctx context.Context, prefix wire.Namespace) error {
+	x := n.exchange
+	_, err := x.updates.send(ctx, x.session, x.channel, wire.Parameters{TrackNamespacePrefix: wire.Some(prefix)}, func() {
+		n.prefix = prefix // called between the messages that follow reads
+		for key, ns := range n.active {
+			if !ns.HasPrefix(prefix) {
+				delete(n.active, key)
+				n.events.NamespaceRemoved(ns)
+			}
+		}
+	})
+	return err
 }
 
 // Done is closed when the subscription is over.

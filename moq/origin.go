@@ -114,12 +114,7 @@ func (o *Origin) Serve(ctx context.Context, r Request) {
 		}
 		r.Reject(wire.RequestDoesNotExist, "no such track", NoRetry())
 	case *SubscribeNamespaceRequest:
-		if !r.Accept() {
-			return
-		}
-		queue := NewNamespaceQueue(r.Prefix)
-		defer o.watch(queue)()
-		queue.Run(ctx, r.Add, r.Remove)
+		r.Follow(ctx, o.watch)
 	}
 }
 

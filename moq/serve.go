@@ -308,6 +308,9 @@ func (r *inRequest) follow(req Request) error {
 	u := newUpdater(r.session, r.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
 		return r.session.applyUpdate(r.kind, m, req.update)
 	})
+	if n, ok := req.(*SubscribeNamespaceRequest); ok {
+		u.answered = n.updated
+	}
 	defer u.end()
 	for {
 		m, err := r.receive()

@@ -1,6 +1,7 @@
 package moq
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -44,7 +45,8 @@ type SubscribeNamespaceRequest struct {
 	// answered; nil refuses such updates. It is set before Accept.
 	Updated func(prefix wire.Namespace)
 
-	both bool // draft 16: PUBLISH of the tracks below the prefix is wanted too
+	both  bool // draft 16: PUBLISH of the tracks below the prefix is wanted too
+	moved bool // the prefix was changed and that is not answered; touched by updates alone
 
 	sendMu   sync.Mutex
 	current  wire.Namespace // guarded by the session's mu; valid when accepted
@@ -92,17 +94,66 @@ func (r *SubscribeNamespaceRequest) Remove(ns wire.Namespace) {
 	r.tell(ns, func(suffix wire.Namespace) wire.Message { return &wire.NamespaceDone{Suffix: suffix} })
 }
 
+// Follow accepts the request and tells of the namespaces that watch tells of,
+// until ctx is done, also when the peer changes the prefix. watch hands events
+// about those that are there, and all that come and go, to w until it is stopped.
+func (r *SubscribeNamespaceRequest) Follow(ctx context.Context, watch func(w NamespaceEvents) (stop func())) {
+	changed := make(chan wire.Namespace, 1)
+	r.Updated = func(prefix wire.Namespace) {
+		select {
+		case <-changed: // overtaken
+		default:
+		}
+		changed <- prefix
+	}
+	if !r.Accept() {
+		return
+	}
+	prefix := r.Prefix
+	for ctx.Err() == nil {
+		prefix = r.followPrefix(ctx, prefix, watch, changed)
+	}
+}
+
+// followPrefix tells of the namespaces below a prefix until it changes, and
+// returns the next one.
+func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wire.Namespace, watch func(NamespaceEvents) func(), changed <-chan wire.Namespace) wire.Namespace {
+	ctx, cancel := context.WithCancel(ctx)
+	queue := NewNamespaceQueue(prefix)
+	stop := watch(queue)
+	ended := make(chan struct{})
+	go func() {
+		queue.Run(ctx, r.Add, r.Remove)
+		close(ended)
+	}()
+	select {
+	case prefix = <-changed:
+	case <-ctx.Done():
+	}
+	cancel()
+	stop()
+	<-ended
+	return prefix
+}
+
+// tell sends a message about a namespace; one that a changed prefix leaves out is
+// not spoken of any more (moqt-18 §10.9.2).
 func (r *SubscribeNamespaceRequest) tell(ns wire.Namespace, m func(wire.Namespace) wire.Message) {
+	r.sendMu.Lock()
+	defer r.sendMu.Unlock()
 	r.session.mu.Lock()
 	prefix := r.current
 	r.session.mu.Unlock()
-	r.sendMu.Lock()
-	defer r.sendMu.Unlock()
+	if !ns.HasPrefix(prefix) {
+		return
+	}
 	if r.send(m(ns.Suffix(prefix))) != nil {
 		r.giveUp(wire.ResetInternalError)
 	}
 }
 
+// update changes the prefix. Nothing is told between that and the answer, from
+// which on suffixes are those of the new prefix (moqt-18 §10.9.2).
 func (r *SubscribeNamespaceRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	p := m.Params.TrackNamespacePrefix
 	if !p.Set {
@@ -117,11 +168,23 @@ func (r *SubscribeNamespaceRequest) update(m *wire.RequestUpdate) (wire.Paramete
 	if !accepted || !r.session.claimPrefix(r.kind, wire.Some(old), p.Value) {
 		return wire.Parameters{}, &RequestError{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"}
 	}
+	r.sendMu.Lock() // until updated
 	r.session.mu.Lock()
 	r.current = p.Value
 	r.session.mu.Unlock()
-	r.Updated(p.Value)
+	r.moved = true
 	return wire.Parameters{}, nil
+}
+
+// updated is called behind the answer to an update.
+func (r *SubscribeNamespaceRequest) updated() {
+	if !r.moved {
+		return
+	}
+	r.moved = false
+	prefix := r.current
+	r.sendMu.Unlock()
+	r.Updated(prefix)
 }
 
 func (r *SubscribeNamespaceRequest) released() {

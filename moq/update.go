@@ -21,8 +21,9 @@ type updates struct {
 }
 
 type update struct {
-	id     uint64
-	answer chan updateAnswer
+	id       uint64
+	answer   chan updateAnswer
+	accepted func() // called when the peer has accepted, before what follows is read; may be nil
 }
 
 type updateAnswer struct {
@@ -32,19 +33,17 @@ type updateAnswer struct {
 
 var errRequestOver = errors.New("moq: the request is over")
 
-// send sends REQUEST_UPDATE and waits for its answer. prepare, when there is
-// one, is told the request ID before the message is sent. It waits while the
-// peer takes no more updates at a time (MAX_REQUEST_UPDATES, moqt-19 §10.3.1.7).
-func (u *updates) send(ctx context.Context, s *Session, c channel, p wire.Parameters, prepare func(id uint64)) (wire.Parameters, error) {
+// send sends REQUEST_UPDATE and waits for its answer. accepted, when there is
+// one, is called as soon as the peer's consent is read, before what it sent
+// behind it. It waits while the peer takes no more updates at a time
+// (MAX_REQUEST_UPDATES, moqt-19 §10.3.1.7).
+func (u *updates) send(ctx context.Context, s *Session, c channel, p wire.Parameters, accepted func()) (wire.Parameters, error) {
 	if err := u.reserve(ctx, s); err != nil {
 		return wire.Parameters{}, err
 	}
-	sent := &update{answer: make(chan updateAnswer, 1)}
+	sent := &update{answer: make(chan updateAnswer, 1), accepted: accepted}
 	err := s.withRequestID(ctx, func(id uint64) error {
 		sent.id = id
-		if prepare != nil {
-			prepare(id)
-		}
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		if u.ended {
@@ -115,7 +114,11 @@ func (u *updates) answered(id uint64, p wire.Parameters, err error) bool {
 		return false
 	}
 	at := max(slices.IndexFunc(u.pending, func(x *update) bool { return x.id == id }), 0)
-	u.pending[at].answer <- updateAnswer{p, err}
+	x := u.pending[at]
+	if err == nil && x.accepted != nil {
+		x.accepted()
+	}
+	x.answer <- updateAnswer{p, err}
 	u.pending = slices.Delete(u.pending, at, at+1)
 	u.releaseLocked()
 	return true
@@ -137,12 +140,13 @@ func (u *updates) end() {
 // after the other, while the request is read on: how many wait is what
 // MAX_REQUEST_UPDATES limits (moqt-19 §10.3.1.7).
 type updater struct {
-	session *Session
-	channel channel
-	apply   func(*wire.RequestUpdate) (wire.Message, error) // checks and applies
-	start   sync.Once
-	queue   chan *wire.RequestUpdate
-	waiting atomic.Int64
+	session  *Session
+	channel  channel
+	apply    func(*wire.RequestUpdate) (wire.Message, error) // checks and applies
+	answered func()                                          // called behind each answer; may be nil
+	start    sync.Once
+	queue    chan *wire.RequestUpdate
+	waiting  atomic.Int64
 }
 
 func newUpdater(s *Session, c channel, apply func(*wire.RequestUpdate) (wire.Message, error)) *updater {
@@ -170,6 +174,9 @@ func (u *updater) run() {
 		u.waiting.Add(-1) // before the peer has the answer: then it may send another
 		if err == nil {
 			err = u.channel.answer(m.RequestID, answer)
+		}
+		if u.answered != nil {
+			u.answered()
 		}
 		u.session.fault(err)
 	}

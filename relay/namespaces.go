@@ -37,10 +37,5 @@ func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespa
 		r.Reject(wire.RequestNamespaceTooLarge, "more namespaces than this relay tells of", moq.NoRetry())
 		return
 	}
-	if !r.Accept() {
-		return
-	}
-	queue := moq.NewNamespaceQueue(r.Prefix)
-	defer h.relay.all.Watch(queue)()
-	queue.Run(ctx, r.Add, r.Remove)
+	r.Follow(ctx, func(w moq.NamespaceEvents) func() { return h.relay.all.Watch(w) })
 }

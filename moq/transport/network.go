@@ -223,7 +223,9 @@ func newSendStream[C streamCode](n *network, s sender[C], err error) (SendStream
 const urgency = 1
 
 // prioritized is a stream whose turn can be chosen (RFC 9218).
-type prioritized interface{ SetPriority(urgency int8, incremental bool) }
+type prioritized interface {
+	SetPriority(urgency int8, incremental bool)
+}
 
 var (
 	_ prioritized = (*quic.Stream)(nil)
