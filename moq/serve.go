@@ -308,6 +308,13 @@ func (r *inRequest) follow(req Request) error {
 	u := newUpdater(r.session, r.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
 		return r.session.applyUpdate(r.kind, m, req.update)
 	})
+	switch req.(type) {
+	case *SubscribeNamespaceRequest, *SubscribeTracksRequest, *PublishNamespaceRequest: // moqt-18 §10.9.1
+		u.refused = func() {
+			r.finish(nil)
+			r.stop()
+		}
+	}
 	defer u.end()
 	for {
 		m, err := r.receive()

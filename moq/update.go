@@ -140,6 +140,7 @@ type updater struct {
 	session *Session
 	channel channel
 	apply   func(*wire.RequestUpdate) (wire.Message, error) // checks and applies
+	refused func()                                          // called behind a refusal; nil: nothing
 	start   sync.Once
 	queue   chan *wire.RequestUpdate
 	waiting atomic.Int64
@@ -170,6 +171,9 @@ func (u *updater) run() {
 		u.waiting.Add(-1) // before the peer has the answer: then it may send another
 		if err == nil {
 			err = u.channel.answer(m.RequestID, answer)
+			if _, refused := answer.(*wire.RequestErr); refused && u.refused != nil {
+				u.refused()
+			}
 		}
 		u.session.fault(err)
 	}
