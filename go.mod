@@ -3,6 +3,7 @@ module moqedge
 go 1.26.0
 
 require (
+	github.com/Eyevinn/moqtransport v0.9.0
 	github.com/Eyevinn/mp4ff v0.54.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/bluenviron/mediacommon/v2 v2.9.3
@@ -24,7 +25,6 @@ require (
 )
 
 require (
-	github.com/Eyevinn/moqtransport v0.9.0 // indirect
 	github.com/asticode/go-astikit v0.30.0 // indirect
 	github.com/asticode/go-astits v1.16.0 // indirect
 	github.com/benburkert/openpgp v0.0.0-20160410205803-c2471f86866c // indirect

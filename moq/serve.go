@@ -308,8 +308,11 @@ func (r *inRequest) follow(req Request) error {
 	u := newUpdater(r.session, r.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
 		return r.session.applyUpdate(r.kind, m, req.update)
 	})
-	if n, ok := req.(*SubscribeNamespaceRequest); ok {
-		u.answered = n.updated
+	switch req := req.(type) {
+	case *SubscribeNamespaceRequest:
+		u.answered = func(refused bool) { r.updated(refused); req.updated() }
+	case *SubscribeTracksRequest, *PublishNamespaceRequest:
+		u.answered = r.updated
 	}
 	defer u.end()
 	for {
@@ -333,6 +336,14 @@ func (r *inRequest) follow(req Request) error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// updated ends a request about namespaces whose update was refused (moqt-18 §10.9.1).
+func (r *inRequest) updated(refused bool) {
+	if refused {
+		r.finish(nil)
+		r.stop()
 	}
 }
 

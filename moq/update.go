@@ -143,7 +143,7 @@ type updater struct {
 	session  *Session
 	channel  channel
 	apply    func(*wire.RequestUpdate) (wire.Message, error) // checks and applies
-	answered func()                                          // called behind each answer; may be nil
+	answered func(refused bool)                              // called behind each answer; may be nil
 	start    sync.Once
 	queue    chan *wire.RequestUpdate
 	waiting  atomic.Int64
@@ -174,9 +174,10 @@ func (u *updater) run() {
 		u.waiting.Add(-1) // before the peer has the answer: then it may send another
 		if err == nil {
 			err = u.channel.answer(m.RequestID, answer)
-		}
-		if u.answered != nil {
-			u.answered()
+			if u.answered != nil {
+				_, refused := answer.(*wire.RequestErr)
+				u.answered(refused)
+			}
 		}
 		u.session.fault(err)
 	}
