@@ -81,6 +81,7 @@ func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 			}
 		}
 	}
+	t.settleFilled() // the groups behind may be there already
 	t.mu.Unlock()
 	t.notify()
 }
