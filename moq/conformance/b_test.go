@@ -229,4 +229,16 @@ func TestFailedUpdate(t *testing.T) {
 			viewer.Quiet()
 		})
 	})
+	t.Run("namespaces", func(t *testing.T) {
+		forDrafts(t, 18, 0, func(t *testing.T, v wire.Version) {
+			p := alone(t, v)
+			peer.Expect[*wire.RequestOK](p.Namespaces("a"))
+			r := p.Namespaces("b")
+			peer.Expect[*wire.RequestOK](r)
+			r.Update(wire.Parameters{TrackNamespacePrefix: wire.Some(wire.Namespace{"a", "below"})})
+			peer.Expect[*wire.RequestErr](r)
+			r.ExpectFin()
+			p.ExpectOpen()
+		})
+	})
 }

@@ -148,3 +148,29 @@ func TestLateObjects(t *testing.T) {
 		}
 	})
 }
+
+// TestWiderRange: an update may widen it; what has passed is not sent again
+// (rule 113).
+func TestWiderRange(t *testing.T) {
+	everyDraft(t, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		source := offer(n.connect(v), t)
+		source.group(5, 1)
+		viewer := n.connect(v)
+		filter := wire.Filter{Type: wire.FilterAbsoluteRange, Start: wire.Location{Group: 10}, EndGroup: 10}
+		r, _ := subscribe(viewer, video, wire.Parameters{Filter: wire.Some(filter)})
+		source.group(6, 1)
+		viewer.Quiet()
+		filter.Start, filter.EndGroup = wire.Location{Group: 4}, 20
+		r.Update(wire.Parameters{Filter: wire.Some(filter)})
+		if ok := peer.Expect[*wire.RequestOK](r); ok.Params.LargestObject != wire.Some(wire.Location{Group: 6}) {
+			t.Errorf("largest object %+v, want 6/0", ok.Params.LargestObject)
+		}
+		source.group(7, 1)
+		source.group(20, 1)
+		if got := streams(viewer, 2); got != "20/0 7/0" {
+			t.Errorf("got %s, want 7/0 and 20/0", got)
+		}
+		viewer.Quiet()
+	})
+}

@@ -263,3 +263,23 @@ func TestFetchCancelled(t *testing.T) {
 		viewer.Quiet()
 	})
 }
+
+// TestFetchAcrossGroups: a group that was complete before the relay knew of its
+// track does not hold up a FETCH of the next one once the track has moved on
+// (rule 120).
+func TestFetchAcrossGroups(t *testing.T) {
+	everyDraft(t, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		source := publish(n.connect(v), t, video, 7, wire.Parameters{LargestObject: wire.Some(at(5, 1))}, nil)
+		source.group(6, 1)
+		source.group(7, 1)
+		viewer := n.connect(v)
+		r := viewer.FetchRange(video, at(5, 0), at(6, 0), wire.Parameters{})
+		answerFetch(source, at(5, 0), at(5, 1))
+		peer.Expect[*wire.FetchOK](r)
+		s := viewer.Stream()
+		if got := peer.Locations(s.Rest()); got != "5/0 5/1 6/0" {
+			t.Errorf("got %s, want 5/0 5/1 6/0", got)
+		}
+	})
+}

@@ -19,7 +19,7 @@ var sectionK = []Rule{
 	{
 		Number: 174, Level: Must, Role: Relay, Section: "2.4.2",
 		Text:  "Subscribers of a malformed track get PUBLISH_DONE MALFORMED_TRACK, its fetch streams are reset with that code, the sessions go on.",
-		Tests: []string{"moq/conformance.TestMalformedTrack", "relay.TestMalformedTrackEndsDownstream"},
+		Tests: []string{"moq/conformance.TestMalformedTrack", "relay.TestMalformedTrackEndsDownstream", "moq/conformance.TestMalformedFetch"},
 	},
 	{
 		Number: 175, Level: Must, Role: Endpoint, Section: "2.5.1", Since: 18,

@@ -94,3 +94,21 @@ func TestMalformedTrack(t *testing.T) {
 		})
 	}
 }
+
+// TestMalformedFetch: a fetch stream of a track that turns out to be malformed is
+// reset with that code (rule 174).
+func TestMalformedFetch(t *testing.T) {
+	everyDraft(t, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		s := publish(n.connect(v), t, video, 7, wire.Parameters{LargestObject: wire.Some(at(5, 2))}, nil)
+		s.group(6, 1)
+		viewer := n.connect(v)
+		r := viewer.FetchRange(video, at(5, 0), at(5, 2), wire.Parameters{})
+		peer.Accept[*wire.Fetch](s.Peer) // which is not answered
+		peer.Expect[*wire.FetchOK](r)
+		stream := viewer.Stream()
+		s.open(wire.SubgroupHeader{Group: 6, Priority: wire.Some(uint8(128))}).Object(0, "another")
+		stream.Until(wire.ResetMalformedTrack)
+		viewer.ExpectOpen()
+	})
+}

@@ -10,7 +10,7 @@ var sectionM = []Rule{
 	{
 		Number: 185, Level: Should, Role: Publisher, Section: "7.2",
 		Text:     "Control streams go before request streams, these before objects.",
-		Deviates: "control messages are written at once and objects one scheduler turn at a time, but quic-go sends streams in its own order: its priorities are not used, as webtransport-go does not pass them on",
+		Deviates: "requests go before objects on raw QUIC; on WebTransport streams go in the order of quic-go, as webtransport-go does not pass priorities on",
 	},
 	{
 		Number: 186, Level: Should, Role: Relay, Section: "7.3",
