@@ -32,6 +32,9 @@ type Request interface {
 	// Reject refuses the request; retry, when set, says when to ask again
 	// (moqt-18 §10.6). Reason is for people.
 	Reject(code wire.RequestError, reason string, retry wire.Option[time.Duration])
+	// RejectWith refuses the request for err: with the code and the words of err
+	// when that is a *RequestError, else with INTERNAL_ERROR.
+	RejectWith(err error)
 
 	answeredYet() bool
 	// update applies a REQUEST_UPDATE.

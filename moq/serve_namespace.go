@@ -2,6 +2,7 @@ package moq
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -41,8 +42,11 @@ type SubscribeNamespaceRequest struct {
 	Prefix wire.Namespace  // as first asked for; empty means all
 	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 
-	// Updated is called when the peer changes the prefix, after it was
-	// answered; nil refuses such updates. It is set before Accept.
+	// Permit is asked before the prefix is changed; an error refuses that and
+	// ends the request. It may be nil. Updated is called when the peer has
+	// changed the prefix, after it was answered; nil refuses such updates. Both
+	// are set before Accept.
+	Permit  func(prefix wire.Namespace, p wire.Parameters) error
 	Updated func(prefix wire.Namespace)
 
 	both  bool // draft 16: PUBLISH of the tracks below the prefix is wanted too
@@ -162,6 +166,9 @@ func (r *SubscribeNamespaceRequest) update(m *wire.RequestUpdate) (wire.Paramete
 	if r.Updated == nil {
 		return wire.Parameters{}, &RequestError{Code: wire.RequestNotSupported, Reason: "the prefix cannot be changed"}
 	}
+	if err := permitted(r.Permit, p.Value, m.Params); err != nil {
+		return wire.Parameters{}, err
+	}
 	r.session.mu.Lock()
 	old, accepted := r.current, r.accepted
 	r.session.mu.Unlock()
@@ -204,9 +211,11 @@ type SubscribeTracksRequest struct {
 	// Params are what the subscriptions begin with (moqt-18 §10.19).
 	Params wire.Parameters
 
-	// Updated is called when the peer changed the prefix or the parameters of
-	// later subscriptions, after it was answered; nil refuses new prefixes. It
-	// is set before Accept.
+	// Permit is asked before the prefix is changed; an error refuses that and
+	// ends the request. It may be nil. Updated is called when the peer changed
+	// the prefix or the parameters of later subscriptions, after it was
+	// answered; nil refuses new prefixes. Both are set before Accept.
+	Permit  func(prefix wire.Namespace, p wire.Parameters) error
 	Updated func(prefix wire.Namespace, p wire.Parameters)
 
 	implied bool // the channel of another request answers
@@ -267,6 +276,9 @@ func (r *SubscribeTracksRequest) update(m *wire.RequestUpdate) (wire.Parameters,
 		if r.Updated == nil {
 			return wire.Parameters{}, &RequestError{Code: wire.RequestNotSupported, Reason: "the prefix cannot be changed"}
 		}
+		if err := permitted(r.Permit, p.Value, m.Params); err != nil {
+			return wire.Parameters{}, err
+		}
 		if !accepted || !s.claimPrefix(r.prefixKind(), wire.Some(prefix), p.Value) {
 			return wire.Parameters{}, &RequestError{Code: wire.RequestPrefixOverlap, Reason: "the prefix overlaps another subscription"}
 		}
@@ -288,6 +300,18 @@ func (r *SubscribeTracksRequest) released() {
 		r.accepted = false
 		r.session.dropPrefix(r.prefixKind(), r.current)
 	}
+}
+
+// permitted asks about a new prefix. Its error is a *RequestError.
+func permitted(permit func(wire.Namespace, wire.Parameters) error, prefix wire.Namespace, p wire.Parameters) error {
+	if permit == nil {
+		return nil
+	}
+	err := permit(prefix, p)
+	if refused := (*RequestError)(nil); err == nil || errors.As(err, &refused) {
+		return err
+	}
+	return &RequestError{Code: wire.RequestUnauthorized, Reason: err.Error()}
 }
 
 // claimPrefix notes a prefix of one kind of subscription, in place of old when

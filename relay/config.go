@@ -31,6 +31,8 @@ type Config struct {
 	// RequestTimeout bounds how long a subscriber waits for the answer of a
 	// publisher; 0 means 10 s.
 	RequestTimeout time.Duration
+	// Authorize decides what sessions may do; nil permits everything.
+	Authorize Authorizer
 	// MaxNamespaces bounds the namespaces that one session may announce at a
 	// time, MaxRequests its other requests; 0 means 10,000 and 1,024. What goes
 	// beyond is refused with EXCESSIVE_LOAD.

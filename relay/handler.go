@@ -23,6 +23,10 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 		return
 	}
 	defer release()
+	if !h.relay.permit(ctx, r) {
+		h.relay.served.refused.Add(1)
+		return
+	}
 	switch r := r.(type) {
 	case *moq.SubscribeRequest:
 		h.subscribe(ctx, r)
