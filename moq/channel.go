@@ -28,9 +28,11 @@ type channel interface {
 	// receive returns the peer's next message. io.EOF means that the peer ended
 	// its direction in order, a *transport.StreamError that it gave it up.
 	receive() (wire.Message, error)
-	// stopped is done when the peer no longer wants what this side sends.
+	// stopped is done when the peer no longer wants what this side sends, or this
+	// side has ended its direction.
 	stopped() context.Context
-	// free returns what receive needs.
+	// free cancels what has not ended yet, in both directions: the transport keeps
+	// such streams. It returns what receive needs.
 	free()
 }
 
@@ -40,6 +42,7 @@ type streamChannel struct {
 	stream transport.Stream
 	in     *inbound
 	id     uint64 // request ID, which draft 16 repeats in answers
+	whole  bool   // a FIN cancels the request: the peer is to see its ID anyway
 }
 
 func newStreamChannel(s *Session, stream transport.Stream) *streamChannel {
@@ -69,7 +72,11 @@ func (c *streamChannel) refuse(m *wire.RequestErr) {
 }
 
 func (c *streamChannel) cancel(code wire.ResetCode) {
-	c.reset(code)
+	if c.whole {
+		c.finish(nil)
+	} else {
+		c.reset(code)
+	}
 	c.stream.Stop(c.version.ResetNumber(code))
 }
 
@@ -77,7 +84,10 @@ func (c *streamChannel) receive() (wire.Message, error) { return c.in.message(c.
 
 func (c *streamChannel) stopped() context.Context { return c.stream.Context() }
 
-func (c *streamChannel) free() { c.in.free() }
+func (c *streamChannel) free() {
+	c.cancel(wire.ResetCancelled)
+	c.in.free()
+}
 
 // addressTo writes the request ID into an answer, where draft 16 has it on the
 // wire. Later drafts tell it by the stream.

@@ -109,6 +109,9 @@ func (x *exchange) open(ctx context.Context) (begin func(id uint64, m wire.Messa
 		return nil, err
 	}
 	c := newStreamChannel(s, stream)
+	// Draft 16 has SUBSCRIBE_NAMESPACE alone on streams, which a FIN cancels too (moqt-16
+	// §6.1). After a reset its request ID may be lost, and they come without gaps.
+	c.whole = s.shared != nil
 	x.channel = c
 	return func(_ uint64, m wire.Message) error { return c.send(m) }, nil
 }
@@ -187,8 +190,8 @@ func (x *exchange) unexpected(m wire.Message) error {
 	return err
 }
 
-// follow reads what comes after the first answer until the peer ends its side.
-// Answers to REQUEST_UPDATE are matched here, others go to handle.
+// follow reads what comes after the first answer until the peer ends its side, then
+// ends this one. Answers to REQUEST_UPDATE are matched here, others go to handle.
 func (x *exchange) follow(handle func(wire.Message) error) error {
 	err := func() error {
 		for {
@@ -205,6 +208,12 @@ func (x *exchange) follow(handle func(wire.Message) error) error {
 		}
 	}()
 	x.updates.end()
+	if err == io.EOF {
+		if x.kind == wire.MsgPublish { // the subscriber will say no more, and reads on (moqt-19 §3.3.2)
+			<-x.stopped().Done()
+		}
+		x.finish(nil)
+	}
 	x.free()
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moqedge/moq/transport"
@@ -18,9 +19,9 @@ type messageWriter struct {
 	session *Session
 	stream  transport.SendStream
 	version wire.Version
+	ended   atomic.Bool   // FIN or reset was sent
 	turn    chan struct{} // holds one while somebody writes, which may take long; guards what follows
-	closed  bool
-	failed  bool // a message may have been written in part
+	failed  bool          // a message may have been written in part
 }
 
 func (s *Session) newMessageWriter(stream transport.SendStream) *messageWriter {
@@ -38,7 +39,7 @@ func (w *messageWriter) send(m wire.Message) error {
 	}
 	w.lock()
 	defer w.unlock()
-	if w.closed {
+	if w.ended.Load() {
 		return io.ErrClosedPipe
 	}
 	_ = w.stream.SetWriteDeadline(time.Now().Add(w.session.config.ControlTimeout))
@@ -66,18 +67,17 @@ func (w *messageWriter) finish(m wire.Message) {
 	}
 	w.lock()
 	defer w.unlock()
-	if !w.closed {
-		w.closed = true
+	if !w.ended.Swap(true) {
 		_ = w.stream.Close()
 	}
 }
 
-// reset gives the stream up.
+// reset gives the stream up, unless it has ended: what was said then holds
+// (moqt-19 §3.3.3).
 func (w *messageWriter) reset(code wire.ResetCode) {
-	w.stream.Reset(w.version.ResetNumber(code))
-	w.lock()
-	w.closed = true
-	w.unlock()
+	if !w.ended.Swap(true) {
+		w.stream.Reset(w.version.ResetNumber(code))
+	}
 }
 
 // inbound reads a stream through a buffer that parsers look into. An item that

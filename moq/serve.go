@@ -86,7 +86,6 @@ func (s *Session) serve(stream transport.Stream) {
 		} else {
 			s.fault(err)
 		}
-		stream.Reset(s.version.ResetNumber(wire.ResetCancelled))
 		c.free()
 		return
 	}

@@ -41,6 +41,12 @@ func draftOf(t *testing.T) wire.Version {
 func pair(t *testing.T, client, server moq.Config) (*moq.Session, *moq.Session) {
 	t.Helper()
 	a, b := transport.MemoryPair(draftOf(t).String())
+	return pairOver(t, a, b, client, server)
+}
+
+// pairOver is pair with a connection of the test's own.
+func pairOver(t *testing.T, a, b transport.Conn, client, server moq.Config) (*moq.Session, *moq.Session) {
+	t.Helper()
 	type result struct {
 		s   *moq.Session
 		err error

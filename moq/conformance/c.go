@@ -54,7 +54,7 @@ var sectionC = []Rule{
 	{
 		Number: 54, Level: MustNot, Role: Endpoint, Section: "10.2.2", Since: 18,
 		Text:          "An alias is not used on another stream before its REGISTER was answered, nor deleted while a use is unanswered.",
-		NotApplicable: "This side never sends an alias: tokens of the application go out as USE_VALUE, so there is no order between REGISTER, use and DELETE to keep.",
+		NotApplicable: "This side neither registers nor uses an alias of its own accord: tokens go out as the application gives them, which alone knows the order of its messages.",
 	},
 	{
 		Number: 55, Level: May, Role: Endpoint, Section: "10.2.2",

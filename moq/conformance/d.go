@@ -42,7 +42,7 @@ var sectionD = []Rule{
 	{
 		Number: 65, Level: May, Role: Publisher, Section: "10.18", Since: 18,
 		Text:          "A publisher may reset the stream of a subscriber that does not read.",
-		NotApplicable: "A subscriber that does not read loses the session by writeTimeout; the stream alone is not reset.",
+		NotApplicable: "A subscriber that does not read is not kept with one stream less: its session is closed with CONTROL_MESSAGE_TIMEOUT (rule 212).",
 	},
 	{
 		Number: 66, Level: MustNot, Role: Publisher, Section: "6.1", Since: 18,

@@ -253,6 +253,28 @@ func TestPublishBlocked(t *testing.T) {
 	})
 }
 
+// TestUnreadNamespaces: who does not read them loses the session in time (rules
+// 65, 212).
+func TestUnreadNamespaces(t *testing.T) {
+	forDrafts(t, 18, 0, func(t *testing.T, v wire.Version) {
+		n := plainRelay(t)
+		p := n.attachTo(transport.MemoryConfig{Protocol: v.String(), StreamBuffer: 4 << 10}.Pair())
+		p.Hello()
+		stream, err := p.Conn.OpenStream(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Write(p.Encode(&wire.SubscribeNamespace{RequestID: p.ID()})); err != nil {
+			t.Fatal(err)
+		}
+		publisher := n.connect(v)
+		for i := range 5 {
+			publisher.PublishNamespace(strings.Repeat("x", 3000), string(rune('a'+i)))
+		}
+		p.ExpectClose(wire.SessionControlMessageTimeout)
+	})
+}
+
 // revoker accepts namespaces and gives the request away.
 type revoker chan *moq.PublishNamespaceRequest
 

@@ -9,7 +9,7 @@ var sectionE = []Rule{
 	{
 		Number: 76, Level: Must, Role: Relay, Section: "9.4",
 		Text:  "FETCH_OK is withheld until the end of the range is known.",
-		Tests: []string{"moq/conformance.TestFetchEnd", "moq/conformance.TestFillTimeout"},
+		Tests: []string{"moq/conformance.TestFetchEnd", "moq/conformance.TestFillTimeout", "relay.TestFetchOKWaitsForTheEnd"},
 	},
 	{
 		Number: 77, Level: Must, Role: Relay, Section: "9.5",
