@@ -16,6 +16,7 @@ type PublishRequest struct {
 
 	alias        uint64
 	subscription *Subscription // guarded by mu; set by Accept
+	over         bool          // guarded by mu; set by released
 }
 
 // Accept takes the track and appends it to into, or to a track of its own when
@@ -49,7 +50,13 @@ func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established
 	x.begin(established)
 	r.mu.Lock()
 	r.subscription = x
+	over := r.over
 	r.mu.Unlock()
+	if over { // nobody would end the subscription
+		r.refuse(&wire.RequestErr{Code: wire.RequestInternalError, Reason: errRequestOver.Error()})
+		x.terminate(live.Done{Code: wire.DoneInternalError, Reason: errRequestOver.Error()})
+		return nil, errRequestOver
+	}
 	s.register(x)
 	ok := &wire.RequestOK{}
 	direct := s.version.Has(wire.FeaturePublishOKParams)
@@ -108,7 +115,11 @@ func (r *PublishRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
 }
 
 func (r *PublishRequest) released() {
-	if x := r.accepted(); x != nil {
+	r.mu.Lock()
+	r.over = true
+	x := r.subscription
+	r.mu.Unlock()
+	if x != nil {
 		x.lose("the publisher closed its request")
 	}
 }

@@ -2,6 +2,7 @@ package moq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -298,7 +299,6 @@ func (x *Subscription) follow() {
 		}
 		return nil
 	})
-	x.kept.finish(nil)
 	x.lose(err.Error())
 }
 
@@ -354,6 +354,7 @@ func (x *Subscription) finish(d live.Done, streams uint64) {
 		select {
 		case <-x.joining.Done():
 		case <-x.ended:
+		case <-x.session.ctx.Done():
 		}
 	}
 	x.terminate(d)
@@ -385,6 +386,9 @@ func (x *Subscription) terminate(d live.Done) {
 		return
 	}
 	x.session.forgetSubscription(x)
+	if f := x.joining; f != nil && f.fillOf != nil { // no request of its own tells its end
+		f.finish(errors.New("moq: the subscription of the fill is over"))
+	}
 	if x.owned {
 		x.track.Close(d.Code, d.Reason)
 	}
