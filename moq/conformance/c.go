@@ -3,18 +3,18 @@ package conformance
 var sectionC = []Rule{
 	{
 		Number: 44, Level: Must, Role: Relay, Section: "9.4",
-		Text:     "Every subscriber is authorized for itself, also when the relay has the track already.",
-		Deviates: "the relay authorizes nobody; a program that wants it wraps the Handler, which sees every request with its tokens (tests of rules 48 to 55)",
+		Text:  "Every subscriber is authorized for itself, also when the relay has the track already.",
+		Tests: []string{"relay.TestAuthorize"},
 	},
 	{
 		Number: 45, Level: Must, Role: Relay, Section: "9.5",
-		Text:     "A publisher is authorized for the namespace of its PUBLISH_NAMESPACE and for the full name of each PUBLISH.",
-		Deviates: "the relay authorizes nobody: as rule 44",
+		Text:  "A publisher is authorized for the namespace of its PUBLISH_NAMESPACE and for the full name of each PUBLISH.",
+		Tests: []string{"relay.TestAuthorize"},
 	},
 	{
 		Number: 46, Level: Must, Role: Publisher, Section: "10.18",
-		Text:     "A subscriber is authorized for the prefix of SUBSCRIBE_NAMESPACE and SUBSCRIBE_TRACKS.",
-		Deviates: "the relay authorizes nobody: as rule 44",
+		Text:  "A subscriber is authorized for the prefix of SUBSCRIBE_NAMESPACE and SUBSCRIBE_TRACKS.",
+		Tests: []string{"relay.TestAuthorize"},
 	},
 	{
 		Number: 47, Level: MustNot, Role: Relay, Section: "5.1",
@@ -63,9 +63,9 @@ var sectionC = []Rule{
 	},
 	{
 		Number: 56, Level: Must, Role: Relay, Section: "13.2",
-		Text:     "Impersonation is prevented by authentication.",
-		Delta:    "20: identity or token must permit publishing this namespace",
-		Deviates: "the relay authorizes nobody, as rule 44; peers are authenticated by TLS on the server's side alone",
+		Text:  "Impersonation is prevented by authentication.",
+		Delta: "20: identity or token must permit publishing this namespace",
+		Tests: []string{"relay.TestAuthorize"},
 	},
 	{
 		Number: 57, Level: MustNot, Role: Publisher, Section: "20:10.2.2", Since: 20,

@@ -53,9 +53,8 @@ var sectionP = []Rule{
 	},
 	{
 		Number: 217, Level: Fact, Role: Relay, Section: "13.1",
-		Text:     "Against poisoned caches only authorized publishers write, and second copies are compared.",
-		Tests:    []string{"moq/conformance.TestMalformedTrack"},
-		Deviates: "second copies are compared (rule 141), but the relay authorizes nobody (rule 44)",
+		Text:  "Against poisoned caches only authorized publishers write, and second copies are compared.",
+		Tests: []string{"relay.TestAuthorize", "moq/conformance.TestMalformedTrack"},
 	},
 	{
 		Number: 218, Level: Should, Role: Endpoint, Section: "13.2",
