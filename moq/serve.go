@@ -94,6 +94,15 @@ func (s *Session) serve(stream transport.Stream) {
 		s.fail(s.acceptShared(stream, c.in, setup))
 		return
 	}
+	id, ok := requestIDOf(m)
+	if s.version.Has(wire.FeatureControlStream) { // only this request has a stream of its own (moqt-16 §9.25)
+		_, ok = m.(*wire.SubscribeNamespace)
+	}
+	if !ok {
+		s.fail(violation("request stream begins with " + m.Type().String()))
+		c.free()
+		return
+	}
 	// Requests may overtake the control stream (moqt-18 §3.3).
 	select {
 	case <-s.peerReady:
@@ -101,16 +110,8 @@ func (s *Session) serve(stream transport.Stream) {
 		c.free()
 		return
 	}
-	id, ok := requestIDOf(m)
 	if s.shared != nil {
 		defer s.shared.requestOver()
-		if _, allowed := m.(*wire.SubscribeNamespace); !allowed {
-			ok = false
-		}
-	}
-	if !ok {
-		err = violation("request stream begins with " + m.Type().String())
-	} else if s.shared != nil {
 		err = s.shared.checkID(id, false)
 	}
 	if err != nil {

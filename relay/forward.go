@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"slices"
+	"time"
 
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
@@ -38,8 +39,55 @@ func (r *Relay) updated(ctx context.Context, u *use) func(wire.Parameters) {
 			u.want(p.Forward.Value)
 		}
 		if g := p.NewGroupRequest; g.Set {
-			r.tasks.Go(func() { u.entry.askGroup(ctx, g.Value) })
+			u.askGroup(ctx, g.Value)
 		}
+	}
+}
+
+// askGroup has the publishers asked for a group, behind what the user asked for before.
+func (u *use) askGroup(ctx context.Context, group uint64) {
+	u.groupsMu.Lock()
+	defer u.groupsMu.Unlock()
+	u.groups = append(u.groups, group)
+	if !u.asking {
+		u.asking = true
+		u.entry.relay.tasks.Go(func() { u.askGroups(ctx) })
+	}
+}
+
+func (u *use) askGroups(ctx context.Context) {
+	for {
+		u.groupsMu.Lock()
+		if len(u.groups) == 0 {
+			u.asking = false
+			u.groupsMu.Unlock()
+			return
+		}
+		group := u.groups[0]
+		u.groups = u.groups[1:]
+		u.groupsMu.Unlock()
+		u.entry.askGroup(ctx, group)
+	}
+}
+
+// steerPatience is how long a subscriber of a paused track waits for it to flow
+// again: it would otherwise join at a location that is out of date.
+const steerPatience = 2 * time.Second
+
+// resume is steer for a subscriber that is about to be answered.
+func (e *trackEntry) resume(ctx context.Context) {
+	if e.misled() == nil {
+		return
+	}
+	steered := make(chan struct{})
+	e.relay.tasks.Go(func() {
+		e.steer(ctx)
+		close(steered)
+	})
+	select {
+	case <-steered:
+	case <-time.After(steerPatience):
+	case <-ctx.Done():
 	}
 }
 

@@ -63,12 +63,12 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	defer h.relay.served.subscriptions.Add(-1)
 	e := u.entry
 	if wants {
-		e.steer(ctx)
+		e.resume(ctx)
 	} else {
 		e.current(ctx)
 	}
 	if group.Set {
-		e.askGroup(ctx, group.Value)
+		u.askGroup(ctx, group.Value)
 	}
 	r.Updated = h.relay.updated(ctx, u)
 	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }

@@ -4,6 +4,7 @@ import (
 	"moqedge/moq"
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
+	"sync"
 )
 
 // use is one user of a track entry: a subscription, a fetch or a status
@@ -13,6 +14,10 @@ type use struct {
 	session *moq.Session
 	request ender // nil when it cannot be ended from here
 	wants   bool  // it wants objects; guarded by the entry's mu
+
+	groupsMu sync.Mutex
+	groups   []uint64 // NEW_GROUP_REQUESTs to be asked for, in their order
+	asking   bool     // a goroutine does
 }
 
 // ender is a request that the relay can end: *moq.SubscribeRequest.

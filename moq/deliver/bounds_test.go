@@ -177,7 +177,7 @@ func TestMalformedTrack(t *testing.T) {
 		done := make(chan live.Done, 1)
 		put(t, open(t, track, 1, 0), 0)
 		r.Subscribe(deliver.Subscribe{Track: track, Forward: true, Done: func(d live.Done, _ uint64) { done <- d }})
-		r.Fetch(deliver.Fetch{Track: track, RequestID: 2, First: at(1, 0), Last: at(1, 4)})
+		r.Fetch(deliver.Fetch{Track: track, RequestID: 2, First: at(1, 0), Last: at(1, 4), Priority: 200}) // behind the subscription
 		r.start()
 		r.expect("before", "1/0: 0 open", "fetch 2: 1/0 open")
 		track.Close(wire.DoneMalformedTrack, "it is")
