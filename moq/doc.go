@@ -103,6 +103,8 @@
 //   - FeatureReservedNamespaces, FeatureMandatoryProperties (18 on): names that begin
 //     with a period, and tracks with properties that must be understood and are not,
 //     are refused.
+//   - FeatureFinKeepsRequest (19 on): nothing to do; in draft 18 a peer may end its namespace
+//     subscriptions by FIN.
 //   - FeatureFirstObject (18 on): subscribers know whether a subgroup begins with its
 //     first object. FeatureGoawayRequestID (18): told to the peer, nothing to do.
 //

@@ -17,7 +17,7 @@ import (
 // *PublishRequest, *PublishNamespaceRequest, *SubscribeNamespaceRequest or
 // *SubscribeTracksRequest. It must answer by one of the methods of the request
 // before it returns; a request that it does not know is refused with
-// NOT_SUPPORTED. The context is done when the request is over.
+// NOT_SUPPORTED. The context is done when the request is over, and Serve returns then.
 //
 // Serve may block, for as long as the request lasts; Session.Wait waits for it.
 type Handler interface {
@@ -174,11 +174,20 @@ func (r *inRequest) serve() {
 		return // refused without an application: the answer is on its way
 	}
 	defer context.AfterFunc(r.stopped(), r.stop)() // STOP_SENDING cancels (moqt-18 §3.3.2)
-	s.tasks.Go(func() { s.dispatch(r.ctx, req) })
-	s.fault(r.follow(req))
+	served := make(chan struct{})
+	s.tasks.Go(func() {
+		defer close(served)
+		s.dispatch(r.ctx, req)
+	})
+	err := r.follow(req)
+	s.fault(err)
 	r.updates.end()
 	r.stop()
 	req.released()
+	<-served // the answer is on its way
+	if err == nil {
+		r.finish(nil)
+	}
 }
 
 // crossingGrace is how long a request that collides with another waits for the
@@ -321,7 +330,8 @@ func (r *inRequest) follow(req Request) error {
 	for {
 		m, err := r.receive()
 		if err == io.EOF {
-			return r.ended(req)
+			r.ended(req)
+			return nil
 		}
 		if err != nil {
 			return err
@@ -369,19 +379,22 @@ func (r *inRequest) goneAway(req Request, m *wire.Goaway) error {
 	return nil
 }
 
-// ended handles a FIN of the requester: it cancels namespace subscriptions
-// (moqt-18 §6.1), otherwise it only says that no more updates come.
-func (r *inRequest) ended(req Request) error {
+// ended handles a FIN of the requester. It says that no more updates come; up to
+// draft 18 it cancels namespace subscriptions (moqt-18 §6.1), and a publisher owes
+// PUBLISH_DONE before it (moqt-19 §3.3.2).
+func (r *inRequest) ended(req Request) {
 	switch req.(type) {
-	case *SubscribeNamespaceRequest, *SubscribeTracksRequest, *PublishNamespaceRequest:
 	case *PublishRequest:
-	default:
-		select {
-		case <-r.ctx.Done():
-		case <-r.stopped().Done():
+		return
+	case *SubscribeNamespaceRequest, *SubscribeTracksRequest:
+		if !r.session.version.Has(wire.FeatureFinKeepsRequest) {
+			return
 		}
 	}
-	return nil
+	select {
+	case <-r.ctx.Done():
+	case <-r.stopped().Done():
+	}
 }
 
 // applyUpdate checks a REQUEST_UPDATE for a request of this kind, applies it and

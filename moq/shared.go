@@ -231,7 +231,7 @@ func (c *sharedControl) dispatch(m wire.Message) error {
 	case *wire.FetchCancel:
 		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgFetch)
 	case *wire.PublishNamespaceDone:
-		return c.end(m.RequestID, nil, nil, wire.MsgPublishNamespace)
+		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgPublishNamespace)
 	case *wire.PublishNamespaceCancel:
 		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgPublishNamespace)
 	}

@@ -54,6 +54,9 @@ const (
 	// FeatureMandatoryProperties: a Track with an unknown property in the mandatory
 	// range must not be processed (moqt-18 §2.5.1).
 	FeatureMandatoryProperties
+	// FeatureFinKeepsRequest: a FIN of the requester says that no REQUEST_UPDATE follows
+	// and cancels nothing, not even namespace subscriptions (moqt-19 §3.3.2).
+	FeatureFinKeepsRequest
 )
 
 // features is a set of Feature.
@@ -78,7 +81,7 @@ var (
 		FeatureRequestGoaway, FeatureSubscribeTracks, FeatureFirstObject, FeatureRedirect,
 		FeatureReservedNamespaces, FeatureMandatoryProperties)
 	features19 = features18.without(FeatureGoawayRequestID).with(FeatureRangeFilters, FeatureRequestUpdateLimit,
-		FeatureSharedTracks, FeatureObjectTimeouts)
+		FeatureSharedTracks, FeatureObjectTimeouts, FeatureFinKeepsRequest)
 	features20 = features19.without(FeatureJoiningFetch, FeaturePublishOKParams).with(FeatureFill, FeatureStateNotify,
 		FeatureTimedOutRange)
 )

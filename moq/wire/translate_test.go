@@ -115,6 +115,7 @@ func TestFeatures(t *testing.T) {
 		FeatureRedirect:            from18,
 		FeatureReservedNamespaces:  from18,
 		FeatureMandatoryProperties: from18,
+		FeatureFinKeepsRequest:     from19,
 	} {
 		has := map[Version]bool{}
 		for _, v := range since {
