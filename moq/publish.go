@@ -116,6 +116,7 @@ func (p *Publication) follow() {
 	u := newUpdater(s, x.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
 		return s.applyUpdate(wire.MsgPublish, m, p.served.update)
 	})
+	u.answered = p.served.updateAnswered
 	defer u.end()
 	_ = x.follow(func(m wire.Message) error {
 		update, ok := m.(*wire.RequestUpdate)

@@ -321,6 +321,10 @@ func (r *inRequest) follow(req Request) error {
 		return r.session.applyUpdate(r.kind, m, req.update)
 	})
 	switch req := req.(type) {
+	case *SubscribeRequest:
+		u.answered = req.served.updateAnswered
+	case *FetchRequest:
+		u.answered = req.updateAnswered
 	case *SubscribeNamespaceRequest:
 		u.answered = func(refused bool) { r.updated(refused); req.updated() }
 	case *SubscribeTracksRequest, *PublishNamespaceRequest:

@@ -151,4 +151,14 @@ func (r *FetchRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	return wire.Parameters{}, nil
 }
 
+// updateAnswered resets the data stream when an update failed (moqt-18 §10.9.1).
+func (r *FetchRequest) updateAnswered(refused bool) {
+	r.mu.Lock()
+	sending := r.sending
+	r.mu.Unlock()
+	if refused && sending != nil {
+		sending.Cancel(wire.ResetCancelled)
+	}
+}
+
 func (r *FetchRequest) released() {}

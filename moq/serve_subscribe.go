@@ -16,8 +16,9 @@ type served struct {
 	name    wire.FullTrackName
 	settled chan struct{} // closed when the subscription is established or refused
 	once    sync.Once
-	claimed bool // counted in the session's servedTracks; guarded by its mu
-	done    bool // the publisher ended it; guarded by the session's mu
+	claimed bool   // counted in the session's servedTracks; guarded by its mu
+	done    bool   // the publisher ended it; guarded by the session's mu
+	failed  string // why an update was refused; touched by updates alone
 
 	// Valid after settled; track is nil when it was refused.
 	track   *live.Track
@@ -277,7 +278,7 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 		next, refusal := resolve(v.session.version, p, largest, any)
 		if refusal != nil {
 			v.session.mu.Unlock()
-			v.sending.Finish(live.Done{Code: wire.DoneUpdateFailed, Reason: refusal.Reason}, wire.ResetCancelled)
+			v.failed = refusal.Reason
 			return answer, &RequestError{Code: refusal.Code, Reason: refusal.Reason}
 		}
 		if !m.Params.Filter.Set && next.start.Less(state.start) {
@@ -322,6 +323,14 @@ func keptStart(f wire.Filter, before, next wire.Location) wire.Location {
 		return f.Start
 	}
 	return before
+}
+
+// updateAnswered ends the subscription behind the answer to an update that
+// failed (moqt-18 §10.9.1).
+func (v *served) updateAnswered(refused bool) {
+	if refused && v.sending != nil {
+		v.sending.Finish(live.Done{Code: wire.DoneUpdateFailed, Reason: v.failed}, wire.ResetCancelled)
+	}
 }
 
 // mergeRanges applies the range filters of an update: those of one type replace

@@ -150,9 +150,10 @@ func (s *stream) flush(d *Demuxer) error {
 		return nil
 	}
 	// A unit that knows its length would have been given away; one that does
-	// not is whole only if its last packet was stuffed.
+	// not is whole only if its last packet was stuffed. A sender that leaves in
+	// the middle of a unit is no damage.
 	if s.size() > 0 || !s.stuffed {
-		s.drop(d)
+		s.open, s.lost = false, true
 		return nil
 	}
 	return s.emit(d)
