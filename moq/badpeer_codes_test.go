@@ -20,6 +20,7 @@ type offence struct {
 	since, until wire.Version // the drafts in which it is one; 0 is no bound
 	fromServer   bool         // the peer is the server
 	kind         transport.Kind
+	limits       transport.MemoryConfig
 	config       func(*moq.Config)
 	wrap         func(transport.Conn) transport.Conn // the session's connection
 	// do offends. The peer has not sent SETUP; see bad.hello.

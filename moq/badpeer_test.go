@@ -68,7 +68,9 @@ func offend(t *testing.T, v wire.Version, o offence) *bad {
 	if o.config != nil {
 		o.config(&c)
 	}
-	theirs, mine := transport.MemoryPair(v.String())
+	limits := o.limits
+	limits.Protocol = v.String()
+	theirs, mine := limits.Pair()
 	if o.fromServer {
 		theirs, mine = mine, theirs
 	}
@@ -210,6 +212,28 @@ func TestUpdatesAtTheLimit(t *testing.T) {
 		for i := range 5 {
 			r.Update(wire.Parameters{SubscriberPriority: wire.Some(uint8(i))})
 			peer.Expect[*wire.RequestOK](r)
+		}
+		b.ExpectOpen()
+	})
+}
+
+// TestStalledSubscription: a subscription of which the peer takes nothing ends; the
+// session goes on.
+func TestStalledSubscription(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v wire.Version) {
+		b := offend(t, v, offence{limits: transport.MemoryConfig{StreamBuffer: 2000, MaxUniStreams: 3}})
+		b.hello()
+		b.Pause()
+		r := b.Subscribe(clock, wire.Parameters{})
+		peer.Expect[*wire.SubscribeOK](r)
+		started := time.Now()
+		for group := range uint64(5) {
+			b.handler.produce(t, group)
+			time.Sleep(time.Second)
+		}
+		r.ExpectDone(wire.DoneTooFarBehind)
+		if took := time.Since(started); took < 30*time.Second || took > 45*time.Second {
+			t.Errorf("it ended after %v", took)
 		}
 		b.ExpectOpen()
 	})

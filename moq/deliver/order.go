@@ -75,5 +75,8 @@ func (s *Scheduler) pick(now time.Time) (unit, request) {
 		}
 	}
 	s.shed(now)
+	if _, ok := s.requests[whose]; best != nil && !ok {
+		return s.pick(now) // it was just given up
+	}
 	return best, whose
 }

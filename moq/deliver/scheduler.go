@@ -24,6 +24,10 @@ type Config struct {
 	// Stall is how long one write may block without progress before other
 	// streams get a turn; 0 means 250 ms.
 	Stall time.Duration
+	// MaxStall is how long the peer may take nothing of a subscription that has
+	// something to send before that is ended with TOO_FAR_BEHIND (moqt-18 §10.11);
+	// 0 means 30 s. A FETCH may wait for as long as its session.
+	MaxStall time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Counters are added to; nil means counters of the scheduler's own.
@@ -93,6 +97,9 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 	}
 	if c.Stall == 0 {
 		c.Stall = 250 * time.Millisecond
+	}
+	if c.MaxStall == 0 {
+		c.MaxStall = 30 * time.Second
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -263,6 +270,9 @@ func (s *Scheduler) write(f *flow, b []byte, now time.Time) (int, error) {
 	}
 	if n > 0 {
 		f.stalls, f.since = 0, time.Time{}
+		if src, ok := f.source.(*subgroupSource); ok {
+			src.subscription.stall = stall{}
+		}
 	}
 	return n, err
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"time"
 
+	"moqedge/moq/live"
 	"moqedge/moq/wire"
 )
 
@@ -28,6 +29,9 @@ func (f *flow) held(now time.Time) {
 // wait for.
 func (s *Scheduler) shed(now time.Time) {
 	for _, f := range s.overdue {
+		if src, ok := f.source.(*subgroupSource); ok && src.subscription.stalled(f, now) {
+			continue
+		}
 		if v, over := f.source.overdue(f, now); over {
 			f.end(v)
 			continue
@@ -37,6 +41,29 @@ func (s *Scheduler) shed(now time.Time) {
 	}
 	clear(s.overdue)
 	s.overdue = s.overdue[:0]
+}
+
+// stall is since when the peer takes nothing of a subscription that has something
+// for it.
+type stall struct{ since, seen time.Time }
+
+// stalled ends a subscription of which the peer took nothing for Config.MaxStall:
+// f is one of its flows that is held up.
+func (x *Subscription) stalled(f *flow, now time.Time) bool {
+	if x.cancelled {
+		return true
+	}
+	config := &x.scheduler.config
+	if now.Sub(x.stall.seen) > 2*config.MaxLag { // there was nothing to take meanwhile
+		x.stall.since = f.since
+	}
+	x.stall.seen = now
+	if now.Sub(x.stall.since) < config.MaxStall {
+		return false
+	}
+	x.abandon(wire.ResetTooFarBehind)
+	x.tell(live.Done{Code: wire.DoneTooFarBehind, Reason: "the subscriber takes nothing"})
+	return true
 }
 
 func (src *subgroupSource) overdue(f *flow, now time.Time) (v verdict, over bool) {

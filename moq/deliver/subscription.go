@@ -57,6 +57,7 @@ type Subscription struct {
 	told      bool
 	cancelled bool
 
+	stall stall
 	noted atomic.Bool // it is in the scheduler's hot list
 }
 
