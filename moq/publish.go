@@ -113,9 +113,7 @@ func orElse[T any](o *wire.Option[T], other wire.Option[T]) {
 func (p *Publication) follow() {
 	x := p.exchange
 	s := x.session
-	u := newUpdater(s, x.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
-		return s.applyUpdate(wire.MsgPublish, m, p.served.update)
-	})
+	u := newUpdater(s, x.channel, wire.MsgPublish, x.id, p.served.update)
 	u.answered = p.served.updateAnswered
 	defer u.end()
 	_ = x.follow(func(m wire.Message) error {

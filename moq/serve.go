@@ -37,8 +37,10 @@ type Request interface {
 	RejectWith(err error)
 
 	answeredYet() bool
-	// update applies a REQUEST_UPDATE.
+	// update applies a REQUEST_UPDATE. A *RequestError refuses it.
 	update(m *wire.RequestUpdate) (wire.Parameters, error)
+	// updated is called behind the answer to it, with nil when that is REQUEST_OK.
+	updated(refusal *wire.RequestErr)
 	// released is called when the request is over.
 	released()
 }
@@ -52,7 +54,9 @@ type inRequest struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 
-	request Request // nil when it was refused without the Handler
+	request Request       // nil when it was refused without the Handler
+	settled chan struct{} // closed when the answer was sent
+	settle  func()
 	updates updates // of this side, on a PUBLISH
 	refused func()  // called before a refusal is sent, when it is not nil
 	moved   bool    // GOAWAY came; touched by follow alone
@@ -149,11 +153,17 @@ func requestIDOf(m wire.Message) (uint64, bool) {
 	return 0, false
 }
 
+func newInRequest(ctx context.Context, s *Session, c channel, kind wire.MessageType, id uint64) *inRequest {
+	r := &inRequest{channel: c, session: s, id: id, kind: kind, settled: make(chan struct{})}
+	r.ctx, r.stop = context.WithCancel(ctx)
+	r.settle = sync.OnceFunc(func() { close(r.settled) })
+	return r
+}
+
 // beginRequest notes a request by its first message. Only then is its ID taken:
 // another request that refers to it finds it.
 func (s *Session) beginRequest(c channel, m wire.Message, id uint64) (*inRequest, error) {
-	r := &inRequest{channel: c, session: s, id: id, kind: m.Type()}
-	r.ctx, r.stop = context.WithCancel(s.ctx)
+	r := newInRequest(s.ctx, s, c, m.Type(), id)
 	req, err := s.newRequest(r, m)
 	if err == nil {
 		r.request = req
@@ -271,8 +281,8 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 		req.Reject(wire.RequestDoesNotExist, "reserved namespace", NoRetry())
 		return nil, nil
 	}
-	if fault := s.filterFault(params); fault != "" {
-		req.Reject(wire.RequestInvalidFilter, fault, NoRetry())
+	if fault := s.rangeFault(params); fault != nil {
+		r.RejectWith(fault)
 		return nil, nil
 	}
 	if x, ok := req.(*SubscribeRequest); ok {
@@ -285,30 +295,6 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 	return req, nil
 }
 
-// filterFault says why the range filters of a request must be refused with
-// INVALID_FILTER, or "" (moqt-19 §5.1.3).
-func (s *Session) filterFault(p *wire.Parameters) string {
-	if p.InvalidFilter != "" {
-		return p.InvalidFilter
-	}
-	n := countRanges(p.RangeFilters)
-	if p.FillParameters.Set {
-		n += countRanges(p.FillParameters.Value.RangeFilters)
-	}
-	if n > s.config.MaxFilterRanges {
-		return fmt.Sprintf("%d filter ranges, the limit is %d", n, s.config.MaxFilterRanges)
-	}
-	return ""
-}
-
-func countRanges(filters []wire.RangeFilter) uint64 {
-	n := 0
-	for _, f := range filters {
-		n += len(f.Ranges)
-	}
-	return uint64(n)
-}
-
 // reserved reports whether a namespace never exists here (moqt-18 §3.2.1,
 // §3.2.2: no session-level track is defined).
 func reserved(n wire.Namespace) bool {
@@ -317,19 +303,8 @@ func reserved(n wire.Namespace) bool {
 
 // follow reads what comes after the request until the peer ends its side.
 func (r *inRequest) follow(req Request) error {
-	u := newUpdater(r.session, r.channel, func(m *wire.RequestUpdate) (wire.Message, error) {
-		return r.session.applyUpdate(r.kind, m, req.update)
-	})
-	switch req := req.(type) {
-	case *SubscribeRequest:
-		u.answered = req.served.updateAnswered
-	case *FetchRequest:
-		u.answered = req.updateAnswered
-	case *SubscribeNamespaceRequest:
-		u.answered = func(refused bool) { r.updated(refused); req.updated() }
-	case *SubscribeTracksRequest, *PublishNamespaceRequest:
-		u.answered = r.updated
-	}
+	u := newUpdater(r.session, r.channel, r.kind, r.id, req.update)
+	u.settled, u.answered = r.settled, req.updated
 	defer u.end()
 	for {
 		m, err := r.receive()
@@ -356,9 +331,10 @@ func (r *inRequest) follow(req Request) error {
 	}
 }
 
-// updated ends a request about namespaces whose update was refused (moqt-18 §10.9.1).
-func (r *inRequest) updated(refused bool) {
-	if refused {
+// updated implements Request: an update that was refused ends the request
+// (moqt-18 §10.9.1).
+func (r *inRequest) updated(refusal *wire.RequestErr) {
+	if refusal != nil {
 		r.finish(nil)
 		r.stop()
 	}
@@ -399,32 +375,6 @@ func (r *inRequest) ended(req Request) {
 	case <-r.ctx.Done():
 	case <-r.stopped().Done():
 	}
-}
-
-// applyUpdate checks a REQUEST_UPDATE for a request of this kind, applies it and
-// returns the answer.
-func (s *Session) applyUpdate(kind wire.MessageType, m *wire.RequestUpdate, apply func(*wire.RequestUpdate) (wire.Parameters, error)) (wire.Message, error) {
-	if err := m.CheckFor(s.version, kind); err != nil {
-		return nil, err
-	}
-	if err := s.takeRequestID(m.RequestID); err != nil {
-		return nil, err
-	}
-	if err := s.resolveTokens(&m.Params); err != nil {
-		return nil, err
-	}
-	if fault := s.filterFault(&m.Params); fault != "" {
-		return &wire.RequestErr{Code: wire.RequestInvalidFilter, Reason: fault}, nil
-	}
-	answer, err := apply(m)
-	if err != nil {
-		var refused *RequestError
-		if !errors.As(err, &refused) {
-			return nil, err
-		}
-		return &wire.RequestErr{Code: refused.Code, Reason: refused.Reason}, nil
-	}
-	return &wire.RequestOK{Params: answer}, nil
 }
 
 // fromPublisher handles what only the publisher of a PUBLISH sends.
@@ -502,7 +452,14 @@ func (r *inRequest) RejectWith(err error) {
 	}
 }
 
+// accept sends the answer of a request that goes on.
+func (r *inRequest) accept(m wire.Message) error {
+	defer r.settle()
+	return r.send(m)
+}
+
 func (r *inRequest) refuse(m *wire.RequestErr) {
+	defer r.settle()
 	if m.Code == wire.RequestExcessiveLoad {
 		r.session.bear("requests that are too many")
 	}

@@ -53,9 +53,11 @@ func (r *FetchRequest) prepare(ctx context.Context) *wire.RequestErr {
 	if v.track == nil {
 		return &wire.RequestErr{Code: wire.RequestInvalidJoiningRequestID, Reason: "the subscription was refused"}
 	}
-	s.mu.Lock()
-	state := v.params
-	s.mu.Unlock()
+	var state subscriptionState
+	s.wait(func() bool { // updates that came before are applied first
+		state = v.params
+		return v.updating == 0
+	})
 	if !state.forward || !state.joining.Set {
 		return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "nothing to join"}
 	}
@@ -124,8 +126,9 @@ func (r *FetchRequest) Accept(t *live.Track) {
 	r.mu.Lock()
 	r.sending = sending
 	r.mu.Unlock()
-	if r.send(ok) != nil {
-		sending.Cancel(wire.ResetCancelled)
+	if r.accept(ok) != nil {
+		sending.Cancel(wire.ResetInternalError)
+		r.giveUp(wire.ResetInternalError)
 		return
 	}
 	select {
@@ -151,12 +154,13 @@ func (r *FetchRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	return wire.Parameters{}, nil
 }
 
-// updateAnswered resets the data stream when an update failed (moqt-18 §10.9.1).
-func (r *FetchRequest) updateAnswered(refused bool) {
+// updated resets the data stream behind a refusal (moqt-18 §10.9.1).
+func (r *FetchRequest) updated(refusal *wire.RequestErr) {
+	r.inRequest.updated(refusal)
 	r.mu.Lock()
 	sending := r.sending
 	r.mu.Unlock()
-	if refused && sending != nil {
+	if refusal != nil && sending != nil {
 		sending.Cancel(wire.ResetCancelled)
 	}
 }

@@ -21,8 +21,8 @@ type PublishNamespaceRequest struct {
 // Accept answers REQUEST_OK. The namespace is published until the context of
 // the request is done; Revoke ends it from this side.
 func (r *PublishNamespaceRequest) Accept() {
-	if r.claim() && r.send(&wire.RequestOK{}) != nil {
-		r.stop()
+	if r.claim() && r.accept(&wire.RequestOK{}) != nil {
+		r.giveUp(wire.ResetInternalError)
 	}
 }
 
@@ -70,8 +70,8 @@ func (r *SubscribeNamespaceRequest) Accept() bool {
 	r.session.mu.Lock()
 	r.current, r.accepted = r.Prefix, true
 	r.session.mu.Unlock()
-	if r.send(&wire.RequestOK{}) != nil {
-		r.stop()
+	if r.accept(&wire.RequestOK{}) != nil {
+		r.giveUp(wire.ResetInternalError)
 	}
 	if r.both {
 		r.implyTracks()
@@ -82,9 +82,12 @@ func (r *SubscribeNamespaceRequest) Accept() bool {
 // implyTracks has the Handler serve the other half of a SUBSCRIBE_NAMESPACE of
 // draft 16 that asks for namespaces and for PUBLISH (moqt-16 §9.25).
 func (r *SubscribeNamespaceRequest) implyTracks() {
-	inner := &inRequest{channel: silentChannel{r.ctx}, session: r.session, id: r.id, kind: wire.MsgSubscribeTracks, ctx: r.ctx, stop: func() {}}
+	inner := newInRequest(r.ctx, r.session, silentChannel{r.ctx}, wire.MsgSubscribeTracks, r.id)
 	tracks := &SubscribeTracksRequest{inRequest: inner, Prefix: r.Prefix, Params: r.Params, implied: true}
-	r.session.tasks.Go(func() { r.session.dispatch(r.ctx, tracks) })
+	r.session.tasks.Go(func() {
+		r.session.dispatch(inner.ctx, tracks)
+		inner.stop()
+	})
 }
 
 // Add tells of a namespace below the prefix, Remove of its end (NAMESPACE,
@@ -183,8 +186,8 @@ func (r *SubscribeNamespaceRequest) update(m *wire.RequestUpdate) (wire.Paramete
 	return wire.Parameters{}, nil
 }
 
-// updated is called behind the answer to an update.
-func (r *SubscribeNamespaceRequest) updated() {
+func (r *SubscribeNamespaceRequest) updated(refusal *wire.RequestErr) {
+	r.inRequest.updated(refusal)
 	if !r.moved {
 		return
 	}
@@ -240,8 +243,8 @@ func (r *SubscribeTracksRequest) Accept() bool {
 	r.session.mu.Lock()
 	r.current, r.accepted = r.Prefix, true
 	r.session.mu.Unlock()
-	if r.send(&wire.RequestOK{}) != nil {
-		r.stop()
+	if r.accept(&wire.RequestOK{}) != nil {
+		r.giveUp(wire.ResetInternalError)
 	}
 	return true
 }

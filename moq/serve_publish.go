@@ -63,7 +63,8 @@ func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established
 	if direct {
 		ok.Params = p
 	}
-	if err := r.send(ok); err != nil {
+	if err := r.accept(ok); err != nil {
+		r.giveUp(wire.ResetInternalError)
 		x.terminate(live.Done{Code: wire.DoneInternalError, Reason: err.Error()})
 		return nil, err
 	}
@@ -113,6 +114,8 @@ func (r *PublishRequest) notified(m *wire.StateNotify) error {
 func (r *PublishRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
 	return wire.Parameters{}, nil // nothing a publisher may change is acted on
 }
+
+func (r *PublishRequest) updated(*wire.RequestErr) {} // it is for publishers to end subscriptions
 
 func (r *PublishRequest) released() {
 	r.mu.Lock()

@@ -16,9 +16,11 @@ type served struct {
 	name    wire.FullTrackName
 	settled chan struct{} // closed when the subscription is established or refused
 	once    sync.Once
-	claimed bool   // counted in the session's servedTracks; guarded by its mu
-	done    bool   // the publisher ended it; guarded by the session's mu
-	failed  string // why an update was refused; touched by updates alone
+
+	// Guarded by the session's mu.
+	claimed  bool // counted in the session's servedTracks
+	done     bool // the publisher ended it
+	updating int  // REQUEST_UPDATEs that were read and are not applied yet
 
 	// Valid after settled; track is nil when it was refused.
 	track   *live.Track
@@ -133,9 +135,9 @@ func (r *SubscribeRequest) Accept(t *live.Track) {
 	if any {
 		ok.Params.LargestObject = wire.Some(largest)
 	}
-	if err := r.send(ok); err != nil {
+	if err := r.accept(ok); err != nil {
 		v.settle()
-		r.stop()
+		r.giveUp(wire.ResetInternalError)
 		return
 	}
 	v.updated, v.fill = r.Updated, r.Fill
@@ -254,6 +256,15 @@ func (r *SubscribeRequest) update(m *wire.RequestUpdate) (wire.Parameters, error
 	return r.served.update(m)
 }
 
+func (r *SubscribeRequest) updated(refusal *wire.RequestErr) { r.served.updateAnswered(refusal) }
+
+// updateAnswered ends a subscription whose update was refused (moqt-18 §10.9.1).
+func (v *served) updateAnswered(refusal *wire.RequestErr) {
+	if refusal != nil && v.sending != nil {
+		v.sending.Finish(live.Done{Code: wire.DoneUpdateFailed, Reason: refusal.Reason}, wire.ResetCancelled)
+	}
+}
+
 // update applies a REQUEST_UPDATE to an established subscription (moqt-18 §10.9.1).
 func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	if v.sending == nil {
@@ -270,6 +281,10 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	state.forward = m.Params.Forward.Or(state.forward)
 	state.priority = m.Params.SubscriberPriority.Or(state.priority)
 	state.ranges = mergeRanges(state.ranges, m.Params.RangeFilters)
+	if err := tooManyRanges(countRanges(state.ranges), v.session.config.MaxFilterRanges); err != nil {
+		v.session.mu.Unlock()
+		return answer, err
+	}
 	if m.Params.Filter.Set || resumed {
 		p := wire.Parameters{Forward: wire.Some(state.forward), Filter: state.filter, RangeFilters: state.ranges}
 		if m.Params.Filter.Set {
@@ -278,7 +293,6 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 		next, refusal := resolve(v.session.version, p, largest, any)
 		if refusal != nil {
 			v.session.mu.Unlock()
-			v.failed = refusal.Reason
 			return answer, &RequestError{Code: refusal.Code, Reason: refusal.Reason}
 		}
 		if !m.Params.Filter.Set && next.start.Less(state.start) {
@@ -325,38 +339,6 @@ func keptStart(f wire.Filter, before, next wire.Location) wire.Location {
 	return before
 }
 
-// updateAnswered ends the subscription behind the answer to an update that
-// failed (moqt-18 §10.9.1).
-func (v *served) updateAnswered(refused bool) {
-	if refused && v.sending != nil {
-		v.sending.Finish(live.Done{Code: wire.DoneUpdateFailed, Reason: v.failed}, wire.ResetCancelled)
-	}
-}
-
-// mergeRanges applies the range filters of an update: those of one type replace
-// all of that type, one without ranges removes them (moqt-19 §5.1.3).
-func mergeRanges(have, update []wire.RangeFilter) []wire.RangeFilter {
-	if len(update) == 0 {
-		return have
-	}
-	changed := map[wire.RangeFilterType]bool{}
-	for _, f := range update {
-		changed[f.Type] = true
-	}
-	var out []wire.RangeFilter
-	for _, f := range have {
-		if !changed[f.Type] {
-			out = append(out, f)
-		}
-	}
-	for _, f := range update {
-		if len(f.Ranges) > 0 {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // End ends a subscription that was accepted, with PUBLISH_DONE (moqt-18 §10.11).
 // Streams that are being sent are reset.
 func (r *SubscribeRequest) End(code wire.PublishDoneCode, reason string) {
@@ -399,6 +381,7 @@ func (r *TrackStatusRequest) Accept(t *live.Track) {
 		ok.Params.LargestObject = wire.Some(largest)
 	}
 	r.finish(ok)
+	r.settle()
 }
 
 func (r *TrackStatusRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {

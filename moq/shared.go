@@ -262,17 +262,23 @@ func (c *sharedControl) update(m *wire.RequestUpdate) error {
 	}
 	ch := c.find(m.ExistingID)
 	switch {
-	case ch != nil && ch.own == (ch.kind == wire.MsgPublish):
-		ch.push(m, false)
-		return nil
-	case c.mayBeOver(m.ExistingID):
+	case ch != nil && ch.own && ch.kind != wire.MsgPublish, ch == nil && !c.mayBeOver(m.ExistingID):
+		return violation(fmt.Sprintf("REQUEST_UPDATE for request %d, which the peer cannot update", m.ExistingID))
+	case ch == nil: // its end is on its way to the peer
 		if err := c.session.takeRequestID(m.RequestID); err != nil {
 			return err
 		}
-		c.requestOver()
-		return c.send(&wire.RequestErr{RequestID: m.RequestID, Code: wire.RequestDoesNotExist, Reason: "the request is over"})
+		if err := c.session.resolveTokens(&m.Params); err != nil {
+			return err
+		}
+	default:
+		if err := c.session.beginUpdate(ch.kind, ch.id, m); err != nil || ch.push(m) {
+			return err
+		}
+		c.session.endUpdate(ch.id)
 	}
-	return violation(fmt.Sprintf("REQUEST_UPDATE for request %d, which does not exist", m.ExistingID))
+	c.requestOver()
+	return c.send(&wire.RequestErr{RequestID: m.RequestID, Code: wire.RequestDoesNotExist, Reason: "the request is over"})
 }
 
 // mayBeOver reports whether an ID was used by either side: messages about a
@@ -303,11 +309,13 @@ func (c *sharedControl) answered(id uint64, m wire.Message) error {
 	case ch == nil || !ch.own && !isUpdate:
 		return violation(fmt.Sprintf("%s for request %d, which does not exist", m.Type(), id))
 	case isUpdate:
-		ch.push(m, false)
+		ch.push(m)
 	case ch.markAnswered():
 		return violation(fmt.Sprintf("second answer to request %d", id))
+	case refused || ch.kind == wire.MsgTrackStatus: // the last of it
+		ch.hangUp(m, nil)
 	default:
-		ch.push(m, refused || ch.kind == wire.MsgTrackStatus)
+		ch.push(m)
 	}
 	return nil
 }

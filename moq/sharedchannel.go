@@ -56,12 +56,7 @@ func (c *sharedChannel) begin(id uint64, m wire.Message) error {
 }
 
 func (c *sharedChannel) send(m wire.Message) error {
-	c.mu.Lock()
-	over := c.over
-	c.mu.Unlock()
-	if over {
-		return io.ErrClosedPipe
-	}
+	answers := false
 	switch answer := m.(type) {
 	case *wire.RequestUpdate:
 		answer.ExistingID = c.id
@@ -69,15 +64,28 @@ func (c *sharedChannel) send(m wire.Message) error {
 		c.control.updates[answer.RequestID] = c
 		c.control.mu.Unlock()
 	case *wire.RequestOK:
-		c.markAnswered()
+		answers = true
 		if c.kind == wire.MsgPublish && !c.own {
 			m = &wire.PublishOK{RequestID: c.id, Params: answer.Params}
 		}
 	case *wire.SubscribeOK, *wire.FetchOK, *wire.RequestErr:
-		c.markAnswered()
+		answers = true
+	}
+	c.mu.Lock()
+	over := c.over
+	c.answered = c.answered || answers && !over
+	c.mu.Unlock()
+	if over {
+		return io.ErrClosedPipe
 	}
 	addressTo(m, c.id)
-	return c.control.send(m)
+	err := c.control.send(m)
+	if err != nil && answers { // the draft cannot express it: the farewell is the answer
+		c.mu.Lock()
+		c.answered = false
+		c.mu.Unlock()
+	}
+	return err
 }
 
 func (c *sharedChannel) answer(update uint64, m wire.Message) error {
@@ -112,7 +120,7 @@ func (c *sharedChannel) cancel(code wire.ResetCode) {
 }
 
 // farewell is what draft 16 says when a request is given up. ended says that
-// the peer ended it first.
+// the peer ended it first. It is called by whoever gave the request up.
 func (c *sharedChannel) farewell(ended bool) wire.Message {
 	c.mu.Lock()
 	answered := c.answered
@@ -178,18 +186,16 @@ func (c *sharedChannel) hangUp(last wire.Message, err error) {
 	c.stir()
 }
 
-// push hands a message to receive; with last it is the peer's last.
-func (c *sharedChannel) push(m wire.Message, last bool) {
-	if last {
-		c.hangUp(m, nil)
-		return
-	}
+// push hands a message to receive; false means that the request is over.
+func (c *sharedChannel) push(m wire.Message) bool {
 	c.mu.Lock()
-	if c.end == nil {
+	over := c.end != nil
+	if !over {
 		c.queue = append(c.queue, m)
 	}
 	c.mu.Unlock()
 	c.stir()
+	return !over
 }
 
 // markAnswered notes that the answer was sent or received, and reports whether it had been.

@@ -142,20 +142,29 @@ func (u *updates) end() {
 type updater struct {
 	session  *Session
 	channel  channel
-	apply    func(*wire.RequestUpdate) (wire.Message, error) // checks and applies
-	answered func(refused bool)                              // called behind each answer; may be nil
+	kind     wire.MessageType // of the request
+	id       uint64
+	settled  <-chan struct{} // closed when the request itself is answered; nil when it is from the start
+	apply    func(*wire.RequestUpdate) (wire.Parameters, error)
+	answered func(refusal *wire.RequestErr) // called behind each answer, with nil when it is REQUEST_OK; may be nil
 	start    sync.Once
 	queue    chan *wire.RequestUpdate
 	waiting  atomic.Int64
 }
 
-func newUpdater(s *Session, c channel, apply func(*wire.RequestUpdate) (wire.Message, error)) *updater {
-	return &updater{session: s, channel: c, apply: apply, queue: make(chan *wire.RequestUpdate, min(s.config.MaxRequestUpdates, 1024))}
+func newUpdater(s *Session, c channel, kind wire.MessageType, id uint64, apply func(*wire.RequestUpdate) (wire.Parameters, error)) *updater {
+	queue := make(chan *wire.RequestUpdate, min(s.config.MaxRequestUpdates, 1024))
+	return &updater{session: s, channel: c, kind: kind, id: id, apply: apply, queue: queue}
 }
 
 // take hands an update over. Drafts that know no limit make the peer wait.
 func (u *updater) take(m *wire.RequestUpdate) error {
 	s := u.session
+	if _, done := u.channel.(*sharedChannel); !done { // see sharedControl.update
+		if err := s.beginUpdate(u.kind, u.id, m); err != nil {
+			return err
+		}
+	}
 	limit := s.config.MaxRequestUpdates
 	if n := u.waiting.Add(1); uint64(n) > limit && s.version.Has(wire.FeatureRequestUpdateLimit) {
 		return &wire.Error{Code: wire.SessionTooManyRequestUpdates, Reason: fmt.Sprintf("more than %d REQUEST_UPDATEs wait for their answer", limit)}
@@ -170,13 +179,26 @@ func (u *updater) take(m *wire.RequestUpdate) error {
 
 func (u *updater) run() {
 	for m := range u.queue {
-		answer, err := u.apply(m)
+		if u.settled != nil { // answers come in the order of what they answer
+			<-u.settled
+		}
+		var params wire.Parameters
+		err := u.session.rangeFault(&m.Params)
+		if err == nil {
+			params, err = u.apply(m)
+		}
+		u.session.endUpdate(u.id)
 		u.waiting.Add(-1) // before the peer has the answer: then it may send another
+		var answer wire.Message = &wire.RequestOK{Params: params}
+		var refusal *wire.RequestErr
+		if refused := (*RequestError)(nil); errors.As(err, &refused) {
+			refusal = &wire.RequestErr{Code: refused.Code, Reason: refused.Reason}
+			answer, err = refusal, nil
+		}
 		if err == nil {
 			err = u.channel.answer(m.RequestID, answer)
 			if u.answered != nil {
-				_, refused := answer.(*wire.RequestErr)
-				u.answered(refused)
+				u.answered(refusal)
 			}
 		}
 		u.session.fault(err)
@@ -185,3 +207,33 @@ func (u *updater) run() {
 
 // end lets the goroutine end; no update is taken after it.
 func (u *updater) end() { close(u.queue) }
+
+// beginUpdate takes in what a REQUEST_UPDATE for a request means to the session,
+// in the order of its stream, however long the request itself takes to apply it.
+func (s *Session) beginUpdate(kind wire.MessageType, id uint64, m *wire.RequestUpdate) error {
+	if err := m.CheckFor(s.version, kind); err != nil {
+		return err
+	}
+	if err := s.takeRequestID(m.RequestID); err != nil {
+		return err
+	}
+	if err := s.resolveTokens(&m.Params); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.served[id]; v != nil { // a FETCH that joins it waits (moqt-18 §10.12.2)
+		v.updating++
+	}
+	return nil
+}
+
+// endUpdate says that an update has been applied or refused.
+func (s *Session) endUpdate(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.served[id]; v != nil {
+		v.updating--
+		s.announce()
+	}
+}
