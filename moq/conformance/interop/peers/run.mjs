@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const web = path.resolve(here, "../../../../web");
 const { build } = createRequire(path.join(web, "package.json"))("esbuild");
-const peers = process.argv.length > 2 ? process.argv.slice(2) : ["@moqt/transport", "@moq/net"];
+const peers = process.argv.length > 2 ? process.argv.slice(2) : ["@moqt/transport", "@moq/net", "shaka-player"];
 
 // Below web's modules, where the runner finds playwright-core.
 const cache = path.join(web, "node_modules", ".moqedge-interop");
@@ -26,7 +26,7 @@ try {
   if (peers.some((p) => p !== "rust")) {
     await build({
       ...common,
-      entryPoints: ["moqt", "moqnet"].map((name) => ({ in: `src/${name}.page.ts`, out: name })),
+      entryPoints: ["moqt", "moqnet", "shaka"].map((name) => ({ in: `src/${name}.page.ts`, out: name })),
       outdir: pages,
       platform: "browser",
       target: "chrome120",

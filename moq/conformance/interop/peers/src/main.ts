@@ -9,6 +9,7 @@ import { moqNetCases } from "./moqnet.cases.ts";
 import { moqtCases } from "./moqt.cases.ts";
 import { table, type Row } from "./report.ts";
 import { programVersion, rustCases } from "./rust.cases.ts";
+import { shakaCases } from "./shaka.cases.ts";
 import { Stage } from "./stage.ts";
 
 const [bundles = "", modules = "", rust = "", ...names] = process.argv.slice(2);
@@ -24,6 +25,7 @@ type Cases = (stage: Stage, tell: (text: string) => void) => Promise<Row[]>;
 const PEERS: Record<string, Cases> = {
   "@moqt/transport": async (stage, tell) => moqtCases(stage, await version("@moqt/transport"), tell),
   "@moq/net": async (stage, tell) => moqNetCases(stage, await version("@moq/net"), tell),
+  "shaka-player": async (stage, tell) => shakaCases(stage, await version("shaka-player"), tell),
   rust: async (stage, tell) =>
     rustCases(stage, {
       folder: rust,

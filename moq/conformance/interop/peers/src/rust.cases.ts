@@ -8,13 +8,14 @@ import path from "node:path";
 import type { Child } from "../../../../../web/test/e2e/child.ts";
 import { until } from "../../../../../web/test/e2e/until.ts";
 import type { Stage } from "./stage.ts";
+import { groupOf } from "./pattern.ts";
 import { Suite, type Known } from "./suite.ts";
 import type { Row } from "./report.ts";
 
 const DRAFTS = [18, 16, 22, 21, 20, 19] as const;
 
-/** Pictures that a decoder must find in what their subscriber writes. */
-const FRAMES = 30;
+/** Pictures that a decoder must find in what their subscriber writes: more than a group. */
+const FRAMES = 90;
 
 const subgroups: Known = {
   why: "forwards subgroup 0 and contiguous object IDs only",
@@ -23,6 +24,14 @@ const subgroups: Known = {
 const datagrams: Known = {
   why: "does not forward several datagrams of a group",
   error: /after 0 whole groups/,
+};
+const priorities: Known = {
+  why: "its FETCH objects have priority 0, its subgroups another: a malformed track",
+  error: /MALFORMED_TRACK|code=18|\d+ pictures decoded/,
+};
+const annexB: Known = {
+  why: "takes avc1 of an MSF catalog with CMAF for Annex B",
+  error: /invalid Annex B start code/,
 };
 const partialDelivery: Known = {
   why: "its HTTP/3 server does not announce RESET_STREAM_AT",
@@ -100,7 +109,7 @@ async function cliCases(stage: Stage, rust: Rust, suite: Suite, draft: number, u
       ["ffmpeg", "-v", "error", "-nostats", "-progress", "-", "-i", "-", "-map", "0:v", "-frames:v", String(FRAMES), "-f", "null", "-"]);
     const exit = await until(`${FRAMES} decoded pictures`, 20_000, () => child.exit);
     const decoded = Number([...child.output.matchAll(/^frame=(\d+)/gm)].at(-1)?.[1] ?? 0);
-    if (exit.code !== 0 || decoded < FRAMES) throw new Error(`${decoded} pictures decoded: ${child.output.split("\n").slice(-3).join(" ")}`);
+    if (exit.code !== 0 || decoded < FRAMES) throw new Error(`${decoded} pictures decoded: ${child.output.trim().slice(-2000)}`);
     return "";
   };
 
@@ -109,15 +118,18 @@ async function cliCases(stage: Stage, rust: Rust, suite: Suite, draft: number, u
     [moq, "--log-level", "warn", ...connect, "--broadcast", `${name}.msf`, "import", "ts"]);
   await suite.run(String(draft), "moq-cli > our relay > ours", async () => {
     const child = stage.run(`our subscriber of ${name}`, stage.workshop.moqedge, [
-      "sub", stage.quic, `${name}.msf`, "--fingerprint", stage.fingerprint, "--json", "--duration", "4s",
+      "sub", stage.quic, `${name}.msf`, "--fingerprint", stage.fingerprint, "--join", "0", "--json", "--duration", "4s",
     ]);
     await until("our subscriber", 15_000, () => child.exit);
     const objects = Math.max(0, ...[...child.output.matchAll(/"objects":(\d+)/g)].map((m) => Number(m[1])));
-    if (objects < FRAMES) throw new Error(`${objects} objects: ${child.output.split("\n").slice(-3).join(" ")}`);
+    if (objects < FRAMES) throw new Error(`${objects} objects: ${child.output.trim().slice(-2000)}`);
     return "";
-  });
-  await suite.run(String(draft), "moq-cli > our relay > moq-cli", () => decode(`${name}.msf`));
+  }, priorities);
+  await suite.run(String(draft), "moq-cli > our relay > moq-cli", () => decode(`${name}.msf`), priorities);
   await publisher.stop();
+
+  // From draft 20 on it asks for a fill, and often leaves before its end: see INTEROP.md.
+  if (draft < 20) await suite.run(String(draft), "ours > our relay > moq-cli fetch", () => fetchGroup(stage, moq, connect, name));
 
   await suite.run(String(draft), "moqedge pub > our relay > moq-cli", async () => {
     const ours = stage.run(`our publisher of ${name}-ours`, stage.workshop.moqedge, ["pub", stage.quic, `${name}-ours`, "--fingerprint", stage.fingerprint]);
@@ -126,7 +138,20 @@ async function cliCases(stage: Stage, rust: Rust, suite: Suite, draft: number, u
     } finally {
       await ours.stop();
     }
-  });
+  }, annexB);
+}
+
+/** Their "fetch" writes the payloads of the newest group of our pattern. */
+async function fetchGroup(stage: Stage, moq: string, connect: readonly string[], name: string): Promise<string> {
+  const namespace = `interop/${name}`;
+  const publisher = await stage.publish(namespace);
+  const child = stage.run("moq-cli fetch", "timeout", ["5", moq, "--log-level", "error", ...connect, "--broadcast", namespace, "fetch", "plain"]);
+  await until("moq-cli fetch", 10_000, () => child.exit);
+  await publisher.stop();
+  const group = Number(/^plain\/(\d+)\/0\/0;/.exec(child.output)?.[1] ?? -1);
+  const want = groupOf("plain", group, "vi64").map((o) => new TextDecoder().decode(o.payload)).join("");
+  if (group < 0 || child.output !== want) throw new Error(`${child.output.length} bytes: ${child.output.slice(0, 200)}`);
+  return "";
 }
 
 /** The version that a program tells. */

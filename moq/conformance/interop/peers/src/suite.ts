@@ -2,6 +2,9 @@
 
 import type { Outcome, Row } from "./report.ts";
 
+/** A case that takes longer hangs, ms. */
+const CASE_MS = 45_000;
+
 /** Why a case fails on the peer's side. The case must then fail with just that. */
 export interface Known {
   /** For the table; INTEROP.md tells the whole story. */
@@ -37,7 +40,7 @@ export class Suite {
       this.tell(`${result === "FAILED" ? "FAILED" : "ok"}: ${row.peer} ${row.version}, ${draft}, ${name}: ${result} ${detail}`);
     };
     try {
-      const remark = await body();
+      const remark = await within(CASE_MS, body());
       if (known === undefined) add("works", remark);
       else add("FAILED", `it works now, contrary to INTEROP.md: ${known.why}`);
     } catch (e) {
@@ -45,11 +48,20 @@ export class Suite {
       if (known?.error.test(message)) {
         add("their fault", known.why);
       } else {
-        add("FAILED", message);
+        add("FAILED", message.slice(0, 600));
       }
       if (evidence !== undefined) this.tell(await evidence().catch((e: unknown) => `no evidence: ${String(e)}`));
     }
   }
+}
+
+/** Rejects what takes too long: pages wait for ever. */
+function within<T>(ms: number, p: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms);
+  });
+  return Promise.race([p, late]).finally(() => clearTimeout(timer));
 }
 
 /** Rejects unless `groups` whole groups in a row came just as published. */
