@@ -177,7 +177,7 @@ func requestFloods() []flood {
 			})
 		}},
 		{name: "a control stream that is not read", until: wire.Draft16, limits: small,
-			within: 20 * time.Second, want: wire.SessionControlMessageTimeout, bound: 12 * mib, run: func(f *flooder) {
+			within: 20 * time.Second, want: wire.SessionControlMessageTimeout, bound: 20 * mib, run: func(f *flooder) {
 				f.endless(1000, func(i int) bool { // as many as draft 16 allows at a time
 					return f.request(&wire.TrackStatus{RequestID: f.id(), Track: name(fmt.Sprint(i))}) != nil
 				})
