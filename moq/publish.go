@@ -49,19 +49,17 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
 	}
 	alias := s.alias()
-	var id uint64
-	x, answer, err := s.request(ctx, wire.MsgPublish, func(request uint64) wire.Message {
-		id = request
+	x, answer, err := s.request(ctx, wire.MsgPublish, func(id uint64) wire.Message {
 		s.relist(id, v)
 		return &wire.Publish{RequestID: id, Track: t.Name(), TrackAlias: alias, Params: params, TrackProperties: properties}
 	}, nil)
 	if err != nil {
-		s.delist(id, v)
+		v.delist()
 		return nil, err
 	}
 	accepted, isOK := answer.(*wire.RequestOK)
 	if !isOK {
-		s.delist(id, v)
+		v.delist()
 		return nil, x.unexpected(answer)
 	}
 	if s.shared == nil { // draft 16 has a message of its own for it
@@ -126,7 +124,7 @@ func (p *Publication) follow() {
 		return err
 	})
 	p.served.sending.Cancel(wire.ResetCancelled)
-	s.delist(x.id, p.served)
+	p.served.delist()
 	close(p.done)
 }
 

@@ -109,3 +109,68 @@ func TestFinKeepsRequest(t *testing.T) {
 		})
 	})
 }
+
+// TestSubscribeAgain: what has become of a subscription does not stand in the way
+// of another one of its track.
+func TestSubscribeAgain(t *testing.T) {
+	eachDraft(t, func(t *testing.T) {
+		for name, end := range map[string]func(p *peer.Peer, r *peer.Request, track *live.Track){
+			"cancelled before the answer": func(_ *peer.Peer, r *peer.Request, _ *live.Track) { r.Cancel(wire.ResetCancelled) },
+			"ended by the publisher": func(_ *peer.Peer, r *peer.Request, track *live.Track) {
+				peer.Expect[*wire.SubscribeOK](r)
+				track.Close(wire.DoneTrackEnded, "") // the subscriber does not end its side
+				r.ExpectDone(wire.DoneTrackEnded)
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					origin, track := moq.NewOrigin(), live.NewTrack(clock, live.Options{})
+					origin.AddTrack(track)
+					p, _ := against(t, moq.Config{Handler: origin}, false)
+					r := p.Subscribe(clock, wire.Parameters{})
+					end(p, r, track)
+					origin.AddTrack(live.NewTrack(clock, live.Options{}))
+					time.Sleep(time.Second)
+					peer.Expect[*wire.SubscribeOK](p.Subscribe(clock, wire.Parameters{}))
+					p.ExpectOpen()
+				})
+			})
+		}
+	})
+}
+
+// slowTaker takes its time to answer a PUBLISH.
+type slowTaker struct{ *takesAll }
+
+func (h slowTaker) Serve(ctx context.Context, r moq.Request) {
+	time.Sleep(time.Second)
+	h.takesAll.Serve(ctx, r)
+}
+
+// TestPublishDoneOfPending: a publisher may be done before it has an answer
+// (moqt-18 §5.1), which comes all the same.
+func TestPublishDoneOfPending(t *testing.T) {
+	eachDraft(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := slowTaker{&takesAll{Origin: moq.NewOrigin(), taken: make(chan *moq.Subscription, 1)}}
+			p, _ := against(t, moq.Config{Handler: h}, false)
+			r := p.Publish(clock, 7, wire.Parameters{}, nil)
+			p.SendGroup(wire.SubgroupHeader{TrackAlias: 7, Group: 1, Priority: wire.Some(uint8(1))}, "x")
+			r.Send(&wire.PublishDone{Code: wire.DoneTrackEnded, StreamCount: 1})
+			r.Finish()
+			r.ExpectPublishOK()
+			sub := <-h.taken
+			<-sub.Done()
+			if d := sub.Result(); d.Code != wire.DoneTrackEnded || sub.Lost() {
+				t.Errorf("ended with %v, lost %v", d, sub.Lost())
+			}
+			if _, any := sub.Track().Largest(); !any {
+				t.Error("without the object")
+			}
+			if !draftOf(t).Has(wire.FeatureControlStream) {
+				r.ExpectFin()
+			}
+			p.ExpectOpen()
+		})
+	})
+}

@@ -288,7 +288,7 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 	if x, ok := req.(*SubscribeRequest); ok {
 		x.served = s.enlist(r.id, x.Track)
 		r.refused = func() { // the peer may ask again as soon as it knows
-			s.delist(r.id, x.served)
+			x.served.delist()
 			x.served.settle()
 		}
 	}
@@ -352,7 +352,7 @@ func (r *inRequest) goneAway(req Request, m *wire.Goaway) error {
 	}
 	r.moved = true
 	if p, ok := req.(*PublishRequest); ok {
-		if x := p.accepted(); x != nil {
+		if x := p.answer(); x != nil {
 			x.goaway <- g
 		}
 	}
@@ -386,9 +386,9 @@ func (r *inRequest) fromPublisher(req Request, m wire.Message) error {
 	answered := true
 	switch m := m.(type) {
 	case *wire.PublishDone:
-		return p.publishDone(m)
+		p.publishDone(m)
 	case *wire.StateNotify:
-		return p.notified(m)
+		p.notified(m)
 	case *wire.RequestOK:
 		if err := m.CheckFor(r.session.version, wire.MsgRequestUpdate); err != nil {
 			return err

@@ -92,23 +92,28 @@ func (r *PublishRequest) accepted() *Subscription {
 	return r.subscription
 }
 
-func (r *PublishRequest) publishDone(m *wire.PublishDone) error {
-	x := r.accepted()
-	if x == nil {
-		return violation("PUBLISH_DONE before the answer to PUBLISH")
+// answer waits for the answer to the PUBLISH, and returns the subscription that
+// it made, nil when it was refused. The publisher need not wait for it: it may
+// end what is pending (moqt-18 §5.1).
+func (r *PublishRequest) answer() *Subscription {
+	select {
+	case <-r.settled:
+	case <-r.ctx.Done():
 	}
-	r.finish(nil)
-	x.finish(live.Done{Code: m.Code, Reason: m.Reason}, m.StreamCount)
-	return nil
+	return r.accepted()
 }
 
-func (r *PublishRequest) notified(m *wire.StateNotify) error {
-	x := r.accepted()
-	if x == nil {
-		return violation("PUBLISH_STATE_NOTIFY before the answer to PUBLISH")
+func (r *PublishRequest) publishDone(m *wire.PublishDone) {
+	if x := r.answer(); x != nil {
+		r.finish(nil)
+		x.finish(live.Done{Code: m.Code, Reason: m.Reason}, m.StreamCount)
 	}
-	x.notified(m)
-	return nil
+}
+
+func (r *PublishRequest) notified(m *wire.StateNotify) {
+	if x := r.answer(); x != nil {
+		x.notified(m)
+	}
 }
 
 func (r *PublishRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {

@@ -13,12 +13,14 @@ import (
 // served is a subscription of the peer: a track that this side sends.
 type served struct {
 	session *Session
+	id      uint64 // of the request; set when it is known
 	name    wire.FullTrackName
 	settled chan struct{} // closed when the subscription is established or refused
 	once    sync.Once
 
 	// Guarded by the session's mu.
 	claimed  bool // counted in the session's servedTracks
+	over     bool // refused, ended or given up
 	done     bool // the publisher ended it
 	updating int  // REQUEST_UPDATEs that were read and are not applied yet
 
@@ -68,6 +70,7 @@ func (s *Session) enlist(id uint64, name wire.FullTrackName) *served {
 func (s *Session) relist(id uint64, v *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	v.id = id
 	s.served[id] = v
 	s.announce()
 }
@@ -77,6 +80,9 @@ func (s *Session) relist(id uint64, v *served) {
 func (v *served) claimTrack(patience time.Duration) bool {
 	s := v.session
 	return s.waitFor(patience, func() bool {
+		if v.over { // before it began
+			return true
+		}
 		key := v.name.Key()
 		if s.servedTracks[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
 			return false
@@ -90,25 +96,51 @@ func (v *served) claimTrack(patience time.Duration) bool {
 // settle says that the subscription is established or refused.
 func (v *served) settle() { v.once.Do(func() { close(v.settled) }) }
 
-func (s *Session) delist(id uint64, v *served) {
+// delist forgets a subscription that is over.
+func (v *served) delist() {
+	s := v.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.served[id] != v:
-	case v.done: // a joining FETCH may be on its way: its peer does not know of the end yet
-		v.done = false
-		time.AfterFunc(crossingGrace, func() { s.delist(id, v) })
-	default:
-		delete(s.served, id)
+	v.unclaim()
+	if !v.done {
+		v.forget()
 	}
-	if v.claimed {
-		v.claimed = false
-		key := v.name.Key()
-		if s.servedTracks[key]--; s.servedTracks[key] == 0 {
-			delete(s.servedTracks, key)
-		}
-		s.announce()
+}
+
+// ended notes that the publisher ends a subscription. Another one of the track may
+// follow as soon as the peer knows. For a while a FETCH that joins this one may be
+// on its way: its peer does not know yet.
+func (v *served) ended() {
+	s := v.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.done = true
+	v.unclaim()
+	time.AfterFunc(crossingGrace, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		v.forget()
+	})
+}
+
+// forget and unclaim undo relist and claimTrack. The caller holds the session's mu.
+func (v *served) forget() {
+	if s := v.session; s.served[v.id] == v {
+		delete(s.served, v.id)
 	}
+}
+
+func (v *served) unclaim() {
+	v.over = true
+	if !v.claimed {
+		return
+	}
+	v.claimed = false
+	s, key := v.session, v.name.Key()
+	if s.servedTracks[key]--; s.servedTracks[key] == 0 {
+		delete(s.servedTracks, key)
+	}
+	s.announce()
 }
 
 // Accept answers SUBSCRIBE_OK and sends the track, from where the subscriber's
@@ -202,9 +234,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,
 		Held: p.FillParameters.Set,
 		Done: func(d live.Done, streams uint64) {
-			v.session.mu.Lock()
-			v.done = true
-			v.session.mu.Unlock()
+			v.ended()
 			v.session.tasks.Go(func() {
 				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: d.Reason})
 			})
@@ -350,7 +380,7 @@ func (r *SubscribeRequest) End(code wire.PublishDoneCode, reason string) {
 
 func (r *SubscribeRequest) released() {
 	if v := r.served; v != nil {
-		r.session.delist(r.id, v)
+		v.delist()
 		select {
 		case <-v.settled:
 			if v.sending != nil {
