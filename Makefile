@@ -7,6 +7,12 @@ FUZZTIME ?= 10s
 BINARY  := bin/moqedge
 MODULES := web/node_modules/.package-lock.json
 
+# Other implementations, for "make interop" and "make interop-rust".
+PEERS     := moq/conformance/interop/peers
+RUST      := bin/rust
+MOQ_RELAY := 0.17.8
+MOQ_CLI   := 0.14.8
+
 # Packages where goroutines share memory are tested with the race detector,
 # all others without: no test runs twice.
 RACY    := ./moq/... ./relay/... ./bridge/...
@@ -17,7 +23,7 @@ GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 # On a terminal the demo gets a process group of its own (bash -m), so that
@@ -51,6 +57,31 @@ test: tools $(MODULES) checkfmt ## install what tests need and run all of them
 race: tools $(MODULES) ## run all Go tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
+.PHONY: interop
+interop: tools $(MODULES) $(PEERS)/node_modules/.package-lock.json ## try other implementations from Go and npm; see moq/conformance/INTEROP.md
+	cd $(PEERS) && ../../../../web/node_modules/.bin/tsc --noEmit -p tsconfig.json
+	cd $(PEERS) && node run.mjs
+
+$(PEERS)/node_modules/.package-lock.json: $(PEERS)/package.json $(PEERS)/package-lock.json | node
+	cd $(PEERS) && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: interop-rust
+interop-rust: tools $(MODULES) $(RUST)/relay-$(MOQ_RELAY) $(RUST)/cli-$(MOQ_CLI) ## build moq-relay and moq-cli with cargo (10 minutes and more) and try them
+	cd $(PEERS) && RUST=$(CURDIR)/$(RUST)/bin node run.mjs rust
+
+# Without optimisation and without what only other transports need: it builds
+# in a third of the time.
+CARGO = CARGO_TARGET_DIR=$(CURDIR)/$(RUST)/target cargo install --locked --debug --root $(RUST) --no-default-features --features noq
+
+$(RUST)/relay-$(MOQ_RELAY): | cargo
+	$(CARGO) moq-relay@$(MOQ_RELAY)
+	@touch $@
+
+$(RUST)/cli-$(MOQ_CLI): | cargo
+	$(CARGO) moq-cli@$(MOQ_CLI)
+	@touch $@
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@set -e; for package in $$($(GO) list ./...); do \
@@ -80,7 +111,7 @@ picture: $(MODULES) build ## take the picture of the README from the running dem
 
 .PHONY: clean
 clean: ## remove what was built, except the committed player
-	rm -rf bin web/node_modules
+	rm -rf bin web/node_modules $(PEERS)/node_modules
 
 # What follows is for the targets above.
 
@@ -93,6 +124,11 @@ checkfmt:
 node:
 	@major=$$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0); \
 	if [ "$$major" -lt 20 ]; then echo "Node 20 or newer is needed to build the player: install it from https://nodejs.org" >&2; exit 1; fi
+
+.PHONY: cargo
+cargo:
+	@if ! command -v cargo >/dev/null; then \
+		echo "moq-relay and moq-cli are built with cargo, of Rust 1.95 or newer: install it from https://rustup.rs" >&2; exit 1; fi
 
 # gcc is for the race detector, the others for the end-to-end tests.
 .PHONY: tools

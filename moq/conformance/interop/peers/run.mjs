@@ -1,6 +1,6 @@
 // Bundles the runner, and the pages with the peers' packages in them, and runs it.
 //
-//   node run.mjs                   the peers from npm, after npm ci here and in web/
+//   node run.mjs                   all but "rust", after npm ci here and in web/
 //   node run.mjs "@moq/net"        one of them
 //   RUST=folder node run.mjs rust  moq-relay and moq-cli in that folder; needs no npm ci here
 import { spawn } from "node:child_process";
@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const web = path.resolve(here, "../../../../web");
 const { build } = createRequire(path.join(web, "package.json"))("esbuild");
-const peers = process.argv.length > 2 ? process.argv.slice(2) : ["@moqt/transport", "@moq/net", "shaka-player"];
+const peers = process.argv.length > 2 ? process.argv.slice(2) : ["eyevinn", "@moqt/transport", "@moq/net", "shaka-player"];
 
 // Below web's modules, where the runner finds playwright-core.
 const cache = path.join(web, "node_modules", ".moqedge-interop");

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { outputs } from "../../../../../web/test/e2e/child.ts";
+import { eyevinnCases } from "./eyevinn.cases.ts";
 import { moqNetCases } from "./moqnet.cases.ts";
 import { moqtCases } from "./moqt.cases.ts";
 import { table, type Row } from "./report.ts";
@@ -23,6 +24,7 @@ async function version(name: string): Promise<string> {
 type Cases = (stage: Stage, tell: (text: string) => void) => Promise<Row[]>;
 
 const PEERS: Record<string, Cases> = {
+  eyevinn: (_, tell) => eyevinnCases(tell),
   "@moqt/transport": async (stage, tell) => moqtCases(stage, await version("@moqt/transport"), tell),
   "@moq/net": async (stage, tell) => moqNetCases(stage, await version("@moq/net"), tell),
   "shaka-player": async (stage, tell) => shakaCases(stage, await version("shaka-player"), tell),
