@@ -91,7 +91,7 @@ func (r *SubscribeNamespaceRequest) implyTracks() {
 }
 
 // Add tells of a namespace below the prefix, Remove of its end (NAMESPACE,
-// NAMESPACE_DONE). A peer that does not read them loses the subscription.
+// NAMESPACE_DONE). A peer that does not read them loses the session.
 func (r *SubscribeNamespaceRequest) Add(ns wire.Namespace) {
 	r.tell(ns, func(suffix wire.Namespace) wire.Message { return &wire.NamespaceMsg{Suffix: suffix} })
 }
