@@ -257,9 +257,9 @@ func (s *Session) Goaway(uri string, timeout time.Duration) error {
 		return errors.New("moq: GOAWAY was sent before")
 	}
 	s.goawaySent = true
-	m := &wire.Goaway{URI: uri, Timeout: timeout}
+	m := &wire.Goaway{URI: s.goawayURI(uri), Timeout: timeout}
 	if s.version.Has(wire.FeatureGoawayRequestID) {
-		m.RequestID = wire.Some(s.peerRequests.next())
+		m.RequestID = wire.Some(s.peerRequests.next()) // those below that are still missing are refused as well
 	}
 	s.mu.Unlock()
 	if err := s.control.send(m); err != nil {
@@ -277,11 +277,12 @@ func (s *Session) Goaway(uri string, timeout time.Duration) error {
 	return nil
 }
 
-// leaving reports whether the request must be refused because of a GOAWAY sent.
-func (s *Session) leaving() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.goawaySent
+// goawayURI is what a GOAWAY of this side may name: clients name nothing.
+func (s *Session) goawayURI(uri string) string {
+	if s.conn.Info().Client {
+		return ""
+	}
+	return uri
 }
 
 // peerLeaving reports whether the peer sent GOAWAY.

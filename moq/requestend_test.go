@@ -14,11 +14,12 @@ import (
 	"moqedge/moq/wire"
 )
 
-// against connects a session to a peer that the test speaks for, and says hello.
-func against(t *testing.T, config moq.Config, server bool) (*peer.Peer, *moq.Session) {
+// against connects a session to a peer, client or server, that the test speaks
+// for, and says hello.
+func against(t *testing.T, config moq.Config, isServer bool) (*peer.Peer, *moq.Session) {
 	t.Helper()
 	a, b := transport.MemoryPair(draftOf(t).String())
-	if server {
+	if isServer {
 		a, b = b, a
 	}
 	p := peer.New(t, a)

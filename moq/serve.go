@@ -164,13 +164,20 @@ func newInRequest(ctx context.Context, s *Session, c channel, kind wire.MessageT
 // another request that refers to it finds it.
 func (s *Session) beginRequest(c channel, m wire.Message, id uint64) (*inRequest, error) {
 	r := newInRequest(s.ctx, s, c, m.Type(), id)
-	req, err := s.newRequest(r, m)
+	req, refusal, err := s.newRequest(r, m)
 	if err == nil {
-		r.request = req
-		err = s.takeRequestID(id)
+		var leaving bool
+		if leaving, err = s.takeRequestID(id); leaving {
+			refusal = &RequestError{Code: wire.RequestGoingAway, Reason: "going away"}
+		}
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		r.stop()
+	case refusal != nil:
+		r.RejectWith(refusal)
+	default:
+		r.request = req
 	}
 	return r, err
 }
@@ -226,11 +233,11 @@ func (s *Session) dispatch(ctx context.Context, req Request) {
 	}
 }
 
-// newRequest makes the request of its first message; nil when it is refused here.
-func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
+// newRequest makes the request of its first message, which is refused without the
+// Handler when refusal is set.
+func (s *Session) newRequest(r *inRequest, m wire.Message) (req Request, refusal, err error) {
 	var params *wire.Parameters
 	var name wire.FullTrackName
-	var req Request
 	switch m := m.(type) {
 	case *wire.Subscribe:
 		params, name = &m.Params, m.Track
@@ -251,7 +258,7 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 		params = &m.Params
 	}
 	if err := s.resolveTokens(params); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch m := m.(type) {
 	case *wire.Subscribe:
@@ -273,17 +280,9 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 	case *wire.SubscribeTracks:
 		req = &SubscribeTracksRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params}
 	}
-	switch {
-	case s.leaving():
-		req.Reject(wire.RequestGoingAway, "going away", NoRetry())
-		return nil, nil
-	case s.version.Has(wire.FeatureReservedNamespaces) && reserved(name.Namespace):
-		req.Reject(wire.RequestDoesNotExist, "reserved namespace", NoRetry())
-		return nil, nil
-	}
-	if fault := s.rangeFault(params); fault != nil {
-		r.RejectWith(fault)
-		return nil, nil
+	refusal = s.rangeFault(params)
+	if s.version.Has(wire.FeatureReservedNamespaces) && reserved(name.Namespace) {
+		refusal = &RequestError{Code: wire.RequestDoesNotExist, Reason: "reserved namespace"}
 	}
 	if x, ok := req.(*SubscribeRequest); ok {
 		x.served = s.enlist(r.id, x.Track)
@@ -292,7 +291,7 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (Request, error) {
 			x.served.settle()
 		}
 	}
-	return req, nil
+	return req, refusal, nil
 }
 
 // reserved reports whether a namespace never exists here (moqt-18 §3.2.1,
@@ -482,7 +481,12 @@ func (r *inRequest) Goaway(uri string, timeout time.Duration) error {
 	if !r.session.version.Has(wire.FeatureRequestGoaway) {
 		return fmt.Errorf("moq: %s cannot move one request", r.session.version)
 	}
-	if err := r.send(&wire.Goaway{URI: uri, Timeout: timeout}); err != nil {
+	select {
+	case <-r.settled:
+	default:
+		return errors.New("moq: the request is not answered yet") // the answer comes first
+	}
+	if err := r.send(&wire.Goaway{URI: r.session.goawayURI(uri), Timeout: timeout}); err != nil {
 		return err
 	}
 	if timeout > 0 {

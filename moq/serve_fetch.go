@@ -40,7 +40,7 @@ func (r *FetchRequest) prepare(ctx context.Context) *wire.RequestErr {
 	var v *served
 	s.wait(func() bool { // FETCH may overtake the SUBSCRIBE it joins
 		v = s.served[m.JoiningRequestID]
-		return v != nil || m.JoiningRequestID < s.peerRequests.next()
+		return v != nil || s.used(m.JoiningRequestID)
 	})
 	if v == nil {
 		return &wire.RequestErr{Code: wire.RequestInvalidJoiningRequestID, Reason: "no such subscription"}

@@ -302,16 +302,25 @@ func (s *Session) withRequestID(ctx context.Context, f func(id uint64) error) er
 	return f(id)
 }
 
-// takeRequestID notes a request ID of the peer.
-func (s *Session) takeRequestID(id uint64) error {
+// takeRequestID notes a request ID of the peer. leaving says that it comes after
+// this side's GOAWAY.
+func (s *Session) takeRequestID(id uint64) (leaving bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.peerRequests.take(id)
+	err = s.peerRequests.take(id)
 	if err == nil && s.shared != nil && len(s.peerRequests.beyond) > 0 && !s.skipped {
 		s.skipped = true
 		s.tasks.Go(s.watchSkipped)
 	}
-	return err
+	return s.goawaySent, err
+}
+
+// used reports whether a request ID was used by either side. The caller holds mu.
+func (s *Session) used(id uint64) bool {
+	if id%2 == s.peerRequests.parity {
+		return s.peerRequests.seen(id)
+	}
+	return id < s.nextRequest
 }
 
 // watchSkipped waits for request IDs that are missing below one that was seen.
@@ -319,7 +328,7 @@ func (s *Session) takeRequestID(id uint64) error {
 // SUBSCRIBE_NAMESPACE come on streams of their own, at any time.
 func (s *Session) watchSkipped() {
 	s.mu.Lock()
-	missing := s.peerRequests.next()
+	missing := s.peerRequests.missing()
 	s.mu.Unlock()
 	select {
 	case <-time.After(s.config.AliasTimeout):
@@ -327,7 +336,7 @@ func (s *Session) watchSkipped() {
 		return
 	}
 	s.mu.Lock()
-	still := s.peerRequests.next() == missing
+	still := s.peerRequests.missing() == missing
 	more := len(s.peerRequests.beyond) > 0
 	s.skipped = more && !still
 	s.mu.Unlock()
@@ -339,14 +348,17 @@ func (s *Session) watchSkipped() {
 	}
 }
 
-// requestIDs are the peer's request IDs, which may arrive out of order but not twice.
+// requestIDs are the peer's request IDs, which may arrive out of order but not
+// twice. Some never arrive: those of requests that were cancelled at once.
 type requestIDs struct {
 	parity uint64
-	below  uint64              // all valid IDs below are seen
+	below  uint64              // all valid IDs below are seen, or no longer expected
 	beyond map[uint64]struct{} // seen ones from there on
+	top    uint64              // none from there on is seen
 }
 
-// maxReordered bounds how far request IDs may run ahead of missing ones.
+// maxReordered bounds how far a request ID may be ahead of those before it, and how
+// many are remembered beyond a missing one.
 const maxReordered = 4096
 
 func (r *requestIDs) take(id uint64) error {
@@ -357,15 +369,17 @@ func (r *requestIDs) take(id uint64) error {
 	if _, seen := r.beyond[n]; seen || n < r.below {
 		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d was used before", id)}
 	}
-	if n-r.below > maxReordered {
+	if n > r.top+maxReordered {
 		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d skips too many", id)}
 	}
 	if r.beyond == nil {
 		r.beyond = map[uint64]struct{}{}
 	}
 	r.beyond[n] = struct{}{}
+	r.top = max(r.top, n+1)
 	for {
-		if _, seen := r.beyond[r.below]; !seen {
+		_, seen := r.beyond[r.below]
+		if !seen && len(r.beyond) <= maxReordered {
 			return nil
 		}
 		delete(r.beyond, r.below)
@@ -379,5 +393,8 @@ func (r *requestIDs) seen(id uint64) bool {
 	return id%2 == r.parity && (beyond || id/2 < r.below)
 }
 
-// next is the smallest ID not seen yet.
-func (r *requestIDs) next() uint64 { return r.below*2 + r.parity }
+// missing is the smallest ID not seen yet.
+func (r *requestIDs) missing() uint64 { return r.below*2 + r.parity }
+
+// next is the smallest ID of which none from there on was seen.
+func (r *requestIDs) next() uint64 { return r.top*2 + r.parity }

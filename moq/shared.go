@@ -265,7 +265,7 @@ func (c *sharedControl) update(m *wire.RequestUpdate) error {
 	case ch != nil && ch.own && ch.kind != wire.MsgPublish, ch == nil && !c.mayBeOver(m.ExistingID):
 		return violation(fmt.Sprintf("REQUEST_UPDATE for request %d, which the peer cannot update", m.ExistingID))
 	case ch == nil: // its end is on its way to the peer
-		if err := c.session.takeRequestID(m.RequestID); err != nil {
+		if _, err := c.session.takeRequestID(m.RequestID); err != nil {
 			return err
 		}
 		if err := c.session.resolveTokens(&m.Params); err != nil {
@@ -287,10 +287,7 @@ func (c *sharedControl) mayBeOver(id uint64) bool {
 	s := c.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id%2 == s.peerRequests.parity {
-		return s.peerRequests.seen(id)
-	}
-	return id < s.nextRequest
+	return s.used(id)
 }
 
 // answered hands the answer to a request or to a REQUEST_UPDATE to its channel.

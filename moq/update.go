@@ -214,7 +214,7 @@ func (s *Session) beginUpdate(kind wire.MessageType, id uint64, m *wire.RequestU
 	if err := m.CheckFor(s.version, kind); err != nil {
 		return err
 	}
-	if err := s.takeRequestID(m.RequestID); err != nil {
+	if _, err := s.takeRequestID(m.RequestID); err != nil {
 		return err
 	}
 	if err := s.resolveTokens(&m.Params); err != nil {
