@@ -58,11 +58,8 @@ func (s *Session) request(ctx context.Context, kind wire.MessageType, build func
 	if s.peerLeaving() {
 		return nil, nil, ErrGoaway
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.config.RequestTimeout, fmt.Errorf("moq: no answer to %s in time", kind))
-		defer cancel()
-	}
+	ctx, cancel := s.withPatience(ctx, kind)
+	defer cancel()
 	x := &exchange{session: s, kind: kind, goaway: make(chan Goaway, 1)}
 	begin, err := x.open(ctx)
 	if err != nil {
@@ -94,6 +91,14 @@ func (s *Session) request(ctx context.Context, kind wire.MessageType, build func
 		return nil, nil, s.refusal(kind, e)
 	}
 	return x, answer, nil
+}
+
+// withPatience bounds the wait for an answer by Config.RequestTimeout, unless ctx does.
+func (s *Session) withPatience(ctx context.Context, kind wire.MessageType) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, s.config.RequestTimeout, fmt.Errorf("moq: no answer to %s in time", kind))
 }
 
 // open makes the channel of a request and returns what sends the request on it.

@@ -51,6 +51,7 @@ type Fetch struct {
 	err      error
 	done     chan struct{}
 	patience *time.Timer // for the end of the request once all is there
+	absent   *time.Timer // for the beginning of the data stream
 }
 
 // newFetch makes a fetch, whose data stream may arrive once adopt has named it.
@@ -76,14 +77,17 @@ func (s *Session) Fetch(o FetchOptions) *Fetch {
 	f := s.newFetch(o.Into, o.Params.GroupOrder.Or(wire.GroupOrderAscending))
 	f.failed = o.Failed
 	r := live.Range{From: o.First, To: o.Last.Next()}
-	o.Into.ExpectFill(r)
-	f.covers(r)
+	f.expect(r)
 	params := o.Params
 	filter := wire.Filter{Type: wire.FilterAbsoluteRange, Start: o.First, EndGroup: o.Last.Group}
 	if o.Last.Object != math.MaxUint64 {
 		filter.EndObject = wire.Some(o.Last.Object)
 	}
 	params.Filter = wire.Some(filter)
+	if err := s.checkRanges(wire.MsgFetch, &params); err != nil {
+		f.finish(err)
+		return f
+	}
 	s.tasks.Go(func() {
 		f.run(func(id uint64) wire.Message {
 			f.adopt(id)
@@ -93,8 +97,9 @@ func (s *Session) Fetch(o FetchOptions) *Fetch {
 	return f
 }
 
-// covers notes the range that was announced to the track for this fetch.
-func (f *Fetch) covers(r live.Range) {
+// expect makes readers of the track wait for what the fetch brings.
+func (f *Fetch) expect(r live.Range) {
+	f.track.ExpectFill(r)
 	f.mu.Lock()
 	late := f.finished
 	f.range_ = wire.Some(r)
@@ -184,11 +189,25 @@ func (f *Fetch) leave(x *exchange) {
 	}
 }
 
+// errNoFetchStream ends a fetch that the publisher agreed to and does not send. A
+// stream that is reset at once shows nothing of itself.
+var errNoFetchStream = errors.New("moq: the fetch stream did not come")
+
 // accept notes that the publisher has agreed to send.
 func (f *Fetch) accept() {
 	f.mu.Lock()
 	f.accepted = true
 	complete := f.complete
+	if f.stream == nil && !f.finished {
+		f.absent = time.AfterFunc(f.session.config.DataTimeout, func() {
+			f.mu.Lock()
+			begun := f.stream != nil
+			f.mu.Unlock()
+			if !begun {
+				f.finish(errNoFetchStream)
+			}
+		})
+	}
 	f.mu.Unlock()
 	if complete {
 		f.finish(nil)
@@ -311,6 +330,9 @@ func (f *Fetch) finish(err error) {
 	}
 	f.finished, f.err = true, err
 	r, unknown, stream := f.range_, f.unknown, f.stream
+	if f.absent != nil {
+		f.absent.Stop()
+	}
 	f.mu.Unlock()
 	f.session.mu.Lock()
 	if f.session.fetches[f.id] == f {
@@ -329,6 +351,12 @@ func (f *Fetch) finish(err error) {
 
 // Close gives the fetch up; it has no effect on one that is done.
 func (f *Fetch) Close() { f.finish(context.Canceled) }
+
+func (f *Fetch) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.finished
+}
 
 // Done is closed when the fetch is over.
 func (f *Fetch) Done() <-chan struct{} { return f.done }

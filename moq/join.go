@@ -1,6 +1,9 @@
 package moq
 
 import (
+	"errors"
+	"slices"
+
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
 )
@@ -14,29 +17,28 @@ type join struct {
 	groups       wire.Option[uint64] // before the current one; unset: nothing is joined
 	subscribe    uint64              // request ID of SUBSCRIBE
 	fetch        *Fetch              // nil without a join
-	fill         bool
+	fill         wire.Option[wire.FillParameters]
 }
 
 // prepare is called with the SUBSCRIBE that is about to be sent.
 func (j *join) prepare(m *wire.Subscribe) {
-	if !j.groups.Set {
-		return
-	}
 	j.subscribe = m.RequestID
-	if j.fill = j.session.version.Has(wire.FeatureFill); !j.fill {
+	if !j.session.version.Has(wire.FeatureFill) {
 		return
 	}
-	// StartGroup N begins N-1 groups before the current one (draft 20 §5.1.2).
-	from := wire.Filter{Type: wire.FilterRelativeGroup, Groups: j.groups.Value + 1}
-	m.Params.FillParameters = wire.Some(wire.FillParameters{Filter: wire.Some(from), GroupOrder: wire.Some(wire.GroupOrderAscending)})
-	j.fetch = j.session.newFetch(j.subscription.track, wire.GroupOrderAscending)
-	j.fetch.fillOf = j.subscription
-	j.fetch.adopt(m.RequestID)
+	if j.groups.Set {
+		// StartGroup N begins N-1 groups before the current one (draft 20 §5.1.2).
+		from := wire.Filter{Type: wire.FilterRelativeGroup, Groups: j.groups.Value + 1}
+		m.Params.FillParameters = wire.Some(wire.FillParameters{Filter: wire.Some(from), GroupOrder: wire.Some(wire.GroupOrderAscending)})
+	}
+	if j.fill = m.Params.FillParameters; j.fill.Set {
+		j.fetch = j.subscription.newFill(m.RequestID, j.fill.Value)
+	}
 }
 
 // send is called when SUBSCRIBE was sent.
 func (j *join) send() {
-	if !j.groups.Set || j.fill {
+	if !j.groups.Set || j.fill.Set {
 		return
 	}
 	s := j.session
@@ -63,24 +65,67 @@ func (j *join) established() {
 	}
 	x := j.subscription
 	x.joining = j.fetch
-	if !x.largest.Set {
-		if j.fill { // an empty range has no stream (draft 20 §5.1.3)
-			j.fetch.finish(&RequestError{Request: wire.MsgFetch, Code: wire.RequestInvalidRange, Reason: "nothing was published"})
-		}
+	if j.fill.Set {
+		x.awaitFill(j.fetch, j.fill.Value, x.largest)
 		return
 	}
-	l := x.largest.Value
-	r := live.Range{From: wire.Location{Group: l.Group - min(j.groups.Value, l.Group)}, To: l.Next()}
-	x.track.ExpectFill(r)
-	j.fetch.covers(r)
-	if j.fill {
-		j.fetch.accept()
+	if !x.largest.Set {
+		return // the publisher refuses it
 	}
+	l := x.largest.Value
+	j.fetch.expect(live.Range{From: wire.Location{Group: l.Group - min(j.groups.Value, l.Group)}, To: l.Next()})
 }
 
 // drop gives the join up.
 func (j *join) drop(err error) {
 	if j.fetch != nil {
 		j.fetch.finish(err)
+	}
+}
+
+var errFillOver = errors.New("moq: the subscription of the fill is over")
+
+// newFill lets the stream of a fill in that the request with this ID is about to
+// ask for (draft 20 §5.1.3).
+func (x *Subscription) newFill(id uint64, p wire.FillParameters) *Fetch {
+	f := x.session.newFetch(x.track, p.GroupOrder.Or(wire.GroupOrderAscending))
+	f.fillOf = x
+	f.adopt(id)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.fills = slices.DeleteFunc(x.fills, (*Fetch).over)
+	x.fills = append(x.fills, f)
+	return f
+}
+
+// awaitFill makes readers of the track wait for what a fill brings that the
+// publisher has agreed to. There is no stream of a range without objects, nor
+// while the subscription does not forward (draft 20 §5.1.3).
+func (x *Subscription) awaitFill(f *Fetch, p wire.FillParameters, largest wire.Option[wire.Location]) {
+	x.mu.Lock()
+	wanted := x.wanted
+	over := x.over
+	x.mu.Unlock()
+	first, last, ok := fetchRange(p.Filter.Or(wanted.Filter.Or(wire.Filter{})), largest.Value)
+	switch {
+	case over:
+		f.finish(errFillOver)
+	case !ok || !largest.Set || !wanted.Forward.Or(true):
+		f.finish(&RequestError{Request: wire.MsgFetch, Code: wire.RequestInvalidRange, Reason: "nothing is filled"})
+	default:
+		f.expect(live.Range{From: first, To: last.Next()})
+		f.accept()
+	}
+}
+
+// agree notes what the publisher has agreed to.
+func (x *Subscription) agree(p wire.Parameters) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if p.Forward.Set {
+		x.wanted.Forward = p.Forward
+	}
+	if p.Filter.Set {
+		x.wanted.Filter = p.Filter
 	}
 }

@@ -130,7 +130,7 @@ func (n *NamespaceSubscription) whole(suffix wire.Namespace) wire.Namespace {
 // when the peer refuses, which ends the subscription; ctx bounds the wait.
 func (n *NamespaceSubscription) Update(ctx context.Context, prefix wire.Namespace) error {
 	x := n.exchange
-	_, err := x.updates.send(ctx, x.session, x.channel, wire.Parameters{TrackNamespacePrefix: wire.Some(prefix)}, func() {
+	_, err := x.updates.send(ctx, x.session, x.channel, wire.Parameters{TrackNamespacePrefix: wire.Some(prefix)}, updateHooks{accepted: func() {
 		n.prefix = prefix // called between the messages that follow reads
 		for key, ns := range n.active {
 			if !ns.HasPrefix(prefix) {
@@ -138,7 +138,7 @@ func (n *NamespaceSubscription) Update(ctx context.Context, prefix wire.Namespac
 				n.events.NamespaceRemoved(ns)
 			}
 		}
-	})
+	}})
 	return err
 }
 
@@ -189,6 +189,9 @@ type TracksSubscription struct {
 // tracks that the peer does not offer (PUBLISH_BLOCKED, from draft 19
 // PUBLISH_SKIPPED); it may be nil.
 func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, p wire.Parameters, blocked func(wire.FullTrackName)) (*TracksSubscription, error) {
+	if err := s.checkRanges(wire.MsgSubscribeTracks, &p); err != nil {
+		return nil, err
+	}
 	x, err := s.namespaceRequest(ctx, wire.MsgSubscribeTracks, func(id uint64) wire.Message {
 		return &wire.SubscribeTracks{RequestID: id, Prefix: prefix, Params: p}
 	})

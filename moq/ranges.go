@@ -2,6 +2,7 @@ package moq
 
 import (
 	"fmt"
+	"slices"
 
 	"moqedge/moq/wire"
 )
@@ -17,6 +18,25 @@ func (s *Session) rangeFault(p *wire.Parameters) error {
 		n += countRanges(p.FillParameters.Value.RangeFilters)
 	}
 	return tooManyRanges(n, s.config.MaxFilterRanges)
+}
+
+// checkRanges refuses parameters of this side for their range filters, before they
+// are sent: the peer allows none, or fewer (moqt-19 §5.1.3).
+func (s *Session) checkRanges(kind wire.MessageType, p *wire.Parameters) error {
+	filters := p.RangeFilters
+	if p.FillParameters.Set {
+		filters = append(slices.Clip(filters), p.FillParameters.Value.RangeFilters...)
+	}
+	limit := s.peer.MaxFilterRanges.Or(0)
+	switch {
+	case len(filters) == 0:
+		return nil
+	case !s.version.Has(wire.FeatureRangeFilters):
+		return fmt.Errorf("moq: %s has no range filters", s.version)
+	case limit == 0:
+		return &RequestError{Request: kind, Code: wire.RequestInvalidFilter, Reason: "the peer takes no range filters"}
+	}
+	return tooManyRanges(countRanges(filters), limit)
 }
 
 func tooManyRanges(n, limit uint64) error {

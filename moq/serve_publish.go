@@ -28,10 +28,13 @@ type PublishRequest struct {
 // ends as those of Subscribe do. The error is a *RequestError when this side had to
 // refuse the request, else the reason why the answer could not be sent.
 func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established func(live.Range)) (*Subscription, error) {
+	s := r.session
+	if err := s.checkRanges(wire.MsgPublish, &p); err != nil {
+		return nil, err
+	}
 	if !r.claim() {
 		return nil, errors.New("moq: the request was answered before")
 	}
-	s := r.session
 	x := s.newSubscription(into, r.Track)
 	x.publish, x.alias, x.largest = r.inRequest, r.alias, r.Params.LargestObject
 	if err := x.adopt(r.Properties); err != nil {
@@ -47,6 +50,8 @@ func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established
 		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription}
 	}
 	x.claimed = true
+	x.agree(r.Params)
+	x.agree(p)
 	x.begin(established)
 	r.mu.Lock()
 	r.subscription = x
@@ -58,6 +63,9 @@ func (r *PublishRequest) Accept(into *live.Track, p wire.Parameters, established
 		return nil, errRequestOver
 	}
 	s.register(x)
+	if !x.defaults.DynamicGroups { // moqt-18 §10.2.13
+		p.NewGroupRequest = wire.Option[uint64]{}
+	}
 	ok := &wire.RequestOK{}
 	direct := s.version.Has(wire.FeaturePublishOKParams)
 	if direct {

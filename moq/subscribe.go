@@ -45,7 +45,8 @@ type Subscription struct {
 	kept    *exchange // of SUBSCRIBE; nil when the peer sent PUBLISH
 	publish *inRequest
 	joining *Fetch
-	claimed bool // counted in the session's received
+	fills   []*Fetch // that have not ended, that of joining included; guarded by mu
+	claimed bool     // counted in the session's received
 	notify  func(wire.Parameters)
 	goaway  chan Goaway
 
@@ -53,6 +54,7 @@ type Subscription struct {
 	largest  wire.Option[wire.Location]
 	defaults wire.TrackInfo
 
+	wanted   wire.Parameters // Forward and Filter as last agreed; guarded by mu
 	mu       sync.Mutex
 	reading  int    // data streams being read
 	streams  uint64 // data streams read to their end
@@ -77,6 +79,9 @@ type subgroupID struct{ group, id uint64 }
 // session, as context.Cause(s.Context()) has it. A second subscription to a track is
 // refused up to draft 18 (moqt-18 §5.1).
 func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o SubscribeOptions) (*Subscription, error) {
+	if err := s.checkRanges(wire.MsgSubscribe, &o.Params); err != nil {
+		return nil, err
+	}
 	x := s.newSubscription(o.Into, name)
 	x.notify = o.Notified
 	if !s.claimReceived(name) {
@@ -135,6 +140,7 @@ func (x *Subscription) establish(kept *exchange, answer wire.Message, o Subscrib
 		return kept.unexpected(answer)
 	}
 	x.kept, x.alias, x.largest, x.goaway = kept, ok.TrackAlias, ok.Params.LargestObject, kept.goaway
+	x.agree(o.Params)
 	if err := x.adopt(ok.TrackProperties); err != nil {
 		kept.cancel(wire.ResetCancelled)
 		kept.free()
@@ -350,7 +356,7 @@ func (x *Subscription) finish(d live.Done, streams uint64) {
 	case <-x.idle:
 	case <-x.session.ctx.Done():
 	}
-	if x.joining != nil { // what it brings belongs to the track as well
+	if x.joining != nil && x.joining.fillOf == nil { // what it brings belongs to the track as well
 		select {
 		case <-x.joining.Done():
 		case <-x.ended:
@@ -379,15 +385,15 @@ func (x *Subscription) terminate(d live.Done) {
 	if x.done == nil {
 		x.done = &d
 	}
-	over := x.over
+	over, fills := x.over, x.fills
 	x.over = true
 	x.mu.Unlock()
 	if over {
 		return
 	}
 	x.session.forgetSubscription(x)
-	if f := x.joining; f != nil && f.fillOf != nil { // no request of its own tells its end
-		f.finish(errors.New("moq: the subscription of the fill is over"))
+	for _, f := range fills { // whose stream was among those waited for, or never came
+		f.finish(errFillOver)
 	}
 	if x.owned {
 		x.track.Close(d.Code, d.Reason)
@@ -438,14 +444,37 @@ func (x *Subscription) Result() *live.Done {
 }
 
 // Update changes parameters of the subscription (moqt-18 §10.9) and waits for the
-// publisher's answer; what is unset in p stays. ctx and the error are as for
+// publisher's answer; what is unset in p stays. What FillParameters ask for comes
+// into the track after it. ctx and the error are as for
 // Session.Subscribe; a *RequestError leaves the subscription as it was, unless the
 // publisher ends it.
 func (x *Subscription) Update(ctx context.Context, p wire.Parameters) error {
+	s := x.session
+	if err := s.checkRanges(wire.MsgRequestUpdate, &p); err != nil {
+		return err
+	}
+	if p.NewGroupRequest.Set && !x.defaults.DynamicGroups {
+		return errors.New("moq: the publisher takes no NEW_GROUP_REQUEST for this track") // moqt-18 §10.2.13
+	}
+	var fill *Fetch
 	u, c := x.requests()
-	answer, err := u.send(ctx, x.session, c, p, nil)
-	if err == nil && answer.LargestObject.Set {
-		x.track.RaiseLargest(answer.LargestObject.Value)
+	answer, err := u.send(ctx, s, c, p, updateHooks{sending: func(id uint64) {
+		if p.FillParameters.Set && s.version.Has(wire.FeatureFill) {
+			fill = x.newFill(id, p.FillParameters.Value)
+		}
+	}})
+	if err == nil {
+		x.agree(p)
+		if answer.LargestObject.Set {
+			x.track.RaiseLargest(answer.LargestObject.Value)
+		}
+	}
+	switch {
+	case fill == nil:
+	case err != nil:
+		fill.finish(err)
+	default:
+		x.awaitFill(fill, p.FillParameters.Value, answer.LargestObject)
 	}
 	return err
 }

@@ -33,17 +33,26 @@ type updateAnswer struct {
 
 var errRequestOver = errors.New("moq: the request is over")
 
-// send sends REQUEST_UPDATE and waits for its answer. accepted, when there is
-// one, is called as soon as the peer's consent is read, before what it sent
-// behind it. It waits while the peer takes no more updates at a time
-// (MAX_REQUEST_UPDATES, moqt-19 §10.3.1.7).
-func (u *updates) send(ctx context.Context, s *Session, c channel, p wire.Parameters, accepted func()) (wire.Parameters, error) {
+// updateHooks are told of a REQUEST_UPDATE on its way; both may be nil.
+type updateHooks struct {
+	sending  func(id uint64) // the request ID, before it is sent
+	accepted func()          // the peer's consent was read, and nothing behind it
+}
+
+// send sends REQUEST_UPDATE and waits for its answer. It waits before while the
+// peer takes no more updates at a time (MAX_REQUEST_UPDATES, moqt-19 §10.3.1.7).
+func (u *updates) send(ctx context.Context, s *Session, c channel, p wire.Parameters, hooks updateHooks) (wire.Parameters, error) {
+	ctx, cancel := s.withPatience(ctx, wire.MsgRequestUpdate)
+	defer cancel()
 	if err := u.reserve(ctx, s); err != nil {
 		return wire.Parameters{}, err
 	}
-	sent := &update{answer: make(chan updateAnswer, 1), accepted: accepted}
+	sent := &update{answer: make(chan updateAnswer, 1), accepted: hooks.accepted}
 	err := s.withRequestID(ctx, func(id uint64) error {
 		sent.id = id
+		if hooks.sending != nil {
+			hooks.sending(id)
+		}
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		if u.ended {
