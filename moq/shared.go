@@ -20,6 +20,8 @@ type sharedControl struct {
 	out     *messageWriter
 	turn    chan struct{} // holds one token: who has it takes the next request ID and sends with it
 
+	granting sync.Mutex // held while MAX_REQUEST_ID is sent
+
 	mu       sync.Mutex
 	requests map[uint64]*sharedChannel // of both sides: their IDs differ in parity
 	updates  map[uint64]*sharedChannel // by the ID of a REQUEST_UPDATE of this side
@@ -118,6 +120,8 @@ func (c *sharedControl) raise(to uint64) error {
 
 // requestOver gives the peer the credit for another request.
 func (c *sharedControl) requestOver() {
+	c.granting.Lock() // until it is sent: MAX_REQUEST_ID only grows
+	defer c.granting.Unlock()
 	c.mu.Lock()
 	c.over++
 	grant := c.session.peerRequests.parity + 2*(c.over+requestWindow)
@@ -219,21 +223,27 @@ func (c *sharedControl) dispatch(m wire.Message) error {
 	case *wire.FetchOK:
 		return c.answered(m.RequestID, m)
 	case *wire.PublishOK:
+		if ch := c.find(m.RequestID); ch != nil && ch.kind != wire.MsgPublish {
+			return violation("PUBLISH_OK for " + ch.kind.String())
+		}
 		return c.answered(m.RequestID, &wire.RequestOK{RequestID: m.RequestID, Params: m.Params})
 	case *wire.RequestOK:
+		if ch := c.find(m.RequestID); ch != nil && ch.kind == wire.MsgPublish {
+			return violation("REQUEST_OK for PUBLISH") // PUBLISH_OK answers that (moqt-16 §9.14)
+		}
 		return c.answered(m.RequestID, m)
 	case *wire.RequestErr:
 		return c.answered(m.RequestID, m)
 	case *wire.PublishDone:
-		return c.end(m.RequestID, m, nil, wire.MsgSubscribe, wire.MsgPublish)
+		return c.end(m.RequestID, m, m, func(ch *sharedChannel) bool { return ch.subscribes() })
 	case *wire.Unsubscribe:
-		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgSubscribe, wire.MsgPublish)
+		return c.end(m.RequestID, m, nil, func(ch *sharedChannel) bool { return ch.publishes() })
 	case *wire.FetchCancel:
-		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgFetch)
+		return c.end(m.RequestID, m, nil, func(ch *sharedChannel) bool { return ch.kind == wire.MsgFetch && !ch.own })
 	case *wire.PublishNamespaceDone:
-		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgPublishNamespace)
+		return c.end(m.RequestID, m, nil, func(ch *sharedChannel) bool { return ch.kind == wire.MsgPublishNamespace && !ch.own })
 	case *wire.PublishNamespaceCancel:
-		return c.end(m.RequestID, nil, cancelledByPeer, wire.MsgPublishNamespace)
+		return c.end(m.RequestID, m, nil, func(ch *sharedChannel) bool { return ch.kind == wire.MsgPublishNamespace && ch.own })
 	}
 	return violation(m.Type().String() + " on the control stream")
 }
@@ -317,23 +327,20 @@ func (c *sharedControl) answered(id uint64, m wire.Message) error {
 	return nil
 }
 
-// end ends a request because of a message: m, when there is one, is the last
-// that its channel receives, else err.
-func (c *sharedControl) end(id uint64, m wire.Message, err error, kinds ...wire.MessageType) error {
+// end ends a request because of m, which must fit it: its channel receives last,
+// when there is one, as the last message, else that the peer cancelled.
+func (c *sharedControl) end(id uint64, m, last wire.Message, fits func(*sharedChannel) bool) error {
 	ch := c.find(id)
-	if ch == nil {
-		if c.mayBeOver(id) {
-			return nil
-		}
-		return violation(fmt.Sprintf("request %d does not exist", id))
+	switch {
+	case ch == nil && c.mayBeOver(id):
+	case ch == nil:
+		return violation(fmt.Sprintf("%s for request %d, which does not exist", m.Type(), id))
+	case !fits(ch):
+		return violation(fmt.Sprintf("%s for request %d, a %s", m.Type(), id, ch.kind))
+	case last != nil:
+		ch.hangUp(last, nil)
+	default:
+		ch.hangUp(nil, cancelledByPeer)
 	}
-	fits := false
-	for _, k := range kinds {
-		fits = fits || ch.kind == k
-	}
-	if !fits {
-		return violation(fmt.Sprintf("request %d, a %s, cannot be ended so", id, ch.kind))
-	}
-	ch.hangUp(m, err)
 	return nil
 }

@@ -28,6 +28,15 @@ type sharedChannel struct {
 	over     bool  // this side has said its last
 }
 
+// publishes and subscribes report the role of this side in a subscription.
+func (c *sharedChannel) publishes() bool {
+	return c.kind == wire.MsgPublish && c.own || c.kind == wire.MsgSubscribe && !c.own
+}
+
+func (c *sharedChannel) subscribes() bool {
+	return c.kind == wire.MsgPublish && !c.own || c.kind == wire.MsgSubscribe && c.own
+}
+
 // begin sends the request itself, which has this ID. A request that is given up
 // meanwhile is cancelled as soon as the peer can know it.
 func (c *sharedChannel) begin(id uint64, m wire.Message) error {
@@ -130,20 +139,15 @@ func (c *sharedChannel) farewell(ended bool) wire.Message {
 		return nil
 	case !c.own && !answered:
 		return &wire.RequestErr{RequestID: c.id, Code: wire.RequestInternalError, Reason: "cancelled"}
-	case c.own == (c.kind == wire.MsgPublish) && (c.kind == wire.MsgPublish || c.kind == wire.MsgSubscribe):
+	case c.publishes():
 		return &wire.PublishDone{RequestID: c.id, Code: wire.DoneInternalError, StreamCount: wire.UnknownStreamCount, Reason: "cancelled"}
-	}
-	switch c.kind {
-	case wire.MsgSubscribe, wire.MsgPublish:
+	case c.subscribes():
 		return &wire.Unsubscribe{RequestID: c.id}
-	case wire.MsgFetch:
-		if c.own {
-			return &wire.FetchCancel{RequestID: c.id}
-		}
-	case wire.MsgPublishNamespace:
-		if c.own {
-			return &wire.PublishNamespaceDone{RequestID: c.id}
-		}
+	case c.kind == wire.MsgFetch && c.own:
+		return &wire.FetchCancel{RequestID: c.id}
+	case c.kind == wire.MsgPublishNamespace && c.own:
+		return &wire.PublishNamespaceDone{RequestID: c.id}
+	case c.kind == wire.MsgPublishNamespace:
 		return &wire.PublishNamespaceCancel{RequestID: c.id, Code: wire.RequestInternalError, Reason: "withdrawn"}
 	}
 	return nil
