@@ -203,7 +203,11 @@ func nextGroup(l wire.Location) uint64 {
 
 // updateAnswered ends a subscription whose update was refused (moqt-18 §10.9.1).
 func (v *served) updateAnswered(refusal *wire.RequestErr) {
-	if refusal != nil && v.sending != nil {
+	if refusal == nil {
+		return
+	}
+	<-v.settled
+	if v.sending != nil {
 		v.sending.Finish(live.Done{Code: wire.DoneUpdateFailed, Reason: refusal.Reason}, wire.ResetCancelled)
 	}
 }
