@@ -227,8 +227,8 @@ func (f *Fetch) receive(stream transport.ReceiveStream, in *inbound) error {
 		return nil
 	}
 	if x := f.fillOf; x != nil {
-		defer x.endStream()
-		x.beginStream()
+		defer x.endStream(in)
+		x.beginStream(in)
 	}
 	filler := f.track.NewFiller()
 	err := f.read(filler, in)

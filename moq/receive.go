@@ -93,7 +93,7 @@ func discard(in *inbound) {
 func (s *Session) wait(ready func() bool) bool { return s.waitFor(s.config.AliasTimeout, ready) }
 
 // waitFor blocks until ready says yes or the patience is over. ready is called
-// under mu, each time aliases, served, servedTracks or prefixes changed.
+// under mu, each time aliases, received, served, servedTracks or prefixes changed.
 func (s *Session) waitFor(patience time.Duration, ready func() bool) bool {
 	var timeout <-chan time.Time
 	for {
@@ -124,29 +124,6 @@ func (s *Session) announce() {
 	s.moved = make(chan struct{})
 }
 
-// subscriptionFor finds what an alias stands for. Data may come before the
-// message that explains the alias, so it waits a little (moqt-18 §11.4.2).
-func (s *Session) subscriptionFor(h *wire.SubgroupHeader) *Subscription {
-	var list []*Subscription
-	explained := s.wait(func() bool {
-		found, known := s.aliases[h.TrackAlias]
-		list = found
-		return known
-	})
-	if !explained {
-		s.bear("streams of tracks that nobody asked for")
-	}
-	if len(list) == 1 {
-		return list[0]
-	}
-	for _, x := range list {
-		if x.claimStream(subgroupID{h.Group, h.Subgroup}) {
-			return x
-		}
-	}
-	return nil
-}
-
 func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) error {
 	h, err := parse(in, func(b []byte) (wire.FetchHeader, int, error) { return wire.ParseFetchHeader(s.version, b) })
 	if err != nil {
@@ -173,9 +150,9 @@ func (s *Session) receiveSubgroup(stream transport.ReceiveStream, in *inbound) e
 	}
 	x := s.subscriptionFor(&h)
 	if x != nil {
-		defer x.endStream()
+		defer x.endStream(in)
 	}
-	if x == nil || !x.beginStream() {
+	if x == nil || !x.beginStream(in) {
 		s.unwanted(stream)
 		return nil
 	}
@@ -280,7 +257,7 @@ func (r *subgroupReceiver) finish(err error) error {
 		r.abort(wire.ResetExcessiveLoad)
 		return nil
 	case w == nil:
-	case errors.As(err, &reset) && reset.Remote:
+	case errors.As(err, &reset): // by the publisher, or because the subscription was cancelled
 		code := r.session.version.ResetCode(reset.Code)
 		if code == wire.ResetSessionClosed { // the source is lost, the subgroup may go on
 			w.Interrupt()
@@ -325,7 +302,9 @@ func (s *Session) receiveDatagrams() {
 			continue
 		}
 		s.mu.Lock()
-		list, explained := s.aliases[d.TrackAlias]
+		list := s.aliases.live[d.TrackAlias]
+		_, explained := s.aliases.gone[d.TrackAlias]
+		explained = explained || s.aliases.offered[d.TrackAlias] > 0
 		s.mu.Unlock()
 		if len(list) == 0 { // moqt-18 §11.3: may be dropped
 			s.config.Counters.Unwanted.Add(1)

@@ -2,6 +2,7 @@ package moq
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"moqedge/moq/transport"
@@ -253,7 +254,14 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (req Request, refusal
 	if s.version.Has(wire.FeatureReservedNamespaces) && reserved(name.Namespace) {
 		refusal = &RequestError{Code: wire.RequestDoesNotExist, Reason: "reserved namespace"}
 	}
-	if x, ok := req.(*SubscribeRequest); ok {
+	switch x := req.(type) {
+	case *PublishRequest:
+		answered := s.offer(x.alias, x.Track)
+		r.settle = sync.OnceFunc(func() {
+			answered(x.accepted() == nil)
+			close(r.settled)
+		})
+	case *SubscribeRequest:
 		x.served = s.enlist(r.id, x.Track)
 		r.refused = func() { // the peer may ask again as soon as it knows
 			x.served.delist()

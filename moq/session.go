@@ -130,13 +130,12 @@ type Session struct {
 	mu           sync.Mutex // guards all below; never held while writing to the connection
 	nextRequest  uint64
 	peerRequests requestIDs
-	aliases      map[uint64][]*Subscription // tracks received, by the peer's alias
-	gone         []uint64                   // aliases of subscriptions that are over, oldest first
-	moved        chan struct{}              // closed and replaced when aliases or served gained something
-	received     map[string]int             // how many subscriptions of a track this side has
-	fetches      map[uint64]*Fetch          // own fetches whose data stream has not begun
-	served       map[uint64]*served         // subscriptions sent, by the request ID that made them
-	servedTracks map[string]int             // how many of them there are of a track
+	aliases      aliases
+	moved        chan struct{}      // closed and replaced by announce
+	received     map[string]int     // how many subscriptions of a track this side has
+	fetches      map[uint64]*Fetch  // own fetches that are not over
+	served       map[uint64]*served // subscriptions sent, by the request ID that made them
+	servedTracks map[string]int     // how many of them there are of a track
 	nextAlias    uint64
 	prefixes     map[wire.MessageType][]wire.Namespace // of the peer's namespace subscriptions
 	goawaySent   bool
@@ -160,7 +159,7 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 		log:          c.Logger.With("remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String()),
 		sender:       deliver.New(conn, v, c.Deliver),
 		peerReady:    make(chan struct{}),
-		aliases:      map[uint64][]*Subscription{},
+		aliases:      newAliases(),
 		moved:        make(chan struct{}),
 		received:     map[string]int{},
 		fetches:      map[uint64]*Fetch{},

@@ -3,7 +3,6 @@ package moq
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"moqedge/moq/live"
@@ -54,10 +53,10 @@ type Subscription struct {
 
 	wanted   wire.Parameters // Forward and Filter as last agreed; guarded by mu
 	mu       sync.Mutex
-	reading  int    // data streams being read
-	streams  uint64 // data streams read to their end
-	expected uint64 // with done: how many there will be
-	late     bool   // with done: streams that have not begun are no longer waited for
+	reading  map[*inbound]struct{} // data streams that have begun
+	streams  uint64                // data streams read to their end
+	expected uint64                // with done: how many there will be
+	late     bool                  // with done: streams that have not begun are no longer waited for
 	done     *live.Done
 	over     bool
 	lost     bool
@@ -123,7 +122,7 @@ func (s *Session) claimReceived(name wire.FullTrackName) bool {
 }
 
 func (s *Session) newSubscription(into *live.Track, name wire.FullTrackName) *Subscription {
-	x := &Subscription{session: s, track: into, idle: make(chan struct{}), ended: make(chan struct{}), goaway: make(chan Goaway, 1)}
+	x := &Subscription{session: s, track: into, idle: make(chan struct{}), ended: make(chan struct{}), goaway: make(chan Goaway, 1), reading: map[*inbound]struct{}{}}
 	if into == nil {
 		x.track, x.owned = live.NewTrack(name, live.Options{}), true
 	}
@@ -192,83 +191,12 @@ func (x *Subscription) begin(established func(live.Range)) {
 	}
 }
 
-// maxGoneAliases is how many aliases of ended subscriptions a session remembers.
-const maxGoneAliases = 1024
-
-// register lets data of the subscription in.
-func (s *Session) register(x *Subscription) {
-	s.mu.Lock()
-	var collision *Subscription
-	for _, other := range s.aliases[x.alias] {
-		shared := s.version.Has(wire.FeatureSharedTracks) && other.track.Name().Equal(x.track.Name())
-		if !shared {
-			collision = other
-		}
-	}
-	if collision == nil {
-		s.aliases[x.alias] = append(slices.Clone(s.aliases[x.alias]), x)
-		s.announce()
-	}
-	s.mu.Unlock()
-	if collision != nil {
-		s.fail(&wire.Error{Code: wire.SessionDuplicateTrackAlias, Reason: fmt.Sprintf("alias %d is that of %s", x.alias, collision.track.Name())})
-	}
-}
-
-// forgetSubscription removes a subscription that is over or never was. Its
-// alias is kept for a while, so that late streams are known to be unwanted
-// (moqt-18 §11.1).
-func (s *Session) forgetSubscription(x *Subscription) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if x.claimed {
-		x.claimed = false
-		key := x.track.Name().Key()
-		if s.received[key]--; s.received[key] == 0 {
-			delete(s.received, key)
-		}
-	}
-	list := s.aliases[x.alias]
-	at := slices.Index(list, x)
-	if at < 0 {
-		return
-	}
-	list = slices.Delete(slices.Clone(list), at, at+1)
-	s.aliases[x.alias] = list
-	if len(list) > 0 {
-		return
-	}
-	s.gone = append(s.gone, x.alias)
-	if len(s.gone) > maxGoneAliases {
-		if oldest := s.gone[0]; len(s.aliases[oldest]) == 0 {
-			delete(s.aliases, oldest)
-		}
-		s.gone = s.gone[1:]
-	}
-}
-
-// claimStream says whether a stream of an alias that several subscriptions
-// share may belong to this one: it has had none of this subgroup (moqt-19 §5.1:
-// an object is sent once for each subscription).
-func (x *Subscription) claimStream(id subgroupID) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if _, had := x.seen[id]; had || x.over {
-		return false
-	}
-	if x.seen == nil || len(x.seen) > 4096 {
-		x.seen = map[subgroupID]struct{}{}
-	}
-	x.seen[id] = struct{}{}
-	return true
-}
-
 // malformed ends what this side has of the track from this publisher (moqt-18 §2.4.2).
 func (s *Session) malformed(name wire.FullTrackName, reason string) {
 	s.log.Warn("malformed track", "track", name.String(), "reason", reason)
 	s.mu.Lock()
 	var subscriptions []*Subscription
-	for _, list := range s.aliases {
+	for _, list := range s.aliases.live {
 		for _, x := range list {
 			if x.track.Name().Equal(name) {
 				subscriptions = append(subscriptions, x)

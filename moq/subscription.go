@@ -3,6 +3,8 @@ package moq
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"moqedge/moq/live"
@@ -86,7 +88,7 @@ func (x *Subscription) finish(d live.Done, streams uint64) {
 // checkIdle closes idle when the publisher is done and its streams are read.
 // The caller holds mu.
 func (x *Subscription) checkIdle() {
-	if x.done == nil || x.reading > 0 || (x.streams < x.expected && !x.late) {
+	if x.done == nil || len(x.reading) > 0 || (x.streams < x.expected && !x.late) {
 		return
 	}
 	select {
@@ -120,17 +122,17 @@ func (x *Subscription) terminate(d live.Done) {
 
 // beginStream counts a data stream that begins; false means that the
 // subscription is over. Each is followed by endStream.
-func (x *Subscription) beginStream() bool {
+func (x *Subscription) beginStream(in *inbound) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.reading++
+	x.reading[in] = struct{}{}
 	return !x.over
 }
 
-func (x *Subscription) endStream() {
+func (x *Subscription) endStream(in *inbound) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.reading--
+	delete(x.reading, in)
 	x.streams++
 	x.checkIdle()
 }
@@ -230,6 +232,12 @@ func (x *Subscription) end(d live.Done, code wire.ResetCode) {
 		x.joining.Close()
 	}
 	x.terminate(d)
+	x.mu.Lock()
+	streams := slices.Collect(maps.Keys(x.reading))
+	x.mu.Unlock()
+	for _, in := range streams { // the publisher may be slow to learn of it (moqt-18 §10.11)
+		x.session.stopStream(in.stream, code)
+	}
 }
 
 // Session is where the subscription comes from.
