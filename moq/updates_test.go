@@ -109,7 +109,7 @@ func TestJoinBehindUpdate(t *testing.T) {
 			origin.AddTrack(track)
 			group(t, track, 3, 2)
 			a := asker{Origin: origin, asked: make(chan *moq.SubscribeRequest, 1), prepare: func(r *moq.SubscribeRequest) {
-				r.Updated = func(wire.Parameters) { time.Sleep(time.Second) }
+				r.Updated = func(wire.Parameters) { time.Sleep(time.Second / 2) }
 			}}
 			p, _ := against(t, moq.Config{Handler: a}, false)
 			r := p.Subscribe(clock, wire.Parameters{Forward: wire.Some(false)})
