@@ -181,8 +181,10 @@ func (s *Session) checkRead(err error) error {
 	case errors.As(err, &fault):
 		s.fail(fault)
 	case errors.As(err, &reset):
-		return fmt.Errorf("moq: the peer cancelled the request: %s", wire.ResetCode(reset.Code))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("moq: the peer cancelled the request: %s", s.version.ResetCode(reset.Code))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		s.fault(err)
+	case errors.Is(err, io.EOF):
 		return errors.New("moq: the peer closed the request without an answer")
 	}
 	return err

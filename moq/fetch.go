@@ -255,9 +255,7 @@ func (f *Fetch) read(filler *live.Filler, in *inbound) error {
 		at := wire.Location{Group: o.Group, Object: o.ID}
 		switch o.Kind {
 		case wire.FetchItemEndUnknown, wire.FetchItemEndTimedOut:
-			f.mu.Lock()
-			f.unknown = append(f.unknown, unknownBefore(at, last, cursor.Descending))
-			f.mu.Unlock()
+			f.addUnknown(unknownBefore(at, last, cursor.Descending))
 		case wire.FetchItemObject:
 			if err := f.insert(filler, in, &o); err != nil {
 				return err
@@ -265,6 +263,28 @@ func (f *Fetch) read(filler *live.Filler, in *inbound) error {
 		}
 		last = at.Next()
 	}
+}
+
+// maxUnknown bounds the ranges that one fetch remembers as unknown.
+const maxUnknown = 1024
+
+// addUnknown notes a range that the publisher cannot speak for. Of too many the
+// last ones become one, with what is between them: nothing is taken for absent that
+// was not said to be.
+func (f *Fetch) addUnknown(r live.Range) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.unknown); n == maxUnknown || n > 0 && f.unknown[n-1].To == r.From {
+		last := &f.unknown[n-1]
+		if r.From.Less(last.From) {
+			last.From = r.From
+		}
+		if last.To.Less(r.To) {
+			last.To = r.To
+		}
+		return
+	}
+	f.unknown = append(f.unknown, r)
 }
 
 // unknownBefore is what an End of Unknown Range at a location covers, when next

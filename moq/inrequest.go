@@ -177,12 +177,13 @@ func (r *inRequest) RejectWith(err error) {
 	var refused *RequestError
 	if errors.As(err, &refused) {
 		m.Code, m.Reason, m.RetryInterval = refused.Code, refused.Reason, refused.Retry
-		if refused.Code == wire.RequestRedirect {
-			m.Redirect = refused.Redirect
+		switch to := refused.Redirect; {
+		case refused.Code != wire.RequestRedirect:
+		case to == nil, to.URI != "" && r.session.conn.Info().Client: // clients name no servers (moqt-18 §10.6.1)
+			m.Code = wire.RequestDoesNotExist
+		default:
+			m.Redirect = to
 		}
-	}
-	if len(m.Reason) > wire.MaxReasonPhrase {
-		m.Reason = m.Reason[:wire.MaxReasonPhrase]
 	}
 	if r.claim() {
 		r.refuse(m)
@@ -203,6 +204,7 @@ func (r *inRequest) refuse(m *wire.RequestErr) {
 	if r.refused != nil {
 		r.refused()
 	}
+	m.Reason = phrase(m.Reason)
 	r.channel.refuse(m)
 }
 

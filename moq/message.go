@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,6 +79,14 @@ func (w *messageWriter) reset(code wire.ResetCode) {
 	if !w.ended.Swap(true) {
 		w.stream.Reset(w.version.ResetNumber(code))
 	}
+}
+
+// phrase cuts words to what fits a Reason Phrase (moqt-18 §1.4.4).
+func phrase(s string) string {
+	if len(s) <= wire.MaxReasonPhrase {
+		return s
+	}
+	return strings.ToValidUTF8(s[:wire.MaxReasonPhrase], "")
 }
 
 // inbound reads a stream through a buffer that parsers look into. An item that

@@ -66,6 +66,7 @@ func (s *Session) receive(stream transport.ReceiveStream) {
 	default:
 		s.fault(s.receiveSubgroup(stream, in))
 	}
+	s.stopStream(stream, wire.ResetCancelled) // what was not read to its end: the transport keeps it
 }
 
 // fault closes the session when err is a fault of the peer. A stream that ends
@@ -76,7 +77,7 @@ func (s *Session) fault(err error) {
 	case errors.As(err, &e):
 		s.fail(e)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		s.fail(violation("stream ended within an object"))
+		s.fail(violation("stream ended within a message or an object"))
 	}
 }
 

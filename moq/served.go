@@ -156,7 +156,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		Done: func(d live.Done, streams uint64) {
 			v.ended()
 			v.session.tasks.Go(func() {
-				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: d.Reason})
+				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: phrase(d.Reason)})
 			})
 		},
 	})

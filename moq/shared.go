@@ -248,7 +248,10 @@ func (c *sharedControl) dispatch(m wire.Message) error {
 	return violation(m.Type().String() + " on the control stream")
 }
 
-var cancelledByPeer = &transport.StreamError{Code: uint64(wire.ResetCancelled), Remote: true}
+// cancelled is how a channel sees that the peer gave its request up.
+func (c *sharedControl) cancelled() error {
+	return &transport.StreamError{Code: c.session.version.ResetNumber(wire.ResetCancelled), Remote: true}
+}
 
 // request begins a request of the peer.
 func (c *sharedControl) request(id uint64, m wire.Message) error {
@@ -340,7 +343,7 @@ func (c *sharedControl) end(id uint64, m, last wire.Message, fits func(*sharedCh
 	case last != nil:
 		ch.hangUp(last, nil)
 	default:
-		ch.hangUp(nil, cancelledByPeer)
+		ch.hangUp(nil, c.cancelled())
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func (c *sharedChannel) cancel(code wire.ResetCode) {
 	c.mu.Lock()
 	ended, begun := c.end != nil, c.begun
 	c.mu.Unlock()
-	if !c.leave(&transport.StreamError{Code: uint64(code)}) {
+	if !c.leave(&transport.StreamError{Code: c.control.session.version.ResetNumber(code)}) {
 		return
 	}
 	if !begun {

@@ -201,7 +201,7 @@ func (u *updater) run() {
 		var answer wire.Message = &wire.RequestOK{Params: params}
 		var refusal *wire.RequestErr
 		if refused := (*RequestError)(nil); errors.As(err, &refused) {
-			refusal = &wire.RequestErr{Code: refused.Code, Reason: refused.Reason}
+			refusal = &wire.RequestErr{Code: refused.Code, Reason: phrase(refused.Reason)}
 			answer, err = refusal, nil
 		}
 		if err == nil {
