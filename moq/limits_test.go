@@ -85,3 +85,51 @@ type redirecting struct{ err error }
 func (h redirecting) Serve(_ context.Context, r moq.Request) {
 	r.(*moq.TrackStatusRequest).RejectWith(h.err)
 }
+
+// TestEndlessNamespaces: a subscription that brings namespaces without end is
+// given up, and all of them with it.
+func TestEndlessNamespaces(t *testing.T) {
+	withFeature(t, wire.FeatureGoawayRequestID, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p, s := against(t, moq.Config{}, true)
+			events := &counting{}
+			made := make(chan *moq.NamespaceSubscription, 1)
+			go func() { made <- must(s.SubscribeNamespace(t.Context(), wire.Namespace{"a"}, events)) }()
+			r, _ := peer.Accept[*wire.SubscribeNamespace](p)
+			r.Send(&wire.RequestOK{})
+			var b []byte
+			for i := range uint64(1<<16 + 1) {
+				b = append(b, p.Encode(&wire.NamespaceMsg{Suffix: wire.Namespace{string(wire.AppendVarint(nil, i))}})...)
+			}
+			r.Write(b)
+			<-(<-made).Done()
+			if events.added != 1<<16 || events.removed != events.added {
+				t.Errorf("%d added, %d removed", events.added, events.removed)
+			}
+			if code := r.ExpectCancel(); code != wire.ResetExcessiveLoad {
+				t.Errorf("given up with %s", code)
+			}
+			p.ExpectOpen()
+		})
+	})
+}
+
+type counting struct{ added, removed int }
+
+func (c *counting) NamespaceAdded(wire.Namespace)   { c.added++ }
+func (c *counting) NamespaceRemoved(wire.Namespace) { c.removed++ }
+
+// TestLongSuffix: with its prefix a suffix has the limits of a namespace.
+func TestLongSuffix(t *testing.T) {
+	eachDraft(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p, s := against(t, moq.Config{}, true)
+			go func() {
+				_, _ = s.SubscribeNamespace(t.Context(), wire.Namespace{strings.Repeat("x", 3000)}, &counting{})
+			}()
+			r, _ := peer.Accept[*wire.SubscribeNamespace](p)
+			r.Send(&wire.RequestOK{}, &wire.NamespaceMsg{Suffix: wire.Namespace{strings.Repeat("y", 3000)}})
+			p.ExpectClose(wire.SessionProtocolViolation)
+		})
+	})
+}

@@ -2,6 +2,7 @@ package moq
 
 import (
 	"context"
+	"fmt"
 
 	"moqedge/moq/wire"
 )
@@ -64,6 +65,10 @@ type NamespaceEvents interface {
 	NamespaceRemoved(ns wire.Namespace)
 }
 
+// maxNamespaces is how many namespaces a subscription follows: one that brings
+// more is cancelled.
+const maxNamespaces = 1 << 16
+
 // NamespaceSubscription follows the namespaces below a prefix.
 type NamespaceSubscription struct {
 	exchange *exchange
@@ -78,7 +83,9 @@ type NamespaceSubscription struct {
 // SubscribeNamespace asks for the namespaces below a prefix (moqt-18 §10.18), those
 // that come later included; an empty prefix asks for all. The prefixes of a session
 // must not overlap: the peer refuses that with PREFIX_OVERLAP. ctx and the error are
-// as for Subscribe. events is called by one goroutine of the session. When the subscription ends, every namespace that was added is removed.
+// as for Subscribe. events is called by one goroutine of the session. When the
+// subscription ends, every namespace that was added is removed; it does when there
+// are more than 65536.
 func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace, events NamespaceEvents) (*NamespaceSubscription, error) {
 	x, err := s.namespaceRequest(ctx, wire.MsgSubscribeNamespace, func(id uint64) wire.Message {
 		return &wire.SubscribeNamespace{RequestID: id, Prefix: prefix}
@@ -96,13 +103,24 @@ func (n *NamespaceSubscription) follow() {
 	_ = n.exchange.follow(func(m wire.Message) error {
 		switch m := m.(type) {
 		case *wire.NamespaceMsg:
-			ns := n.whole(m.Suffix)
-			if _, known := n.active[ns.Key()]; !known {
-				n.active[ns.Key()] = ns
-				events.NamespaceAdded(ns)
+			ns, err := n.exchange.below(n.prefix, m.Suffix, "")
+			if err != nil {
+				return err
 			}
+			if _, known := n.active[ns.Key()]; known {
+				return nil
+			}
+			if len(n.active) == maxNamespaces {
+				n.exchange.cancel(wire.ResetExcessiveLoad)
+				return fmt.Errorf("moq: more than %d namespaces", maxNamespaces)
+			}
+			n.active[ns.Key()] = ns
+			events.NamespaceAdded(ns)
 		case *wire.NamespaceDone:
-			ns := n.whole(m.Suffix)
+			ns, err := n.exchange.below(n.prefix, m.Suffix, "")
+			if err != nil {
+				return err
+			}
 			if _, known := n.active[ns.Key()]; !known {
 				err := violation("NAMESPACE_DONE without NAMESPACE")
 				n.exchange.session.fail(err)
@@ -121,8 +139,20 @@ func (n *NamespaceSubscription) follow() {
 	close(n.done)
 }
 
-func (n *NamespaceSubscription) whole(suffix wire.Namespace) wire.Namespace {
-	return append(append(wire.Namespace{}, n.prefix...), suffix...)
+// below joins a prefix and a suffix of the peer. Together with a track's name they
+// have the limits of a Full Track Name (moqt-18 §2.4.1).
+func (x *exchange) below(prefix, suffix wire.Namespace, name string) (wire.Namespace, error) {
+	ns := append(append(wire.Namespace{}, prefix...), suffix...)
+	size := len(name)
+	for _, field := range ns {
+		size += len(field)
+	}
+	if len(ns) > wire.MaxNamespaceFields || size > wire.MaxFullTrackName {
+		err := violation("a suffix that is too long for its prefix")
+		x.session.fail(err)
+		return nil, err
+	}
+	return ns, nil
 }
 
 // Update changes the prefix (moqt-18 §10.9.2): namespaces that are below it now
@@ -206,8 +236,12 @@ func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, p 
 			if !ok {
 				return x.unexpected(m)
 			}
+			ns, err := x.below(prefix, b.Suffix, b.Name)
+			if err != nil {
+				return err
+			}
 			if blocked != nil {
-				blocked(wire.FullTrackName{Namespace: append(append(wire.Namespace{}, prefix...), b.Suffix...), Name: b.Name})
+				blocked(wire.FullTrackName{Namespace: ns, Name: b.Name})
 			}
 			return nil
 		})
