@@ -125,8 +125,8 @@ func (x *exchange) open(ctx context.Context) (begin func(id uint64, m wire.Messa
 // (moqt-18 §6.1).
 var ErrNoStream = errors.New("moq: the peer allows no more request streams")
 
-// publishPatience is how long a PUBLISH waits for a stream.
-const publishPatience = time.Second
+// streamPatience is how long what can do without waits for a request stream.
+const streamPatience = time.Second
 
 // openRequest opens the stream of a request. A PUBLISH is not worth a long wait
 // for one: the peer can subscribe instead (moqt-18 §6.1).
@@ -134,7 +134,7 @@ func (s *Session) openRequest(ctx context.Context, kind wire.MessageType) (trans
 	if kind != wire.MsgPublish {
 		return s.conn.OpenStream(ctx)
 	}
-	short, cancel := context.WithTimeout(ctx, publishPatience)
+	short, cancel := context.WithTimeout(ctx, streamPatience)
 	defer cancel()
 	stream, err := s.conn.OpenStream(short)
 	if err != nil && short.Err() != nil && ctx.Err() == nil {

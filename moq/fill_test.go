@@ -1,6 +1,8 @@
 package moq_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"moqedge/moq"
 	"moqedge/moq/conformance/peer"
 	"moqedge/moq/live"
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -149,6 +152,44 @@ func TestNotSent(t *testing.T) {
 			}
 			r.Quiet()
 			p.Quiet()
+		})
+	})
+}
+
+// oneRequest is a connection that leaves its user one request stream.
+type oneRequest struct {
+	transport.Conn
+	used atomic.Bool
+}
+
+func (c *oneRequest) OpenStream(ctx context.Context) (transport.Stream, error) {
+	if c.used.Swap(true) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return c.Conn.OpenStream(ctx)
+}
+
+// TestJoinWithoutStream: a join that gets no stream does not take the subscription with it.
+func TestJoinWithoutStream(t *testing.T) {
+	withFeature(t, wire.FeatureJoiningFetch, func(t *testing.T) {
+		if draftOf(t).Has(wire.FeatureControlStream) {
+			return // requests have no streams
+		}
+		synctest.Test(t, func(t *testing.T) {
+			origin, track := moq.NewOrigin(), live.NewTrack(clock, live.Options{})
+			origin.AddTrack(track)
+			group(t, track, 1, 1)
+			a, b := transport.MemoryPair(draftOf(t).String())
+			client, _ := pairOver(t, &oneRequest{Conn: a}, b, moq.Config{}, moq.Config{Handler: origin})
+			sub := must(client.Subscribe(t.Context(), clock, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))}))
+			if err := sub.Join().Wait(t.Context()); err == nil {
+				t.Error("joined")
+			}
+			r := sub.Track().NewReader(wire.Location{Group: 2})
+			defer r.Close()
+			group(t, track, 2, 1)
+			expect(t, r, "2/0")
 		})
 	})
 }

@@ -3,6 +3,7 @@ package moq
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
@@ -36,7 +37,9 @@ func (j *join) prepare(m *wire.Subscribe) {
 	}
 }
 
-// send is called when SUBSCRIBE was sent.
+// send is called when SUBSCRIBE was sent. It waits for the FETCH to be sent as well,
+// so that a track which ends at once can still be joined; not long, as the peer may
+// leave no stream for it before the subscription is over.
 func (j *join) send() {
 	if !j.groups.Set || j.fill.Set {
 		return
@@ -51,9 +54,12 @@ func (j *join) send() {
 			return &wire.Fetch{RequestID: id, Kind: wire.FetchRelativeJoining, JoiningRequestID: j.subscribe, JoiningStart: j.groups.Value}
 		}, func() { close(started) })
 	})
+	timer := time.NewTimer(streamPatience)
+	defer timer.Stop()
 	select {
 	case <-started:
 	case <-f.done:
+	case <-timer.C:
 	}
 }
 
