@@ -79,12 +79,17 @@ func testAuthorize(t *testing.T, v wire.Version) {
 	_, err = stranger.Subscribe(t.Context(), track.Name(), moq.SubscribeOptions{})
 	unauthorized("a subscription that the relay has already", err)
 	own := moq.SubscribeOptions{Params: wire.Parameters{AuthTokens: permits("subscribe room")}}
+	own.Params.AuthTokens[0].AliasType, own.Params.AuthTokens[0].Alias = wire.TokenRegister, 7
 	_, err = stranger.Subscribe(t.Context(), track.Name(), own)
 	permitted("a subscription with a token of its own", err)
 	_, err = stranger.TrackStatus(t.Context(), track.Name())
 	unauthorized("TRACK_STATUS", err)
 	into := live.NewTrack(track.Name(), live.Options{})
 	unauthorized("FETCH", stranger.Fetch(moq.FetchOptions{Into: into}).Wait(t.Context()))
+	alias := wire.Parameters{AuthTokens: []wire.Token{{AliasType: wire.TokenUseAlias, Alias: 7}}}
+	if err := stranger.Fetch(moq.FetchOptions{Into: into, Params: alias}).Wait(t.Context()); !isRequestError(err, &moq.RequestError{Code: wire.RequestInvalidRange}) {
+		t.Errorf("FETCH with the token by its alias: %v, want INVALID_RANGE: there are no objects", err)
+	}
 
 	names := make(seen, 8)
 	_, err = stranger.SubscribeNamespace(t.Context(), wire.Namespace{"room"}, names)

@@ -33,6 +33,9 @@ type Config struct {
 	RequestTimeout time.Duration
 	// Authorize decides what sessions may do; nil permits everything.
 	Authorize Authorizer
+	// MaxTokenCache is how many bytes of authorization tokens a session may
+	// register under aliases; 0 means 16 KiB, less than 0 none.
+	MaxTokenCache int
 	// MaxNamespaces bounds the namespaces that one session may announce at a
 	// time, MaxRequests its other requests; 0 means 10,000 and 1,024. What goes
 	// beyond is refused with EXCESSIVE_LOAD.
@@ -79,6 +82,9 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	def(&c.RetainFor, 10*time.Second)
+	if c.MaxTokenCache == 0 {
+		c.MaxTokenCache = 16 << 10
+	}
 	def(&c.Linger, 5*time.Second)
 	def(&c.RecoverFor, 30*time.Second)
 	def(&c.RequestTimeout, 10*time.Second)

@@ -73,7 +73,8 @@ func New(c Config) *Relay {
 func (r *Relay) sessionConfig() moq.Config {
 	return moq.Config{
 		Handler: handler{r}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
-		Deliver: deliver.Config{MaxLag: r.config.MaxLag, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)),
+		Deliver:       deliver.Config{MaxLag: r.config.MaxLag, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
 }
 
