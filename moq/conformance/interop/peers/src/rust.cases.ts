@@ -100,8 +100,11 @@ async function cliCases(stage: Stage, rust: Rust, suite: Suite, draft: number, u
   const moq = path.join(rust.folder, "moq");
   const connect = ["--connect", url, "--connect-version", `moq-transport-${draft}`, "--connect-tls-fingerprint", stage.fingerprint];
   const name = `rust${draft}${url.slice(0, 5).replace(":", "")}`;
-  const pipe = (title: string, ...commands: readonly string[][]): Child =>
-    stage.run(title, "bash", ["-c", "export RUST_BACKTRACE=0; " + commands.map((c) => c.map((a) => `'${a}'`).join(" ")).join(" | ")]);
+  // A job of its own, so that all of it ends with the shell.
+  const pipe = (title: string, ...commands: readonly string[][]): Child => {
+    const pipeline = commands.map((c) => c.map((a) => `'${a}'`).join(" ")).join(" | ");
+    return stage.run(title, "bash", ["-c", `export RUST_BACKTRACE=0; set -m; ${pipeline} & trap 'kill %1' TERM; wait %1`]);
+  };
   /** Decodes what their subscriber writes. */
   const decode = async (broadcast: string): Promise<string> => {
     const child = pipe(`moq-cli, subscriber of ${broadcast}`,
