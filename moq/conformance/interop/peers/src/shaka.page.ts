@@ -48,10 +48,9 @@ const peer = {
     player.addEventListener("error", (e) => errors.push(`error ${e.detail.code}: ${JSON.stringify(e.detail.data)}`));
     await player.attach(video);
     player.configure({ manifest: { msf: { namespaces: [o.namespace], fingerprintUri: o.fingerprintUri, version: "draft-16" } } });
-    player.load(o.url, null, "application/msf").catch((e: { code?: number; data?: unknown }) => {
-      errors.push(`load: error ${e.code}: ${JSON.stringify(e.data)}`);
+    player.load(o.url, null, "application/msf").then(() => video.play()).catch((e: { code?: number; data?: unknown }) => {
+      errors.push(e.code === undefined ? String(e) : `load: error ${e.code}: ${JSON.stringify(e.data)}`);
     });
-    video.play().catch((e: unknown) => errors.push(String(e)));
     return shaka.Player.version;
   },
 
