@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moqedge/moq/deliver"
+	"moqedge/moq/task"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
@@ -116,7 +117,7 @@ type Session struct {
 	sender  *deliver.Scheduler
 	ctx     context.Context // done when the session is over; its cause says why
 	cancel  context.CancelCauseFunc
-	tasks   sync.WaitGroup
+	tasks   task.Group
 	failed  sync.Once
 
 	control   *messageWriter

@@ -10,6 +10,7 @@ import (
 
 	"moqedge/moq"
 	"moqedge/moq/deliver"
+	"moqedge/moq/task"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay/route"
@@ -22,7 +23,7 @@ type Relay struct {
 	log     *slog.Logger
 	ctx     context.Context
 	cancel  context.CancelFunc
-	tasks   sync.WaitGroup
+	tasks   task.Group
 	parent  *parent // nil without an upstream
 	local   *route.Table[*moq.Session]
 	all     *route.Table[source]

@@ -1,0 +1,47 @@
+package task
+
+import "sync"
+
+// Group is a number of goroutines. The zero value has none. It is safe for
+// concurrent use and must not be copied.
+type Group struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{} // closed when n becomes 0; nil while nobody waits
+}
+
+// Go calls f in a goroutine of the group.
+func (g *Group) Go(f func()) {
+	g.mu.Lock()
+	g.n++
+	g.mu.Unlock()
+	go func() {
+		defer g.done()
+		f()
+	}()
+}
+
+func (g *Group) done() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n--; g.n == 0 && g.idle != nil {
+		close(g.idle)
+		g.idle = nil
+	}
+}
+
+// Wait waits until the group has no goroutine, which may be at once. Others may
+// be there when it returns, if they are begun by then.
+func (g *Group) Wait() {
+	g.mu.Lock()
+	if g.n == 0 {
+		g.mu.Unlock()
+		return
+	}
+	if g.idle == nil {
+		g.idle = make(chan struct{})
+	}
+	idle := g.idle
+	g.mu.Unlock()
+	<-idle
+}
