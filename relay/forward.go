@@ -125,9 +125,18 @@ func (e *trackEntry) steer(ctx context.Context) {
 			e.relay.log.Info("publisher refuses an update", "track", e.name.String(), "forward", forward, "error", err)
 		} else if resumed {
 			e.catchUp(had)
+		} else if e.paused() {
+			e.live.Pause()
 		}
 		cancel()
 	}
+}
+
+// paused reports whether no publisher sends objects.
+func (e *trackEntry) paused() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !slices.ContainsFunc(e.providers(), func(f *feed) bool { return f.forward })
 }
 
 // catchUp fetches what was missed of the current group while the track was

@@ -39,6 +39,31 @@ func (t *Track) Interrupted() []Range {
 	return out
 }
 
+// Pause notes that nobody writes the track for now. Subgroups that a fetch has
+// brought, and that wait for a live writer, end there; whether their groups go
+// on is not known.
+func (t *Track) Pause() {
+	t.mu.Lock()
+	for _, g := range t.groups {
+		for _, s := range g.subgroups {
+			if s.state != Waiting || s.writers > 0 || !s.fillOnly {
+				continue
+			}
+			s.state, s.code = Aborted, wire.ResetCancelled
+			r := Range{wire.Location{Group: g.id, Object: s.firstMissing()}, after(wire.Location{Group: g.id, Object: math.MaxUint64})}
+			if g.id == t.largest.Group {
+				r.To = t.largest.Next()
+			}
+			if g.ended {
+				r.To = earlier(r.To, wire.Location{Group: g.id, Object: g.end})
+			}
+			t.unknown = t.unknown.add(r)
+		}
+	}
+	t.mu.Unlock()
+	t.notify()
+}
+
 // firstMissing is the ID of the first incomplete object, or else the one behind
 // the last. The caller holds the track's mu.
 func (s *Subgroup) firstMissing() uint64 {
