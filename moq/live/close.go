@@ -104,11 +104,11 @@ func (s *Subgroup) finalAt(id uint64, endOfGroup bool) *MalformedError {
 }
 
 // judge compares a new object with what is known of the subgroup (moqt-18
-// §2.4.2). The caller holds the track's mu.
-func (s *Subgroup) judge(id uint64, priority uint8) *MalformedError {
-	switch {
-	case priority != s.Priority:
-		return malformed("subgroup %d of group %d has the priorities %d and %d", s.ID, s.Group, s.Priority, priority)
+// §2.4.2); for priorities see contradicts. The caller holds the track's mu.
+func (s *Subgroup) judge(a *arrival) *MalformedError {
+	switch id := a.at.Object; {
+	case a.priority != s.Priority && !a.fetched && !s.fetched:
+		return malformed("subgroup %d of group %d has the priorities %d and %d", s.ID, s.Group, s.Priority, a.priority)
 	case s.final.Set && id > s.final.Value:
 		return malformed("object %d/%d is beyond the final object of subgroup %d, which is %d", s.Group, id, s.ID, s.final.Value)
 	}

@@ -193,7 +193,7 @@ func (t *Track) openForFill(i SubgroupInfo) (*SubgroupWriter, error) {
 	}
 	s, made := t.groupFor(i.Group).subgroup(t, i)
 	if made {
-		s.state, s.fillOnly = Waiting, true
+		s.state, s.fillOnly, s.fetched = Waiting, true, true
 		t.opened.append(s)
 	}
 	return &SubgroupWriter{track: t, subgroup: s, priority: i.Priority, filling: true}, nil

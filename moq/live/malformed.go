@@ -32,6 +32,7 @@ type arrival struct {
 	status     wire.ObjectStatus
 	properties wire.Properties
 	size       uint64
+	fetched    bool // it comes by FETCH
 
 	groupGap, objectGap wire.Option[uint64] // read from the properties by judgeProperties
 }
@@ -70,7 +71,8 @@ func (t *Track) judge(g *group, a *arrival) (known *Object, drop bool, err *Malf
 
 // contradicts compares a second copy of an object with the first, except for
 // its payload (moqt-18 §2.4.2, §9.1). Properties may change on the way, apart
-// from the immutable ones.
+// from the immutable ones. The priority that FETCH tells is not judged: widely
+// used publishers tell another one there than in their subgroup headers.
 func (o *Object) contradicts(a *arrival) *MalformedError {
 	what := ""
 	switch {
@@ -78,7 +80,7 @@ func (o *Object) contradicts(a *arrival) *MalformedError {
 		what = "forwarding preference"
 	case !o.Datagram && o.Subgroup != a.subgroup:
 		what = "subgroup"
-	case o.Priority != a.priority:
+	case o.Priority != a.priority && !o.fetched && !a.fetched:
 		what = "priority"
 	case o.Status != a.status:
 		what = "status"

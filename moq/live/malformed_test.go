@@ -95,7 +95,9 @@ func TestMalformed(t *testing.T) {
 			object(SubgroupInfo{Group: 5, Priority: 1}, WholeObject{ID: 1, Payload: x}), "priorities 0 and 1", []string{"5/0"}},
 		{"another priority in another subgroup", []write{object(zero, WholeObject{Payload: x})},
 			object(SubgroupInfo{Group: 5, ID: 1, Priority: 1}, WholeObject{ID: 1, Payload: x}), "", []string{"5/0", "5/1"}},
-		{"priority changes in a fetch", []write{object(zero, WholeObject{Payload: x})}, fetched(5, 0, 9, 1, "x"), "priorities 0 and 9", []string{"5/0"}},
+		{"a fetch tells another priority", []write{object(zero, WholeObject{Payload: x})}, fetched(5, 0, 9, 1, "x"), "", []string{"5/0", "5/1"}},
+		{"a fetch told another priority", []write{fetched(5, 0, 9, 0, "x")}, object(zero, WholeObject{ID: 1, Payload: x}), "", []string{"5/0", "5/1"}},
+		{"a fetch tells another priority of the same object", []write{object(zero, WholeObject{Payload: x})}, fetched(5, 0, 9, 0, "x"), "", []string{"5/0"}},
 
 		{"beyond the final object of the subgroup", []write{stream(zero, 0, 2)}, object(zero, WholeObject{ID: 3, Payload: x}), "beyond the final object of subgroup 0", []string{"5/0", "5/2"}},
 		{"before the final object of the subgroup", []write{stream(zero, 0, 2)}, object(zero, WholeObject{ID: 1, Payload: x}), "", []string{"5/0", "5/1", "5/2"}},

@@ -50,6 +50,7 @@ type Subgroup struct {
 	endOfGroup    bool
 	firstKnown    bool // objects[0] is the first object ever in the subgroup
 	fillOnly      bool // all of it was fetched: no live writer has come yet
+	fetched       bool // its first object, and with it its priority, came by FETCH
 }
 
 // HasProperties reports whether object properties may be present. A subgroup

@@ -69,11 +69,11 @@ func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 	}
 	a := arrival{
 		at: wire.Location{Group: s.Group, Object: h.ID}, subgroup: s.ID, priority: w.priority,
-		status: h.Status, properties: h.Properties, size: h.Size,
+		status: h.Status, properties: h.Properties, size: h.Size, fetched: w.filling,
 	}
 	known, drop, err := t.judge(s.group, &a)
 	if err == nil && known == nil {
-		err = s.judge(h.ID, w.priority)
+		err = s.judge(&a)
 	}
 	if err != nil {
 		t.mu.Unlock()
