@@ -92,6 +92,17 @@ var subscribeCases16 = []messageCase{
 		in:  frame("03", "04", liveVideoHex, "03", "08 4fff", "01 03 ffffff", "07 01"),
 	},
 	{
+		// moqt-16 §9.2.2.4 forbids it, Shaka Player 5.2.12 sends it: left out.
+		name: "subscribe group order 0", decodeOnly: true,
+		msg: &Subscribe{RequestID: 4, Track: liveVideo, Params: Parameters{Forward: Some(true), NewGroupRequest: Some(uint64(5))}},
+		in:  frame("03", "04", liveVideoHex, "03", "10 01", "12 00", "10 05"),
+	},
+	{
+		name: "subscribe group order 0 not minimal", decodeOnly: true,
+		msg: &Subscribe{RequestID: 4, Track: liveVideo},
+		in:  frame("03", "04", liveVideoHex, "01", "22 4000"),
+	},
+	{
 		name: "subscribe integers not minimal", decodeOnly: true,
 		msg: &Subscribe{RequestID: 37, Track: liveVideo, Params: Parameters{Forward: Some(true), SubscriberPriority: Some(uint8(5))}},
 		in:  frame("4003", "4025", liveVideoHex, "80000002", "4010 c000000000000001", "10 4005"),
@@ -257,7 +268,9 @@ var badMessages16 = []badCase{
 	{"subscribe delivery timeout 0", withParameters("01 02 00"), SessionProtocolViolation},
 	{"subscribe forward 2", withParameters("01 10 02"), SessionProtocolViolation},
 	{"subscribe priority 256", withParameters("01 20 4100"), SessionProtocolViolation},
-	{"subscribe group order 0", withParameters("01 22 00"), SessionProtocolViolation},
+	{"subscribe repeated group order 0", withParameters("02 22 00 00 00"), SessionProtocolViolation},
+	{"subscribe group order 0 before 1", withParameters("02 22 00 00 01"), SessionProtocolViolation},
+	{"subscribe group order cut", withParameters("01 22 40"), SessionProtocolViolation},
 	{"subscribe group order 3", withParameters("01 22 03"), SessionProtocolViolation},
 	{"subscribe repeated forward", withParameters("02 10 01 00 01"), SessionProtocolViolation},
 	{"subscribe parameter count too large", withParameters("02 10 01"), SessionProtocolViolation},

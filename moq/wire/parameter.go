@@ -127,7 +127,7 @@ func (d *decoder) parameters(p *Parameters, where scope) {
 		case spec.allowed&where == 0:
 			d.fail(violation("parameter %s does not belong in this message", spec.name))
 			return
-		case !spec.repeats && spec.count(p) > 0:
+		case !spec.repeats && delta == 0: // types ascend, and 0 is none
 			d.fail(violation("parameter %s is repeated", spec.name))
 			return
 		}

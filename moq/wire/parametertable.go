@@ -50,8 +50,7 @@ func parameterTable(form parameterForm, where places) []parameter {
 			func(p *Parameters) *Option[uint8] { return &p.SubscriberPriority }),
 		optionParameter(paramFilter, "LOCATION_FILTER",
 			func(p *Parameters) *Option[Filter] { return &p.Filter }, form.filter.encode, form.filter.decode),
-		smallParameter(form, paramGroupOrder, "GROUP_ORDER", GroupOrderAscending, GroupOrderDescending,
-			func(p *Parameters) *Option[GroupOrder] { return &p.GroupOrder }),
+		form.groupOrder(),
 		optionParameter(paramFill, "FILL_PARAMETERS",
 			func(p *Parameters) *Option[FillParameters] { return &p.FillParameters }, (*encoder).fill, nil),
 		rangeParameter(RangeSubgroup),
@@ -119,6 +118,28 @@ func (form parameterForm) objectDeliveryTimeout() parameter {
 		if d.err == nil && field(p).Value == 0 {
 			d.fail(violation("DELIVERY_TIMEOUT is 0"))
 		}
+	}
+	return spec
+}
+
+// groupOrder is taken for left out if it is 0 in draft 16. Strictly, moqt-16
+// §9.2.2.4 wants a PROTOCOL_VIOLATION for any value but 1 and 2. This is a
+// deliberate exception so that the released Shaka Player 5.2.12 works: it sends
+// 0 for "the publisher's order", as draft 14 had it. Nothing here writes 0.
+func (form parameterForm) groupOrder() parameter {
+	spec := smallParameter(form, paramGroupOrder, "GROUP_ORDER", GroupOrderAscending, GroupOrderDescending,
+		func(p *Parameters) *Option[GroupOrder] { return &p.GroupOrder })
+	if !form.pairs {
+		return spec
+	}
+	decode := spec.decode
+	spec.decode = func(d *decoder, p *Parameters) {
+		ahead := *d
+		if ahead.varint() == 0 && ahead.err == nil {
+			*d = ahead
+			return
+		}
+		decode(d, p)
 	}
 	return spec
 }

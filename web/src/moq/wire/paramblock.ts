@@ -12,6 +12,7 @@ export type Place = number | `ok:${number}` | `update:${number}`;
 
 /** How a value is written. */
 export interface ValueForm {
+  /** Returns undefined for a value that is taken for left out. */
   read(r: Reader): unknown;
   write(w: Writer, v: never): void;
 }
@@ -65,7 +66,7 @@ function put(p: Parameters, s: Spec, value: unknown): void {
   if (s.field === "authTokens") (p.authTokens ??= []).push(value as Token);
   else if (s.field === "rangeFilters") putRangeFilter(p, value as RangeFilter | string);
   else if (s.field === "fillParameters") putFill(p, value as Parameters);
-  else Object.assign(p, { [s.field]: value });
+  else if (value !== undefined) Object.assign(p, { [s.field]: value });
 }
 
 function putFill(p: Parameters, { invalidFilter, ...fill }: Parameters): void {

@@ -53,16 +53,29 @@ function flag(of: typeof byte): ValueForm {
   };
 }
 
+function knownOrder(v: number): GroupOrder {
+  if (v !== 1 && v !== 2) throw violation(`group order ${v} is neither ascending nor descending`);
+  return v;
+}
+
 function groupOrder(of: typeof byte): ValueForm {
   return {
-    read(r) {
-      const v = of.read(r);
-      if (v !== 1 && v !== 2) throw violation(`group order ${v} is neither ascending nor descending`);
-      return v;
-    },
+    read: (r) => knownOrder(of.read(r)),
     write: (w, v: GroupOrder) => of.write(w, v),
   };
 }
+
+/**
+ * 0 is taken for left out. Strictly, moqt-16 §9.2.2.4 wants a PROTOCOL_VIOLATION for it; this is a deliberate exception,
+ * the same as the relay's for Shaka Player 5.2.12, which sends 0 as draft 14 had it. It is never written.
+ */
+const groupOrder16: ValueForm = {
+  read(r) {
+    const v = small.read(r);
+    return v === 0 ? undefined : knownOrder(v);
+  },
+  write: groupOrder(small).write,
+};
 
 const token: ValueForm = {
   read: (r) => parseToken(r.take(r.varint()), r.draft),
@@ -106,7 +119,7 @@ const table16: readonly Spec[] = [
   spec(0x10, "forward", flag(small), [...wishes, PUBLISH, SUBSCRIBE_NAMESPACE, ...update(...subscriptions)]),
   spec(0x20, "subscriberPriority", small, [...wishes, FETCH, ...update(...subscriptions, FETCH)]),
   spec(0x21, "filter", typedFilter, [...wishes, ...update(...subscriptions)]),
-  spec(0x22, "groupOrder", groupOrder(small), [...wishes, FETCH]),
+  spec(0x22, "groupOrder", groupOrder16, [...wishes, FETCH]),
   spec(0x32, "newGroupRequest", integer, [...wishes, ...update(...subscriptions)]),
 ];
 
