@@ -17,7 +17,7 @@ type catalogTrack struct {
 
 func newCatalogTrack(ns wire.Namespace, first uint64, now func() time.Time) catalogTrack {
 	name := wire.FullTrackName{Namespace: ns, Name: msf.TrackName}
-	return catalogTrack{live.NewTrack(name, live.Options{Properties: priorityProperty(priorityCatalog), Now: now}), first}
+	return catalogTrack{live.NewTrack(name, live.Options{Now: now}), first}
 }
 
 // write publishes a full catalog: the only object of a new group (MSF "Catalog").

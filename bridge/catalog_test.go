@@ -44,7 +44,7 @@ func TestCatalogGolden(t *testing.T) {
 		}
 		for _, packaging := range []string{"loc", "msf"} {
 			objects := p.track(t, "cam1."+packaging+"/catalog").objects
-			if len(objects) != 1 || objects[0].Location() != (wire.Location{}) || objects[0].Subgroup != 0 {
+			if len(objects) != 1 || objects[0].Location() != (wire.Location{}) || objects[0].Subgroup != 0 || objects[0].Priority != priorityCatalog {
 				t.Fatalf("%s catalog objects %v", packaging, locations(objects))
 			}
 			want, err := os.ReadFile(filepath.Join("testdata", "catalog-"+packaging+".json"))
@@ -55,9 +55,11 @@ func TestCatalogGolden(t *testing.T) {
 				t.Errorf("%s catalog\ngot  %s\nwant %s", packaging, got, want)
 			}
 		}
-		for name, priority := range map[string]uint8{"catalog": 0, "audio_aac": 64, "video_1080_avc": 128} {
-			if _, info := p.track(t, "cam1.loc/"+name).track.Properties(); info.PublisherPriority != priority {
-				t.Errorf("%s has priority %d", name, info.PublisherPriority)
+		for _, name := range []string{"catalog", "audio_aac", "video_1080_avc"} {
+			for _, packaging := range []string{"loc", "msf"} {
+				if raw, _ := p.track(t, "cam1."+packaging+"/"+name).track.Properties(); len(raw) > 0 {
+					t.Errorf("%s of %s has track properties % x", name, packaging, raw)
+				}
 			}
 		}
 	})

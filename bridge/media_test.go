@@ -228,7 +228,7 @@ func TestAudioObjects(t *testing.T) {
 			}
 			perGroup[len(perGroup)-1]++
 			h := header(t, o)
-			if (o.ID == 0) != bytes.Equal(h.AudioConfig, []byte{0x11, 0x90}) || h.Marking != 0 {
+			if (o.ID == 0) != bytes.Equal(h.AudioConfig, []byte{0x11, 0x90}) || h.Marking != 0 || o.Priority != priorityAudio {
 				t.Errorf("object %v: %+v", o.Location(), h)
 			}
 			if want := uint64(epoch + int64(i)*1920*100/9); h.Timestamp != want {

@@ -82,7 +82,7 @@ func (s *station) newOutput(want string, c Codec, priority uint8) *output {
 	o := &output{name: s.trackName(want), codec: c, priority: priority, group: s.hub.firstGroup()}
 	for p := range o.lanes {
 		name := wire.FullTrackName{Namespace: namespaceOf(s.name, packaging(p)), Name: o.name}
-		o.lanes[p].track = live.NewTrack(name, live.Options{Properties: priorityProperty(priority), RetainFor: retainFor, Now: s.hub.config.Now})
+		o.lanes[p].track = live.NewTrack(name, live.Options{RetainFor: retainFor, Now: s.hub.config.Now})
 	}
 	return o
 }

@@ -16,13 +16,10 @@ type Publisher interface {
 
 // Priorities of the tracks, lower is more urgent (moqt-18 §12.4). The catalog
 // comes first (MSF "Catalog"); audio goes before video because it is small and
-// its gaps are noticed most.
+// its gaps are noticed most. The header of each subgroup has them, no property
+// of the track: Shaka Player 5.2.12 fails on a SUBSCRIBE_OK with properties.
 const (
 	priorityCatalog = 0
 	priorityAudio   = 64
 	priorityVideo   = 128
 )
-
-func priorityProperty(priority uint8) wire.Properties {
-	return wire.AppendProperties(nil, wire.KeyValue{Type: wire.PropPublisherPriority, Value: uint64(priority)})
-}
