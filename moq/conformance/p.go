@@ -1,8 +1,5 @@
 package conformance
 
-// untested is why a rule is open whose test is still to be written.
-const untested = "no test proves this rule yet"
-
 var sectionP = []Rule{
 	{
 		Number: 208, Level: Should, Role: Relay, Section: "13.1",

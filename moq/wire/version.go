@@ -101,63 +101,9 @@ var drafts = []draft{
 			FetchItemEndUnknown:     0x10C,
 		},
 	},
-	{
-		version:            Draft22,
-		features:           features20,
-		messages:           messages20,
-		parameters:         parameters22,
-		setupNumbers:       setupNumbers19,
-		requestErrors:      requestErrors20,
-		publishDone:        publishDone20,
-		unknownStreamCount: UnknownStreamCount,
-		fetchDeltas:        true,
-		subgroupBits:       0x7F,
-		datagramBits:       0x2F,
-		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
-		endOfRange: []uint64{
-			FetchItemEndNonExistent: 0x8C,
-			FetchItemEndUnknown:     0x10C,
-			FetchItemEndTimedOut:    0x20C,
-		},
-	},
-	{
-		version:            Draft21,
-		features:           features20,
-		messages:           messages20,
-		parameters:         parameters20,
-		setupNumbers:       setupNumbers19,
-		requestErrors:      requestErrors20,
-		publishDone:        publishDone20,
-		unknownStreamCount: UnknownStreamCount,
-		fetchDeltas:        true,
-		subgroupBits:       0x7F,
-		datagramBits:       0x2F,
-		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
-		endOfRange: []uint64{
-			FetchItemEndNonExistent: 0x8C,
-			FetchItemEndUnknown:     0x10C,
-			FetchItemEndTimedOut:    0x20C,
-		},
-	},
-	{
-		version:            Draft20,
-		features:           features20,
-		messages:           messages20,
-		parameters:         parameters20,
-		setupNumbers:       setupNumbers19,
-		requestErrors:      requestErrors20,
-		publishDone:        publishDone20,
-		unknownStreamCount: UnknownStreamCount,
-		fetchDeltas:        true,
-		subgroupBits:       0x7F,
-		datagramBits:       0x2F,
-		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
-		endOfRange: []uint64{
-			FetchItemEndNonExistent: 0x8C,
-			FetchItemEndUnknown:     0x10C,
-			FetchItemEndTimedOut:    0x20C,
-		},
-	},
+	later(Draft22, parameters22),
+	later(Draft21, parameters20),
+	later(Draft20, parameters20),
 	{
 		version:            Draft19,
 		features:           features19,
@@ -175,6 +121,29 @@ var drafts = []draft{
 			FetchItemEndUnknown:     0x10C,
 		},
 	},
+}
+
+// later is a draft from 20 on: they differ in their parameters alone.
+func later(v Version, parameters []parameter) draft {
+	return draft{
+		version:            v,
+		features:           features20,
+		messages:           messages20,
+		parameters:         parameters,
+		setupNumbers:       setupNumbers19,
+		requestErrors:      requestErrors20,
+		publishDone:        publishDone20,
+		unknownStreamCount: UnknownStreamCount,
+		fetchDeltas:        true,
+		subgroupBits:       0x7F,
+		datagramBits:       0x2F,
+		streams:            []StreamType{StreamFetch, StreamSetup, StreamPadding},
+		endOfRange: []uint64{
+			FetchItemEndNonExistent: 0x8C,
+			FetchItemEndUnknown:     0x10C,
+			FetchItemEndTimedOut:    0x20C,
+		},
+	}
 }
 
 var unknownDraft draft

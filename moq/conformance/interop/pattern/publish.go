@@ -14,9 +14,12 @@ func (t Track) Write(track *live.Track, group uint64) error {
 	if t == Datagrams {
 		objects := t.Group(group)
 		for i, o := range objects {
-			track.AppendDatagram(wire.Datagram{
+			err := track.AppendDatagram(wire.Datagram{
 				Group: group, ID: o.ID, Priority: wire.Some(o.Priority), EndOfGroup: i == len(objects)-1, Payload: o.Payload,
 			})
+			if err != nil {
+				return err
+			}
 		}
 		return nil
 	}
