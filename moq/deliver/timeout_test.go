@@ -87,7 +87,7 @@ func TestObjectDeliveryTimeout(t *testing.T) {
 		w.Commit(copy(w.Buffer(), "a"))
 		time.Sleep(time.Second)
 		r.expect("in time", "1/0: 0 open")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		w.Commit(copy(w.Buffer(), "b"))
 		r.expect("the second half is late", "1/0: 0 DELIVERY_TIMEOUT")
 		put(t, w, 2)
@@ -146,7 +146,7 @@ func TestSubgroupDeliveryTimeout(t *testing.T) {
 				time.Sleep(time.Second - 1)
 				synctest.Wait()
 				before := r.resets()
-				time.Sleep(2)
+				time.Sleep(2 * time.Nanosecond)
 				synctest.Wait()
 				if delivered {
 					r.expect("delivered in time", "1/0: 0 1 2 FIN")

@@ -74,7 +74,7 @@ func (t *Track) judge(g *group, a *arrival) (known *Object, drop bool, err *Malf
 // from the immutable ones. The priority that FETCH tells is not judged: widely
 // used publishers tell another one there than in their subgroup headers.
 func (o *Object) contradicts(a *arrival) *MalformedError {
-	what := ""
+	var what string
 	switch {
 	case o.Datagram != a.datagram:
 		what = "forwarding preference"

@@ -23,13 +23,11 @@ import (
 	"moqedge/moq/wire"
 )
 
-const usage = `usage: reference publish|subscribe|fetch [flags]
+var errUsage = errors.New(`usage: reference publish|subscribe|fetch [flags]
 
   publish    announces the namespace and serves the tracks of package pattern until it gets a signal
   subscribe  checks groups of one track as they come, and ends
-  fetch      checks the groups before the current one, and ends
-
-`
+  fetch      checks the groups before the current one, and ends`)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,7 +51,7 @@ type options struct {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New(usage)
+		return errUsage
 	}
 	var o options
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -94,7 +92,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return o.subscribe(ctx, s)
 	}
-	return errors.New(usage)
+	return errUsage
 }
 
 func (o options) connect(ctx context.Context, h moq.Handler) (*moq.Session, error) {
