@@ -226,7 +226,7 @@ func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 		t.settleFilled()
 	}
 	t.mu.Unlock()
-	t.notify()
+	t.gather() // there is nothing in it yet
 	return &SubgroupWriter{track: t, subgroup: s, priority: i.Priority, first: i.FirstObject, endOfGroup: i.EndOfGroup}, nil
 }
 

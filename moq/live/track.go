@@ -1,7 +1,6 @@
 package live
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,8 +37,8 @@ type Track struct {
 	name    wire.FullTrackName
 	options Options
 
-	listeners atomic.Pointer[[]Listener] // replaced as a whole under mu
-	maxAge    atomic.Int64               // time.Duration that objects may be handed out for; 0 is no limit
+	listeners listeners
+	maxAge    atomic.Int64 // time.Duration that objects may be handed out for; 0 is no limit
 
 	mu         sync.RWMutex // guards all below and the fields of groups and subgroups
 	properties wire.Properties
@@ -68,10 +67,6 @@ type Done struct {
 	Reason string               // for people; what a peer sent is to be quoted in logs
 }
 
-// Listener is told that a track has changed. TrackChanged is called by
-// producers for every piece of data and must return at once.
-type Listener interface{ TrackChanged() }
-
 // NewTrack returns an empty track. Ownership of o.Properties passes to it; if they
 // are no valid track properties, they are kept and nothing is read in them.
 func NewTrack(name wire.FullTrackName, o Options) *Track {
@@ -85,7 +80,6 @@ func NewTrack(name wire.FullTrackName, o Options) *Track {
 		o.Now = time.Now
 	}
 	t := &Track{name: name, options: o}
-	t.listeners.Store(new([]Listener))
 	info, _ := o.Properties.TrackInfo()
 	t.describe(o.Properties, info)
 	return t
@@ -176,28 +170,4 @@ func (t *Track) Size() (bytes uint64, groups int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.bytes, len(t.groups)
-}
-
-// Listen registers l, a comparable value, until the returned function is called;
-// a call of TrackChanged may still be under way then.
-func (t *Track) Listen(l Listener) (stop func()) {
-	t.mu.Lock()
-	grown := append(slices.Clone(*t.listeners.Load()), l)
-	t.listeners.Store(&grown)
-	t.mu.Unlock()
-	return func() {
-		t.mu.Lock()
-		rest := slices.DeleteFunc(slices.Clone(*t.listeners.Load()), func(x Listener) bool { return x == l })
-		t.listeners.Store(&rest)
-		t.mu.Unlock()
-	}
-}
-
-// Listeners counts who listens.
-func (t *Track) Listeners() int { return len(*t.listeners.Load()) }
-
-func (t *Track) notify() {
-	for _, l := range *t.listeners.Load() {
-		l.TrackChanged()
-	}
 }

@@ -41,6 +41,7 @@ type SubgroupWriter struct {
 	buffer   []byte // what Buffer returned last
 	inPlace  bool   // buffer is the tail of current
 	scratch  []byte
+	unsaid   int             // bytes of the current object that readers may not have been told of
 	fault    *MalformedError // of the payload, told by the next Begin or Close
 	closed   bool
 }
@@ -105,7 +106,11 @@ func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 		w.position = h.Size
 	}
 	t.mu.Unlock()
-	t.notify()
+	if w.unsaid = 0; w.position == h.Size {
+		t.notify()
+	} else {
+		t.gather()
+	}
 	return nil
 }
 
@@ -177,8 +182,14 @@ func (w *SubgroupWriter) Commit(n int) {
 	if w.position == w.size {
 		w.release()
 	}
-	if grown {
+	if !grown {
+		return
+	}
+	if w.unsaid += n; w.position == w.size || w.unsaid >= gatherBytes {
+		w.unsaid = 0
 		w.track.notify()
+	} else {
+		w.track.gather()
 	}
 }
 
