@@ -3,17 +3,20 @@ package relay
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"moqedge/moq/transport"
+	"moqedge/moq/wire"
 )
 
-// Config of a relay. The zero value is a relay without a parent.
+// Config of a relay. The zero value is a relay without upstreams.
 type Config struct {
 	// Name appears in logs.
 	Name string
-	// Upstream is the parent relay that tracks and namespaces are had from; nil: none.
-	Upstream *Upstream
+	// Upstreams are the relays that tracks and namespaces are had from. Their
+	// order breaks ties.
+	Upstreams []Upstream
 	// RetainGroups, RetainFor and MaxTrackBytes say what is kept of a track
 	// (live.Options); 0 means 3 groups, 10 s and 64 MiB.
 	RetainGroups  int
@@ -67,9 +70,18 @@ const (
 	ForwardAll
 )
 
-// Upstream names a parent relay.
+// Upstream is a relay that namespaces and tracks are had from.
 type Upstream struct {
+	// Name is for logs and statistics; "" is the URL.
+	Name string
 	URL  string // moqt:// or https://
+	// Prefixes are the namespaces that it is asked for; empty: all.
+	Prefixes []wire.Namespace
+	// Priority decides between those that cover a namespace and can be reached:
+	// the lowest number is asked first.
+	Priority int
+	// Cost of the hop, which decides between equal priorities; 0 means 1.
+	Cost uint32
 	Dial transport.DialConfig
 	// Refresh, when set, may change Dial before each attempt, for pins that are renewed.
 	Refresh func(ctx context.Context, d *transport.DialConfig) error
@@ -97,6 +109,12 @@ func (c Config) withDefaults() Config {
 	number(&c.MaxRequests, 1024)
 	number(&c.MaxMatches, 10_000)
 	number(&c.LongPrefix, 2)
+	c.Upstreams = slices.Clone(c.Upstreams)
+	for i := range c.Upstreams {
+		if c.Upstreams[i].Cost == 0 {
+			c.Upstreams[i].Cost = 1
+		}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"moqedge/moq"
-	"moqedge/moq/wire"
 )
 
 // enlist notes a session that is served, until the returned function is called.
@@ -56,47 +55,6 @@ func (r *Relay) Drain(ctx context.Context, uri string, timeout time.Duration) er
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// goaway moves to another session with the parent, which asked for it: tracks
-// are subscribed to there before the old subscriptions end (moqt-18 §9.4.1).
-func (l *link) goaway(g moq.Goaway) {
-	p := l.parent
-	p.mu.Lock()
-	moving := l.moving
-	l.moving = true
-	p.mu.Unlock()
-	if moving || p.relay.ctx.Err() != nil {
-		return
-	}
-	p.relay.log.Info("the parent is going away", "uri", g.URI)
-	p.start(g.URI, l)
-}
-
-// follow hands the tracks that an old link has over to the session of this one,
-// and ends the old link when that is done.
-func (l *link) follow(ctx context.Context, old *link) {
-	p := l.parent
-	p.mu.Lock()
-	s := old.session
-	p.mu.Unlock()
-	if s != nil {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(s.Context(), cancel)()
-		p.relay.move(s)
-		for p.relay.fedBy(s) && pause(ctx, moveCheck) {
-		}
-		pause(ctx, handover) // the parent moves what it has from here
-		if ctx.Err() != nil && s.Context().Err() == nil {
-			return // the next session follows
-		}
-		s.Close(wire.SessionNoError, "")
-	}
-	old.cancel()
-	p.mu.Lock()
-	l.from = nil
-	p.mu.Unlock()
 }
 
 // pause waits; false means that ctx was done before.

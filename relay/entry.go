@@ -33,7 +33,7 @@ type trackEntry struct {
 	mu      sync.Mutex // guards all below
 	uses    map[*use]struct{}
 	feeds   []*feed // those that are asked included
-	refused map[*moq.Session]refusal
+	refused map[source]refusal
 	reason  error // the refusal that says most
 	settled bool
 	err     error
@@ -57,7 +57,7 @@ type refusal struct {
 func newTrackEntry(r *Relay, name wire.FullTrackName) *trackEntry {
 	e := &trackEntry{
 		relay: r, name: name, live: r.newLiveTrack(name), wake: make(chan struct{}, 1), ready: make(chan struct{}), changed: newChanges(),
-		uses: map[*use]struct{}{}, refused: map[*moq.Session]refusal{}, steering: make(chan struct{}, 1),
+		uses: map[*use]struct{}{}, refused: map[source]refusal{}, steering: make(chan struct{}, 1),
 	}
 	e.idle = time.NewTimer(time.Hour)
 	e.idle.Stop()
@@ -100,10 +100,11 @@ func (e *trackEntry) has(s *moq.Session) bool {
 	return false
 }
 
-// wait blocks until the track is established or refused. The parent gets only
+// wait blocks until the track is established or refused. A relay gets only
 // what others than itself provide: two relays would feed each other for ever.
 func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
-	if isParent(asker) && e.isBorrowed() {
+	from := e.relay.links.of(asker)
+	if from != nil && e.isBorrowed(from) {
 		return doesNotExist()
 	}
 	select {
@@ -113,7 +114,7 @@ func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
 	case <-e.relay.ctx.Done():
 		return errStopped
 	}
-	if e.err == nil && isParent(asker) && !e.isLocal() {
+	if e.err == nil && from != nil && !e.isProvided(from) {
 		return doesNotExist()
 	}
 	return e.err
@@ -252,8 +253,8 @@ func (e *trackEntry) forgive() {
 	}
 }
 
-// reconsider has a session asked that announced the track's namespace.
-func (e *trackEntry) reconsider(s *moq.Session) {
+// reconsider has a publisher or a link asked that announced the track's namespace.
+func (e *trackEntry) reconsider(s source) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.refused, s)

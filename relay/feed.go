@@ -18,10 +18,10 @@ type feed struct {
 	ctx    context.Context // of the attempt
 	cancel context.CancelFunc
 	asked  chan struct{} // closed when the attempt is over
-	parent bool
-	pushed bool // it came by PUBLISH
+	link   *link         // nil for a publisher that is connected to this relay
+	pushed bool          // it came by PUBLISH
 
-	session  *moq.Session // nil while the parent is not connected
+	session  *moq.Session // nil while the link is not connected
 	sub      *moq.Subscription
 	forward  bool                // the forward state asked for
 	group    wire.Option[uint64] // the new group asked for with the subscription
@@ -34,8 +34,8 @@ type feed struct {
 var errAnew = errors.New("the publisher began anew")
 
 // newFeed adds a feed that has no subscription yet. The caller holds mu.
-func (e *trackEntry) newFeed(s *moq.Session) *feed {
-	f := &feed{entry: e, session: s, asked: make(chan struct{}), parent: s == nil || isParent(s)}
+func (e *trackEntry) newFeed(c candidate) *feed {
+	f := &feed{entry: e, session: c.session, link: c.link, asked: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancel(e.relay.ctx)
 	e.feeds = append(e.feeds, f)
 	return f
@@ -51,24 +51,27 @@ func (e *trackEntry) feedOf(s *moq.Session) *feed {
 	return nil
 }
 
-// isBorrowed reports whether only the parent provides the track or is asked for it.
-func (e *trackEntry) isBorrowed() bool {
+// source is what the feed's publisher is known by.
+func (f *feed) source() source { return candidate{f.session, f.link}.source() }
+
+// isBorrowed reports whether only one link provides the track or is asked for it.
+func (e *trackEntry) isBorrowed(from *link) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.feeds {
-		if !f.parent {
+		if f.link != from {
 			return false
 		}
 	}
 	return len(e.feeds) > 0
 }
 
-// isLocal reports whether a publisher besides the parent provides the track.
-func (e *trackEntry) isLocal() bool {
+// isProvided reports whether a publisher besides a link provides the track.
+func (e *trackEntry) isProvided(from *link) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.feeds {
-		if f.accepted && !f.parent {
+		if f.accepted && f.link != from {
 			return true
 		}
 	}
@@ -96,10 +99,10 @@ func (e *trackEntry) providers() []*feed {
 
 // seek asks for the track wherever it can be had and was not refused: at all
 // sessions that announced its namespace or a prefix of it (moqt-18 §9.5), at
-// the parent when no publisher here has it. Nobody is asked for a track that
+// the best link when no publisher here has it. Nobody is asked for a track that
 // nobody here wants.
 func (e *trackEntry) seek() {
-	local := e.relay.local.Match(e.name.Namespace)
+	found := e.relay.candidates(e.name.Namespace)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || len(e.uses) == 0 || (len(e.feeds) == 0 && e.ended != nil) {
@@ -107,13 +110,13 @@ func (e *trackEntry) seek() {
 	}
 	now := time.Now()
 	for s := range e.refused {
-		if s != nil && s.Context().Err() != nil {
+		if s.link == nil && s.session.Context().Err() != nil {
 			delete(e.refused, s)
 		}
 	}
-	for _, s := range local {
-		if e.feedOf(s) == nil && e.mayAsk(s, now) {
-			e.ask(e.newFeed(s))
+	for _, c := range found {
+		if c.link == nil && e.feedOf(c.session) == nil && e.mayAsk(c.source(), now) {
+			e.ask(e.newFeed(c))
 		}
 	}
 	for _, f := range e.feeds {
@@ -121,15 +124,15 @@ func (e *trackEntry) seek() {
 			return
 		}
 	}
-	if p := e.relay.parent; p != nil {
-		s := p.session(0)
-		if !e.lent() && e.mayAsk(s, now) {
-			e.ask(e.newFeed(s)) // nil: to be connected
+	for _, c := range found {
+		if c.link != nil && !e.lent(c.link) && e.mayAsk(c.source(), now) {
+			e.ask(e.newFeed(c))
+			return
 		}
 	}
 }
 
-func (e *trackEntry) mayAsk(s *moq.Session, now time.Time) bool {
+func (e *trackEntry) mayAsk(s source, now time.Time) bool {
 	x, refused := e.refused[s]
 	return !refused || (!x.again.IsZero() && !now.Before(x.again))
 }
@@ -147,10 +150,10 @@ func (e *trackEntry) ask(f *feed) {
 	})
 }
 
-// parentPatience is how long a track waits for a parent that is not connected.
-const parentPatience = 2 * time.Second
+// linkPatience is how long a track waits for a link that is not connected.
+const linkPatience = 2 * time.Second
 
-// find waits for the session of a feed when the parent is not connected.
+// find waits for the session of a feed whose link is not connected.
 func (e *trackEntry) find(f *feed) error {
 	e.mu.Lock()
 	known := f.session != nil
@@ -158,10 +161,12 @@ func (e *trackEntry) find(f *feed) error {
 	if known {
 		return nil
 	}
-	s := e.relay.parent.session(parentPatience)
+	ctx, cancel := context.WithTimeout(f.ctx, linkPatience)
+	defer cancel()
+	s, err := f.link.wait(ctx)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s == nil || e.lent() {
+	if err != nil || e.lent(f.link) {
 		return doesNotExist()
 	}
 	f.session = s
@@ -189,7 +194,7 @@ func (e *trackEntry) answered(f *feed, err error) {
 	e.settle(nil)
 	e.changed.announce()
 	for _, other := range e.feeds {
-		if other != f && (other.session == f.session || other.leaving || (other.parent && !f.parent)) {
+		if other != f && (other.session == f.session || other.leaving || (other.link != nil && f.link == nil)) {
 			other.retire()
 		}
 	}
@@ -227,7 +232,7 @@ func (e *trackEntry) refuse(f *feed, err error) {
 	if errors.As(err, &refused) && refused.Retry.Set {
 		x.again = time.Now().Add(max(refused.Retry.Value, minRetry))
 	}
-	e.refused[f.session] = x
+	e.refused[f.source()] = x
 	if e.reason == nil || errors.Is(e.reason, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
 		e.reason = err
 	}
@@ -258,7 +263,7 @@ func (e *trackEntry) finished(f *feed) {
 	}
 	defer e.poke()
 	if !lost && !f.closing {
-		e.refused[f.session] = refusal{err: &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}}
+		e.refused[f.source()] = refusal{err: &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}}
 		e.ended = d
 	}
 	e.relay.log.Info("publisher left", "track", e.name.String(), "lost", lost, "why", d.Code.String(), "left", len(e.providers()))
@@ -295,35 +300,34 @@ func (f *feed) close() {
 	}
 }
 
-// lent reports whether the parent has the track from here: two relays would
+// lent reports whether a link has the track from here: two relays would
 // feed each other for ever. The caller holds mu.
-func (e *trackEntry) lent() bool {
+func (e *trackEntry) lent(to *link) bool {
 	for u := range e.uses {
-		if isParent(u.session) {
+		if e.relay.links.of(u.session) == to {
 			return true
 		}
 	}
 	return false
 }
 
-// lend ends the parent's subscriptions when it has the namespace from somebody
+// lend ends the subscriptions of links that have the namespace from somebody
 // else, so that the track can be had from there. The caller holds mu.
 func (e *trackEntry) lend() {
-	p := e.relay.parent
-	if p == nil || time.Since(e.lost) < lendAfter || !p.shows(e.name.Namespace) || len(e.relay.local.Match(e.name.Namespace)) > 0 {
+	if time.Since(e.lost) < lendAfter || len(e.relay.local.Match(e.name.Namespace)) > 0 {
 		return
 	}
 	for u := range e.uses {
-		if isParent(u.session) && u.request != nil {
+		if l := e.relay.links.of(u.session); l != nil && u.request != nil && l.shows(e.name.Namespace) {
 			e.relay.tasks.Go(func() { u.request.End(wire.DoneGoingAway, "the publisher was lost") })
 		}
 	}
 }
 
-// lendAfter is how long the parent's word that it has a namespace may still be
+// lendAfter is how long the word of a link that it has a namespace may still be
 // about a publisher that was lost here.
 const lendAfter = time.Second
 
-// isParent reports whether a session is one with the parent: those are the
-// only ones that a relay dials.
-func isParent(s *moq.Session) bool { return s.Conn().Info().Client }
+// isDialed reports whether a session is one that this relay made: with a relay
+// that it was told to trust.
+func isDialed(s *moq.Session) bool { return s.Conn().Info().Client }

@@ -10,12 +10,18 @@ import (
 	"moqedge/moq/wire"
 )
 
-// handler answers the requests of all sessions of a relay, the parent included.
-type handler struct{ relay *Relay }
+// handler answers the requests of all sessions of a relay, those of links included.
+type handler struct {
+	relay *Relay
+	link  *link // nil for sessions that are served
+}
 
 // Serve implements moq.Handler.
 func (h handler) Serve(ctx context.Context, r moq.Request) {
 	h.relay.served.requests.Add(1)
+	if h.link != nil {
+		h.relay.links.adopt(r.Session(), h.link)
+	}
 	release, ok := h.relay.admit(r)
 	if !ok {
 		h.relay.served.refused.Add(1)

@@ -10,19 +10,19 @@ import (
 // publishNamespace keeps a namespace in the table while it is announced.
 func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
 	relay, s := h.relay, r.Session()
-	if isParent(s) { // what it has is told by SUBSCRIBE_NAMESPACE; this adds to it
-		l := &link{parent: relay.parent, session: s}
-		l.NamespaceAdded(r.Namespace)
+	if h.link != nil { // what it has is told by SUBSCRIBE_NAMESPACE; this adds to it
+		c := &connection{link: h.link, session: s}
+		c.NamespaceAdded(r.Namespace)
 		r.Accept()
 		<-ctx.Done()
-		l.NamespaceRemoved(r.Namespace)
+		c.NamespaceRemoved(r.Namespace)
 		return
 	}
 	relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
 	relay.local.Add(r.Namespace, s)
 	relay.all.Add(r.Namespace, source{session: s})
 	r.Accept() // who hears of the answer finds the namespace
-	relay.announced(r.Namespace, s)
+	relay.announced(r.Namespace, source{session: s})
 	relay.publishes.announce()
 	<-ctx.Done()
 	relay.local.Remove(r.Namespace, s)

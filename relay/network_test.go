@@ -144,10 +144,10 @@ func (n *network) relay(name string, parent *node) *node {
 	n.t.Helper()
 	c := relay.Config{Name: name, Logger: quiet()}
 	if parent != nil {
-		c.Upstream = &relay.Upstream{URL: parent.url(), Refresh: func(_ context.Context, d *transport.DialConfig) error {
+		c.Upstreams = []relay.Upstream{{URL: parent.url(), Refresh: func(_ context.Context, d *transport.DialConfig) error {
 			*d = *n.dial(parent)
 			return nil
-		}}
+		}}}
 	}
 	return n.serve(relay.New(c), n.endpoint())
 }

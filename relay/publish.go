@@ -100,7 +100,7 @@ func (e *trackEntry) push(r *moq.PublishRequest) (*feed, pushVerdict) {
 		e.end(live.Done{Code: wire.DoneTrackEnded, Reason: errAnew.Error()}, nil)
 		return nil, pushAgain
 	}
-	f := e.newFeed(s)
+	f := e.newFeed(candidate{session: s, link: e.relay.links.of(s)})
 	f.pushed = true
 	f.forward = e.wanted(f)
 	e.mu.Unlock()

@@ -75,7 +75,7 @@ func (r *redirects) forget(ns wire.Namespace) {
 // one (moqt-18 §10.6.1).
 func refusalFor(s *moq.Session, err error) error {
 	var refused *moq.RequestError
-	if isParent(s) && errors.As(err, &refused) && refused.Redirect != nil && refused.Redirect.URI != "" {
+	if isDialed(s) && errors.As(err, &refused) && refused.Redirect != nil && refused.Redirect.URI != "" {
 		return doesNotExist()
 	}
 	return err

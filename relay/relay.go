@@ -24,12 +24,12 @@ type Relay struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	tasks   task.Group
-	parent  *parent // nil without an upstream
+	links   links
 	local   *route.Table[*moq.Session]
 	all     *route.Table[source]
 	sent    deliver.Counters
 	got     moq.Counters
-	session atomic.Int64 // open sessions, the parent excepted
+	session atomic.Int64 // open sessions that are served
 	served  counters
 
 	mu        sync.Mutex // taken before that of a trackEntry, never after
@@ -46,13 +46,7 @@ type Relay struct {
 	redirects redirects
 }
 
-// source is where a track can be had: a session that announced it, or the parent.
-type source struct {
-	session *moq.Session
-	parent  bool
-}
-
-// New returns a relay and connects it to its upstream.
+// New returns a relay and connects it to its upstreams.
 func New(c Config) *Relay {
 	c = c.withDefaults()
 	r := &Relay{
@@ -63,17 +57,18 @@ func New(c Config) *Relay {
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	if c.Upstream != nil {
-		r.parent = newParent(r, c.Upstream)
-		r.tasks.Go(r.parent.run)
+	for i, u := range c.Upstreams {
+		l := newLink(r, u, i)
+		r.links.all = append(r.links.all, l)
+		r.tasks.Go(l.run)
 	}
 	return r
 }
 
-// sessionConfig is how the relay holds sessions.
-func (r *Relay) sessionConfig() moq.Config {
+// sessionConfig is how the relay holds sessions, those of a link when that is not nil.
+func (r *Relay) sessionConfig(l *link) moq.Config {
 	return moq.Config{
-		Handler: handler{r}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
+		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
 		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)),
 		Deliver:       deliver.Config{MaxLag: r.config.MaxLag, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
@@ -96,7 +91,7 @@ func (r *Relay) Serve(l *transport.Listener) error {
 // ServeConn serves one connection until it ends.
 func (r *Relay) ServeConn(conn transport.Conn) {
 	started := time.Now()
-	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig())
+	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig(nil))
 	if err != nil {
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
 		return

@@ -43,8 +43,8 @@ func (r *Relay) Stats() Stats {
 		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
 		Namespaces: len(r.all.Namespaces()), PerTrack: map[string]int{},
 	}
-	if r.parent != nil {
-		s.Connected = r.parent.session(0) != nil
+	for _, l := range r.links.list() {
+		s.Connected = s.Connected || l.session() != nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

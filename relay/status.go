@@ -46,13 +46,31 @@ func (r *Relay) isEstablished(name wire.FullTrackName) bool {
 	return len(e.providers()) > 0
 }
 
-// askStatus asks all that announced the track's namespace, or else the parent,
-// and returns a track that says what the one furthest ahead said.
+// askStatus asks all that announced the track's namespace, or else the links
+// one after the other, and returns a track that says what the one furthest
+// ahead said.
 func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *moq.Session) (*live.Track, error) {
-	t, err := firstStatus(ctx, name, h.relay.local.Match(name.Namespace))
-	if err != nil && h.relay.parent != nil && !isParent(asker) {
-		if s := h.relay.parent.session(parentPatience); s != nil {
-			return firstStatus(ctx, name, []*moq.Session{s})
+	from := h.relay.links.of(asker)
+	var local []*moq.Session
+	var links []candidate
+	for _, c := range h.relay.candidates(name.Namespace) {
+		switch {
+		case c.link == nil:
+			local = append(local, c.session)
+		case c.link != from:
+			links = append(links, c)
+		}
+	}
+	t, err := firstStatus(ctx, name, local)
+	for _, c := range links {
+		if err == nil {
+			break
+		}
+		patience, cancel := context.WithTimeout(ctx, linkPatience)
+		s, lost := c.wait(patience)
+		cancel()
+		if lost == nil {
+			t, err = firstStatus(ctx, name, []*moq.Session{s})
 		}
 	}
 	return t, err

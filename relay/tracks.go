@@ -109,10 +109,9 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 	return true
 }
 
-// announced has the tracks below a namespace asked for at a session that
-// announced it, besides those they have (moqt-18 §9.5). A nil session stands
-// for the parent.
-func (r *Relay) announced(ns wire.Namespace, s *moq.Session) {
+// announced has the tracks below a namespace asked for where it was announced,
+// besides those they have (moqt-18 §9.5).
+func (r *Relay) announced(ns wire.Namespace, s source) {
 	r.redirects.forget(ns)
 	r.mu.Lock()
 	defer r.mu.Unlock()

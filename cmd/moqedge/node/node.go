@@ -93,7 +93,7 @@ func (n *Node) run(what string, serve func() error) {
 }
 
 func (n *Node) openRelay(context.Context) error {
-	upstream, err := n.upstream()
+	upstreams, err := n.upstreams()
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (n *Node) openRelay(context.Context) error {
 	}
 	keep := n.config.Retention
 	n.relay = relay.New(relay.Config{
-		Name: n.config.Name, Upstream: upstream, Implementation: Implementation,
+		Name: n.config.Name, Upstreams: upstreams, Implementation: Implementation,
 		RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
 		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
 	})
@@ -129,7 +129,7 @@ func (n *Node) openRelay(context.Context) error {
 // Implementation is what nodes and clients call themselves in SETUP.
 const Implementation = "moqedge"
 
-func (n *Node) upstream() (*relay.Upstream, error) {
+func (n *Node) upstreams() ([]relay.Upstream, error) {
 	if n.config.Upstream == nil {
 		return nil, nil
 	}
@@ -137,7 +137,7 @@ func (n *Node) upstream() (*relay.Upstream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream: %w", err)
 	}
-	return &relay.Upstream{URL: n.config.Upstream.URL, Dial: dial, Refresh: refresh}, nil
+	return []relay.Upstream{{URL: n.config.Upstream.URL, Dial: dial, Refresh: refresh}}, nil
 }
 
 func (n *Node) openCertificate() (*certs.Source, error) {
