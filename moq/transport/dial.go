@@ -37,8 +37,9 @@ type DialConfig struct {
 	// QUIC is the base of the connection's settings; its zero fields get the
 	// defaults of this package. nil: all defaults.
 	QUIC *quic.Config
-	// PacketConn is used instead of a new UDP socket. It must be for this
-	// connection alone; the caller closes it, after the connection's end.
+	// PacketConn is used instead of a new UDP socket, which is connected to the
+	// server, so that the end of a process there is noticed at once. It must be for
+	// this connection alone; the caller closes it, after the connection's end.
 	PacketConn net.PacketConn
 	// RemoteAddr is used instead of resolving the URL's host.
 	RemoteAddr net.Addr
@@ -144,11 +145,14 @@ func (c *DialConfig) dialQUIC(ctx context.Context, t target, alpn []string) (*qu
 	}
 	socket := c.PacketConn
 	if socket == nil {
-		udp, err := net.ListenUDP("udp", nil)
-		if err != nil {
+		udp, ok := addr.(*net.UDPAddr)
+		if !ok {
+			return nil, fmt.Errorf("%v is no UDP address: it needs a PacketConn", addr)
+		}
+		var err error
+		if socket, err = dialSocket(udp); err != nil {
 			return nil, fmt.Errorf("open a UDP socket: %w", err)
 		}
-		socket = udp
 	}
 	tr := &quic.Transport{Conn: socket}
 	release := func() {

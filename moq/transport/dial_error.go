@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -83,6 +84,8 @@ func explain(rawURL string, t target, versions []string, status int, err error) 
 		e.Hint = "the server does not accept this Origin, or this client"
 	case status == http.StatusNotFound:
 		e.Hint = "check the path of the URL"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Hint = fmt.Sprintf("check that a server listens on UDP port %d there", t.port)
 	case isTimeout(err):
 		e.Err = fmt.Errorf("%w: %w", errDialTimeout, err)
 		if errors.Is(err, errDialTimeout) {
