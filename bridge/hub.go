@@ -96,6 +96,7 @@ type Hub struct {
 	mu       sync.Mutex // guards all below
 	stations map[string]*station
 	catalogs catalogNumbers
+	refusing bool
 	closed   bool
 }
 
@@ -106,7 +107,8 @@ func NewHub(p Publisher, c Config) *Hub {
 
 // Publish claims a name. A publisher that returns within Config.Grace goes on
 // in the tracks of the one before, with higher group ids. Errors: ErrBadName,
-// ErrNameInUse while another publisher is live, ErrClosed.
+// ErrNameInUse while another publisher is live, ErrClosed after Close and, for
+// names that are new, after Refuse.
 func (h *Hub) Publish(name string, from Ingest) (*Broadcast, error) {
 	if !validName(name) {
 		return nil, ErrBadName
@@ -117,6 +119,9 @@ func (h *Hub) Publish(name string, from Ingest) (*Broadcast, error) {
 		return nil, ErrClosed
 	}
 	s, ok := h.stations[name]
+	if !ok && h.refusing {
+		return nil, ErrClosed
+	}
 	if !ok {
 		s = newStation(h, name, h.catalogs.next(name))
 		h.stations[name] = s
@@ -135,6 +140,14 @@ func (h *Hub) Names() []Status {
 	h.mu.Unlock()
 	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// Refuse takes no new names from now on. Publishers that are live go on, and
+// may return within Config.Grace.
+func (h *Hub) Refuse() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refusing = true
 }
 
 // Close ends all broadcasts and their tracks; Publish fails after it. It

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
@@ -47,6 +48,10 @@ type Config struct {
 	// SUBSCRIBE_TRACKS may ask for by a prefix of fewer than LongPrefix fields;
 	// beyond it is refused with NAMESPACE_TOO_LARGE. 0 means 10,000 and 2.
 	MaxMatches, LongPrefix int
+	// Resident says which sessions are of the process that runs the relay, such
+	// as that of its own ingests: Drain neither tells them nor waits for them.
+	// It must not block; nil: none.
+	Resident func(*moq.Session) bool
 	// MaxLag is deliver.Config.MaxLag.
 	MaxLag time.Duration
 	// Implementation is sent in SETUP.

@@ -9,6 +9,9 @@ import (
 
 // enlist notes a session that is served, until the returned function is called.
 func (r *Relay) enlist(s *moq.Session) (delist func()) {
+	if r.config.Resident != nil && r.config.Resident(s) {
+		return func() {}
+	}
 	r.mu.Lock()
 	r.sessions[s] = struct{}{}
 	leave := r.draining
@@ -24,8 +27,8 @@ func (r *Relay) enlist(s *moq.Session) (delist func()) {
 	}
 }
 
-// Drain asks all peers to move, those that are served to the relay at uri when
-// it is not empty, and waits until they have left or ctx is done. Sessions that
+// Drain asks all peers but the Config.Resident ones to move, to the relay at uri
+// when it is not empty, and waits until they have left or ctx is done. Sessions that
 // are still open after timeout, when that is not 0, are closed. Until Close the
 // relay keeps what it has from its own publishers: who moves misses nothing
 // (moqt-18 §3.6). It is called once.
@@ -41,7 +44,7 @@ func (r *Relay) Drain(ctx context.Context, uri string, timeout time.Duration) er
 	for _, s := range sessions {
 		_ = s.Goaway(uri, timeout) // its session is over when it fails
 	}
-	for {
+	for told := time.Now(); ; {
 		left := r.left.wait()
 		r.mu.Lock()
 		n := len(r.sessions)
@@ -49,13 +52,21 @@ func (r *Relay) Drain(ctx context.Context, uri string, timeout time.Duration) er
 		if n == 0 {
 			return nil
 		}
+		if now := time.Now(); now.Sub(told) >= drainLog {
+			told = now
+			r.log.Info("draining", "sessions", n)
+		}
 		select {
 		case <-left:
+		case <-time.After(drainLog):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
+
+// drainLog is how often it is logged how many sessions are left.
+const drainLog = time.Second
 
 // pause waits; false means that ctx was done before.
 func pause(ctx context.Context, d time.Duration) bool {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"moqedge/cmd/moqedge/config"
 	"moqedge/cmd/moqedge/node"
@@ -17,15 +19,22 @@ type serveCommand struct {
 	Listen   string `placeholder:"ADDR" help:"UDP address for MOQT. (default: :4443)"`
 	HTTP     string `name:"http" placeholder:"ADDR" help:"TCP address of the pages. (default: :8080)"`
 	SRT      string `name:"srt" placeholder:"ADDR" help:"UDP address for encoders. (default: :9000)"`
-	Admin    string `placeholder:"ADDR" help:"TCP address of /stats and /healthz. (default: none)"`
+	Admin    string `placeholder:"ADDR" help:"TCP address of /stats, /healthz and /readyz. (default: none)"`
 	Upstream string `placeholder:"URL" help:"Parent relay. Without a file the node then takes no publications unless --srt is given."`
 	JSON     bool   `name:"json" help:"Print the addresses as a JSON line."`
+
+	DrainTimeout time.Duration `placeholder:"TIME" help:"How long sessions may take to leave after SIGTERM. (default: 10s)"`
+	DrainURI     string        `name:"drain-uri" placeholder:"URL" help:"Relay that they are sent to then. (default: the address they know)"`
 	trustFlags
 }
 
 // Help implements kong.HelpProvider.
 func (serveCommand) Help() string {
-	return `Flags go before what the file says. The flags of trust are about the parent relay. Ctrl-C ends it.
+	return `Flags go before what the file says. The flags of trust are about the parent relay.
+
+Ctrl-C ends it at once. SIGTERM drains it first: /readyz says 503, nobody new is let in, those who
+are connected are asked to go elsewhere (GOAWAY), and the process ends when they have left, or at
+the limit. A second signal ends it at once.
 
 Without a file it is what the public MOQT interop runner expects of a relay: MOQT_PORT is the UDP
 port, /certs/cert.pem and /certs/priv.key (or MOQT_CERT and MOQT_KEY) are the certificate if they are
@@ -35,11 +44,13 @@ Examples:
 
   moqedge serve -c origin.yaml
 
+  moqedge serve -c edge-1.yaml --drain-timeout 30s --drain-uri https://edge-2.example/live
+
   moqedge serve --listen :4444 --http :8081 --upstream moqt://127.0.0.1:4443 \
       --fingerprint-url http://127.0.0.1:8080/certificate.sha256`
 }
 
-// Run serves until Ctrl-C.
+// Run serves until Ctrl-C, or until SIGTERM and the drain after it.
 func (c serveCommand) Run(e *environment) error {
 	conf, err := c.configuration()
 	if err != nil {
@@ -57,6 +68,11 @@ func (c serveCommand) Run(e *environment) error {
 	}
 	select {
 	case <-e.Done():
+		if errors.Is(context.Cause(e), errTerminated) {
+			if err := n.Drain(conf.Drain.URI, conf.Drain.Limit()); err != nil {
+				log.Warn("not drained", "reason", err)
+			}
+		}
 		return nil
 	case err := <-n.Failed():
 		return err
@@ -84,6 +100,10 @@ func (c serveCommand) configuration() (config.Config, error) {
 	}
 	conf.Name = first(c.Name, conf.Name)
 	conf.Listen = first(c.Listen, conf.Listen)
+	conf.Drain.URI = first(c.DrainURI, conf.Drain.URI)
+	if c.DrainTimeout != 0 {
+		conf.Drain.Timeout = c.DrainTimeout
+	}
 	if c.HTTP != "" {
 		if conf.HTTP == nil {
 			conf.HTTP = &config.HTTP{}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -69,9 +70,11 @@ type Listener struct {
 	socket    net.PacketConn
 	transport *quic.Transport
 	quic      *quic.EarlyListener
+	settings  *quic.Config
 	wt        *webtransport.Server
 
 	accepted chan Conn
+	refusing atomic.Bool   // set by Refuse
 	closing  chan struct{} // closed by Close
 	closed   chan struct{} // closed when Close is done
 	wg       sync.WaitGroup
@@ -139,6 +142,9 @@ func (l *Listener) open() error {
 		maxStreams: l.config.MaxStreams, maxUniStreams: l.config.MaxUniStreams,
 	}.quicConfig()
 	quicConfig.Allow0RTT = false // requests can be replayed (moqt-18 §3.3.1)
+	settings := *quicConfig // what admit returns, without admit itself
+	l.settings = &settings
+	quicConfig.GetConfigForClient = l.admit
 	l.transport = &quic.Transport{Conn: l.socket}
 	// Early: HTTP/3 may send its settings before the client's last handshake
 	// message, and so saves browsers a round trip.
@@ -150,6 +156,23 @@ func (l *Listener) open() error {
 	l.quic = ln
 	return nil
 }
+
+// errRefusing makes QUIC answer with CONNECTION_REFUSED.
+var errRefusing = errors.New("transport: no new connections are taken")
+
+// admit decides on a connection at its first packet.
+func (l *Listener) admit(*quic.ClientInfo) (*quic.Config, error) {
+	if l.refusing.Load() {
+		return nil, errRefusing
+	}
+	return l.settings, nil
+}
+
+// Refuse has new connections refused from now on, QUIC ones with
+// CONNECTION_REFUSED and WebTransport sessions on connections that are there
+// with status 503, so that who asks tries elsewhere at once. Sessions that
+// exist go on.
+func (l *Listener) Refuse() { l.refusing.Store(true) }
 
 func (l *Listener) release() {
 	l.transport.Close()

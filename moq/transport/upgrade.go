@@ -110,6 +110,9 @@ func isWebTransport(r *http.Request) bool {
 
 // upgrade returns the session, or the status and the text of the refusal.
 func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.Conn) (Conn, int, error) {
+	if l.refusing.Load() {
+		return nil, http.StatusServiceUnavailable, errRefusing
+	}
 	if l.config.CheckOrigin != nil && !l.config.CheckOrigin(r) {
 		return nil, http.StatusForbidden, fmt.Errorf("origin %q is not allowed here", r.Header.Get("Origin"))
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"moqedge/cmd/moqedge/peer"
@@ -25,6 +26,8 @@ type Config struct {
 	Admin *Admin `yaml:"admin"`
 	// Retention says what is kept of tracks.
 	Retention Retention `yaml:"retention"`
+	// Drain says what happens after SIGTERM.
+	Drain Drain `yaml:"drain"`
 	// Log says what is written to stderr.
 	Log Log `yaml:"log"`
 }
@@ -110,7 +113,19 @@ func (w *WHIP) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
-// Admin is the server for statistics: /stats and /healthz.
+// Drain says how a node leaves after SIGTERM.
+type Drain struct {
+	// Timeout is how long sessions may take to leave; 0 means 10 s.
+	Timeout time.Duration `yaml:"timeout"`
+	// URI is the relay that they are sent to; "" means the address that they
+	// know, behind which another node answers.
+	URI string `yaml:"uri"`
+}
+
+// Limit is Timeout, or what its zero value means.
+func (d Drain) Limit() time.Duration { return cmp.Or(d.Timeout, 10*time.Second) }
+
+// Admin is the server for statistics: /stats, /healthz and /readyz.
 type Admin struct {
 	// Listen is the TCP address. Required. It is not for everybody to reach.
 	Listen string `yaml:"listen"`

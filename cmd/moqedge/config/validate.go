@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"moqedge/cmd/moqedge/peer"
 )
 
 // Levels and Formats are the words of Log.
@@ -25,6 +27,7 @@ func (c Config) Validate() error {
 		c.validateBridge,
 		c.validateAdmin,
 		func() error { return c.Retention.validate() },
+		func() error { return c.Drain.validate() },
 		func() error { return word("log.level", c.Log.Level, Levels()) },
 		func() error { return word("log.format", c.Log.Format, Formats()) },
 	}
@@ -115,6 +118,19 @@ func (c Config) validateAdmin() error {
 func (r Retention) validate() error {
 	if r.Groups < 0 || r.Time < 0 || r.Linger < 0 || r.MaxLag < 0 {
 		return errors.New("retention: values must not be negative")
+	}
+	return nil
+}
+
+func (d Drain) validate() error {
+	if d.Timeout < 0 {
+		return errors.New("drain.timeout: must not be negative")
+	}
+	if d.URI == "" {
+		return nil
+	}
+	if err := (peer.Config{URL: d.URI}).Validate(); err != nil {
+		return fmt.Errorf("drain.uri: %w", err)
 	}
 	return nil
 }

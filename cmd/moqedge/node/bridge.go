@@ -49,7 +49,7 @@ func (n *Node) publishTo() peer.Config {
 	if p := n.config.Bridge.PublishTo; p != nil {
 		return *p
 	}
-	return peer.Config{URL: "moqt://" + Local(n.listener.Addr().String()), Pins: n.Pins}
+	return peer.Config{URL: "moqt://" + Local(n.listener.Addr().String()) + n.resident, Pins: n.Pins}
 }
 
 func (n *Node) openSRT(ctx context.Context) error {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moqedge/bridge"
@@ -16,6 +18,7 @@ import (
 	"moqedge/bridge/whip"
 	"moqedge/certs"
 	"moqedge/cmd/moqedge/config"
+	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/relay"
 )
@@ -29,6 +32,8 @@ type Node struct {
 	certificate *certs.Source
 	listener    *transport.Listener
 	relay       *relay.Relay
+	resident    string        // path of the bridge's session with this node
+	draining    atomic.Bool   // set by Drain
 	hub         *bridge.Hub   // nil without a bridge
 	srt         *srt.Server   // nil without SRT
 	whip        *whip.Handler // nil without WHIP
@@ -50,7 +55,7 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	if c.Name != "" {
 		log = log.With("node", c.Name)
 	}
-	n := &Node{config: c, log: log, started: time.Now(), failed: make(chan error, 1)}
+	n := &Node{config: c, log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop = stop
 	for _, open := range []func(context.Context) error{n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
@@ -112,6 +117,7 @@ func (n *Node) openRelay(context.Context) error {
 		Name: n.config.Name, Upstreams: upstreams, Implementation: Implementation,
 		RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
 		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
+		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
 	})
 	n.run("relay", func() error {
 		if err := n.relay.Serve(n.listener); !errors.Is(err, net.ErrClosed) {
@@ -163,10 +169,8 @@ func (n *Node) openAdmin(context.Context) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", n.serveStats)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("ok\n")) // who asked is gone otherwise
-	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", n.serveReady)
 	var err error
 	n.admin, err = n.openWeb("admin", n.config.Admin.Listen, false, mux)
 	return err
