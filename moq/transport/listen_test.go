@@ -232,3 +232,30 @@ func TestPeerVanishes(t *testing.T) {
 		})
 	}
 }
+
+// A listener that refuses keeps what it has and takes no more, of either kind;
+// before and after are told apart at once and not by a timeout.
+func TestRefuse(t *testing.T) {
+	source := certificate(t)
+	l := listen(t, source, ListenConfig{})
+	type pair struct{ client, server Conn }
+	var kept []pair
+	for _, k := range networks {
+		client, server := connect(t, k, l, pinning(source))
+		kept = append(kept, pair{client, server})
+	}
+	l.Refuse()
+	for _, k := range networks {
+		c, err := Dial(patient(t), urlOf(k, l.Addr(), "/"), pinning(source))
+		if err == nil {
+			c.CloseWithError(0, "")
+			t.Fatalf("%s: a connection was taken", k)
+		}
+		if e, ok := errors.AsType[*quic.TransportError](err); !ok || e.ErrorCode != quic.ConnectionRefused {
+			t.Errorf("%s: %v", k, err)
+		}
+	}
+	for _, p := range kept {
+		testUni(t, p.client, p.server)
+	}
+}

@@ -67,7 +67,7 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, upstream, certificate, http, bridge, admin, retention, log`},
+		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, upstream, certificate, http, bridge, admin, retention, drain, log`},
 		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
 		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, latency`},
 		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be url, fingerprint, fingerprintURL, ca, insecure, timeout, draft`},
@@ -110,6 +110,8 @@ func TestErrors(t *testing.T) {
 		"level":                 {"listen: :1\nlog:\n  level: loud\n", `c.yaml:3: log.level: "loud" is none of debug, info, warn, error`},
 		"format":                {"listen: :1\nlog:\n  format: xml\n", `c.yaml:3: log.format: "xml" is none of text, json`},
 		"negative retention":    {"listen: :1\nretention: {groups: -1}\n", `c.yaml:2: retention: values must not be negative`},
+		"negative drain":        {"listen: :1\ndrain: {timeout: -1s}\n", `c.yaml:2: drain.timeout: must not be negative`},
+		"drain nowhere":         {"listen: :1\ndrain:\n  uri: edge-2\n", `c.yaml:3: drain.uri: URL "edge-2": want moqt://`},
 		"negative track memory": {"listen: :1\nretention:\n  maxTrackBytes: -1\n", `c.yaml:3: `},
 	} {
 		t.Run(name, func(t *testing.T) {
