@@ -7,6 +7,20 @@ import (
 	"moqedge/moq"
 )
 
+// arrive notes a connection whose session is being made, until the returned
+// function is called: a drain does not end in between.
+func (r *Relay) arrive() (arrived func()) {
+	r.mu.Lock()
+	r.arriving++
+	r.mu.Unlock()
+	return func() {
+		r.mu.Lock()
+		r.arriving--
+		r.mu.Unlock()
+		r.left.announce()
+	}
+}
+
 // enlist notes a session that is served, until the returned function is called.
 func (r *Relay) enlist(s *moq.Session) (delist func()) {
 	if r.config.Resident != nil && r.config.Resident(s) {
@@ -47,7 +61,7 @@ func (r *Relay) Drain(ctx context.Context, uri string, timeout time.Duration) er
 	for told := time.Now(); ; {
 		left := r.left.wait()
 		r.mu.Lock()
-		n := len(r.sessions)
+		n := len(r.sessions) + r.arriving
 		r.mu.Unlock()
 		if n == 0 {
 			return nil

@@ -41,6 +41,7 @@ type Relay struct {
 	held      map[held]int // requests that wait for a track
 	peers     map[*moq.Session]*peer
 	sessions  map[*moq.Session]struct{} // served ones
+	arriving  int                       // connections whose session is being made
 	draining  *moq.Goaway               // what every session is told; nil when the relay stays
 
 	redirects redirects
@@ -91,8 +92,10 @@ func (r *Relay) Serve(l *transport.Listener) error {
 // ServeConn serves one connection until it ends.
 func (r *Relay) ServeConn(conn transport.Conn) {
 	started := time.Now()
+	arrived := r.arrive()
 	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig(nil))
 	if err != nil {
+		arrived()
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
 		return
 	}
@@ -101,6 +104,7 @@ func (r *Relay) ServeConn(conn transport.Conn) {
 	r.session.Add(1)
 	defer r.session.Add(-1)
 	defer r.enlist(s)()
+	arrived()
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
 	defer stop()
 	s.Wait()

@@ -142,7 +142,7 @@ func (l *Listener) open() error {
 		maxStreams: l.config.MaxStreams, maxUniStreams: l.config.MaxUniStreams,
 	}.quicConfig()
 	quicConfig.Allow0RTT = false // requests can be replayed (moqt-18 §3.3.1)
-	settings := *quicConfig // what admit returns, without admit itself
+	settings := *quicConfig      // what admit returns, without admit itself
 	l.settings = &settings
 	quicConfig.GetConfigForClient = l.admit
 	l.transport = &quic.Transport{Conn: l.socket}

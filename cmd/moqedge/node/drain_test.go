@@ -52,6 +52,9 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, told := visitor(t, n)
+	for n.Stats().Sessions < 2 {
+		time.Sleep(time.Millisecond)
+	}
 	drained := make(chan error, 1)
 	go func() { drained <- n.Drain("moqt://other.example:4443", time.Minute) }()
 	if g := <-told; g.URI != "moqt://other.example:4443" || g.Timeout != time.Minute {
@@ -93,6 +96,9 @@ func TestDrain(t *testing.T) {
 func TestDrainLimit(t *testing.T) {
 	n := start(t, config.Config{Listen: anyPort})
 	s, told := visitor(t, n)
+	for n.Stats().Sessions == 0 {
+		time.Sleep(time.Millisecond)
+	}
 	if err := n.Drain("", 50*time.Millisecond); !errors.Is(err, errLimit) {
 		t.Errorf("drained: %v", err)
 	}
