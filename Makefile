@@ -82,6 +82,11 @@ $(RUST)/cli-$(MOQ_CLI): | cargo
 	$(CARGO) moq-cli@$(MOQ_CLI)
 	@touch $@
 
+.PHONY: bench-relay
+bench-relay: ## measure the relay against bare QUIC: WHAT=fanout, ARGS=flags; see bench/RESULTS.md
+	@$(GO) build -o bin/bench-relay ./bench/relay
+	@bin/bench-relay $(or $(WHAT),fanout) $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@set -e; for package in $$($(GO) list ./...); do \

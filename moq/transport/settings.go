@@ -68,6 +68,10 @@ type settings struct {
 	maxStreams, maxUniStreams     int64
 }
 
+// QUICConfig returns the settings of connections whose DialConfig or ListenConfig
+// leaves all of them to this package: for measuring against what runs without it.
+func QUICConfig() *quic.Config { return settings{}.quicConfig() }
+
 func (s settings) quicConfig() *quic.Config {
 	c := &quic.Config{}
 	if s.base != nil {

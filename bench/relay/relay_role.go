@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"moqedge/certs"
+	"moqedge/moq/transport"
+	"moqedge/relay"
+)
+
+// place is where a server listens and how its certificate is known.
+type place struct {
+	Addr        string `json:"addr"`        // host:port
+	Fingerprint string `json:"fingerprint"` // SHA-256, in hexadecimal
+}
+
+// dial returns how clients connect to it.
+func (p place) dial() (transport.DialConfig, error) {
+	pins, err := certs.ParseFingerprints(p.Fingerprint)
+	return transport.DialConfig{Fingerprints: pins, Versions: []string{version.String()}}, err
+}
+
+// url of the server, for a transport of transports.
+func (p place) url(transport string) string {
+	if transport == overWebTransport {
+		return "https://" + p.Addr + "/moq"
+	}
+	return "moqt://" + p.Addr
+}
+
+// overQUIC and overWebTransport are the transports.
+const (
+	overQUIC         = "quic"
+	overWebTransport = "webtransport"
+)
+
+// relayRole is the relay that is measured.
+type relayRole struct {
+	log      *slog.Logger
+	relay    *relay.Relay
+	listener *transport.Listener
+	source   *certs.Source
+	served   chan error
+}
+
+// relayConfig says what relay to make.
+type relayConfig struct {
+	// Upstream is its parent; nil: none.
+	Upstream *place `json:"upstream,omitempty"`
+}
+
+// commandListen starts a server and is answered with its place.
+const commandListen = "listen"
+
+func newRelayRole() *relayRole {
+	return &relayRole{
+		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		served: make(chan error, 1),
+	}
+}
+
+// Handle implements process.Role.
+func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
+	if command != commandListen || r.relay != nil {
+		return nil, fmt.Errorf("the relay can not do %q", command)
+	}
+	var c relayConfig
+	if err := json.Unmarshal(args, &c); err != nil {
+		return nil, err
+	}
+	config := relay.Config{Logger: r.log}
+	if c.Upstream != nil {
+		dial, err := c.Upstream.dial()
+		if err != nil {
+			return nil, err
+		}
+		config.Upstreams = []relay.Upstream{{URL: c.Upstream.url(overQUIC), Dial: dial}}
+	}
+	var err error
+	if r.source, err = certs.Development("", nil, r.log); err != nil {
+		return nil, err
+	}
+	if r.listener, err = transport.Listen(&transport.ListenConfig{Addr: "127.0.0.1:0", GetCertificate: r.source.GetCertificate}); err != nil {
+		r.source.Close()
+		return nil, err
+	}
+	r.relay = relay.New(config)
+	go func() { r.served <- r.relay.Serve(r.listener) }()
+	return placeOf(r.listener.Addr().String(), r.source), nil
+}
+
+func placeOf(addr string, source *certs.Source) place {
+	f := source.Fingerprint()
+	return place{Addr: addr, Fingerprint: hex.EncodeToString(f[:])}
+}
+
+// Close implements process.Role.
+func (r *relayRole) Close() error {
+	if r.relay == nil {
+		return nil
+	}
+	r.listener.Close()
+	r.relay.Close()
+	<-r.served
+	return r.source.Close()
+}
