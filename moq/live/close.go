@@ -53,11 +53,20 @@ func (w *SubgroupWriter) leave(to State, code wire.ResetCode) {
 	w.closed = true
 	w.release()
 	t, s := w.track, w.subgroup
-	if w.filling {
-		t.notify() // an object may be incomplete
-		return
-	}
 	t.mu.Lock()
+	defer t.notify() // of a fill too: an object may be incomplete
+	defer t.mu.Unlock()
+	if !w.filling {
+		s.leftAs(to, code)
+	}
+	if s.group.lost && !s.group.isWritten() {
+		s.group.discharge()
+	}
+}
+
+// leftAs takes in how a writer ended. The caller holds the track's mu.
+func (s *Subgroup) leftAs(to State, code wire.ResetCode) {
+	t := s.track
 	s.writers--
 	switch {
 	case to == Finished:
@@ -71,8 +80,6 @@ func (w *SubgroupWriter) leave(to State, code wire.ResetCode) {
 		}
 		s.state, s.code = to, code
 	}
-	t.mu.Unlock()
-	t.notify()
 }
 
 // finalAt notes the final object of the subgroup, as a FIN after it tells, and

@@ -15,6 +15,7 @@ func (t *Track) AppendDatagram(d wire.Datagram) error {
 	}
 	o.Priority = d.Priority.Or(t.info.PublisherPriority)
 	g := t.groupFor(d.Group)
+	o.in = g
 	a := arrival{
 		at: o.Location(), datagram: true, endOfGroup: d.EndOfGroup, priority: o.Priority,
 		status: d.Status, properties: d.Properties, size: o.Size,
@@ -32,7 +33,7 @@ func (t *Track) AppendDatagram(d wire.Datagram) error {
 	}
 	t.learn(g, &a)
 	g.insert(o)
-	t.datagrams.append(o)
+	o.late = t.datagrams.append(o) + 1
 	t.raise(a.at)
 	t.account(g, o)
 	t.mu.Unlock()

@@ -143,7 +143,7 @@ func TestMaxCacheDuration(t *testing.T) {
 	if got, want := track.Missing(Range{at(0, 0), at(1, 0)}), []Range{{at(0, 0), at(0, 3)}}; !slices.Equal(got, want) {
 		t.Errorf("missing %v, want %v", got, want)
 	}
-	if n, _ := track.Size(); n != 3*(objectCost+3) {
+	if n, _ := track.Size(); n != 3*objectCost+2*16+groupCost+subgroupCost {
 		t.Errorf("%d bytes are kept", n)
 	}
 	if s, _ := track.NewFeed(at(0, 0)).Subgroup(); s.First() != nil {

@@ -1,8 +1,6 @@
 package live
 
 import (
-	"slices"
-
 	"moqedge/moq/wire"
 )
 
@@ -36,9 +34,9 @@ func (t *Track) NewFeed(start wire.Location) *Feed {
 			f.backlog = append(f.backlog, g.subgroups...)
 		}
 	}
-	for i, o := range t.datagrams.entries {
-		if !o.Location().Less(start) && !o.expired {
-			f.datagrams = t.datagrams.base + uint64(i)
+	for _, e := range t.datagrams.entries {
+		if !e.removed && !e.value.Location().Less(start) {
+			f.datagrams = e.position
 			break
 		}
 	}
@@ -63,7 +61,7 @@ func (f *Feed) Lower(start wire.Location) {
 func (f *Feed) Subgroup() (*Subgroup, bool) {
 	if len(f.backlog) == 0 {
 		f.track.mu.RLock()
-		f.backlog = slices.Clone(f.track.opened.since(f.subgroups))
+		f.backlog = f.track.opened.since(f.subgroups)
 		f.subgroups = f.track.opened.end()
 		f.track.mu.RUnlock()
 	}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"math"
+	"slices"
 
 	"moqedge/moq/wire"
 )
@@ -54,9 +55,10 @@ func (t *Track) ExpectFill(r Range) {
 func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	t.mu.Lock()
 	t.filling = t.filling.remove(r)
+	defer func() { t.refill = t.refill.remove(r) }()
 	if complete {
 		t.unknown, t.filled = t.unknown.remove(r), t.filled.add(r)
-		for _, u := range unknown {
+		for _, u := range slices.Concat(unknown, t.refill.within(r)) {
 			t.forget(Range{later(u.From, r.From), earlier(u.To, r.To)})
 		}
 		t.leaveOut(r)
@@ -194,7 +196,8 @@ func (t *Track) openForFill(i SubgroupInfo) (*SubgroupWriter, error) {
 	s, made := t.groupFor(i.Group).subgroup(t, i)
 	if made {
 		s.state, s.fillOnly, s.fetched = Waiting, true, true
-		t.opened.append(s)
+		t.unsettled = true
+		t.list(s)
 	}
 	return &SubgroupWriter{track: t, subgroup: s, priority: i.Priority, filling: true}, nil
 }

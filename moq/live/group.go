@@ -2,6 +2,7 @@ package live
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"moqedge/moq/wire"
@@ -9,10 +10,14 @@ import (
 
 // group is one group of a track; guarded by the track's mu.
 type group struct {
+	track     *Track
 	id        uint64
-	subgroups []*Subgroup // ascending by ID
-	objects   []*Object   // of all subgroups, and datagrams; ascending by ID
-	bytes     uint64
+	subgroups []*Subgroup  // ascending by ID
+	objects   []*Object    // of all subgroups, and datagrams; ascending by ID
+	bytes     atomic.Int64 // what it takes in memory; of one that is lost, what came since
+	lost      bool         // the track has forgotten it
+	elder     *group       // in ages
+	younger   *group
 	newest    time.Time
 	oldest    time.Time // no object of the group arrived earlier
 	ended     bool
@@ -45,13 +50,13 @@ func (t *Track) groupFor(id uint64) *group {
 	if ok {
 		return t.groups[i]
 	}
-	g := &group{id: id, newest: t.options.Now()}
+	g := &group{track: t, id: id, newest: t.options.Now()}
 	t.groups = slices.Insert(t.groups, i, g)
+	t.ages.touch(g)
+	t.keep(0, 1)
+	g.charge(groupCost)
 	t.evict()
-	if j, ok := t.findGroup(id); ok {
-		return t.groups[j]
-	}
-	return g // older than all that is kept: written to, never found
+	return g // lost if it is older than all that is kept: written to, never found
 }
 
 // find returns the object with this ID, nil when it is not there.
@@ -70,6 +75,9 @@ func (g *group) insert(o *Object) {
 	}
 	g.objects = slices.Insert(g.objects, i, o)
 	g.newest = o.Arrived
+	if !g.lost {
+		g.track.ages.touch(g)
+	}
 }
 
 // endAt notes that the group has no object with this ID or a larger one.

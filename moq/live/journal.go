@@ -1,37 +1,73 @@
 package live
 
-// journal is a list that only grows at its end and is forgotten from its
-// start, so that a reader's position stays valid.
+import "slices"
+
+// journal is a list that grows at its end and is forgotten anywhere, so that a
+// reader's position stays valid: entries have ascending positions.
 type journal[T any] struct {
-	entries []T
-	base    uint64 // position of entries[0]
+	entries []entry[T]
+	next    uint64 // position after the last entry
+	gone    int    // entries that were removed and still have a place
 }
 
-func (j *journal[T]) append(x T) { j.entries = append(j.entries, x) }
+type entry[T any] struct {
+	position uint64
+	value    T
+	removed  bool
+}
+
+// append returns the position of the new entry.
+func (j *journal[T]) append(x T) uint64 {
+	j.entries = append(j.entries, entry[T]{position: j.next, value: x})
+	j.next++
+	return j.next - 1
+}
 
 // end is the position after the last entry.
-func (j *journal[T]) end() uint64 { return j.base + uint64(len(j.entries)) }
+func (j *journal[T]) end() uint64 { return j.next }
 
-// since returns the entries from position on; a position that is already
-// forgotten starts at the oldest kept.
-func (j *journal[T]) since(position uint64) []T {
-	if position < j.base {
-		position = j.base
-	}
-	if position >= j.end() {
-		return nil
-	}
-	return j.entries[position-j.base:]
+func (j *journal[T]) find(position uint64) int {
+	i, _ := slices.BinarySearchFunc(j.entries, position, func(e entry[T], p uint64) int {
+		switch {
+		case e.position < p:
+			return -1
+		case e.position > p:
+			return 1
+		}
+		return 0
+	})
+	return i
 }
 
-// trim forgets entries from the start while drop says so.
-func (j *journal[T]) trim(drop func(T) bool) {
-	n := 0
-	for n < len(j.entries) && drop(j.entries[n]) {
-		n++
+// since returns the entries from position on.
+func (j *journal[T]) since(position uint64) []T {
+	if position >= j.next {
+		return nil
 	}
-	if n > 0 {
-		j.entries = append([]T(nil), j.entries[n:]...)
-		j.base += uint64(n)
+	rest := j.entries[j.find(position):]
+	out := make([]T, 0, len(rest))
+	for _, e := range rest {
+		if !e.removed {
+			out = append(out, e.value)
+		}
+	}
+	return out
+}
+
+// remove forgets the entry at a position; one that is gone stays so.
+func (j *journal[T]) remove(position uint64) {
+	i := j.find(position)
+	if i == len(j.entries) || j.entries[i].position != position || j.entries[i].removed {
+		return
+	}
+	j.entries[i] = entry[T]{position: position, removed: true}
+	j.gone++
+	for len(j.entries) > 0 && j.entries[0].removed {
+		j.entries = j.entries[1:] // append leaves what is before behind
+		j.gone--
+	}
+	if j.gone > 32 && j.gone > len(j.entries)/2 {
+		j.entries = slices.DeleteFunc(j.entries, func(e entry[T]) bool { return e.removed })
+		j.gone = 0
 	}
 }

@@ -207,7 +207,8 @@ func TestTakeover(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	now := time.Unix(1000, 0)
-	track := NewTrack(name, Options{RetainGroups: 2, RetainFor: 10 * time.Second, MaxBytes: 5 * (objectCost + 10), Now: func() time.Time { return now }})
+	const one = groupCost + subgroupCost + objectCost + 16 // a group with an object of 10 bytes, which takes 16
+	track := NewTrack(name, Options{RetainGroups: 2, RetainFor: 10 * time.Second, MaxBytes: 5 * one, Now: func() time.Time { return now }})
 	for g := range uint64(6) {
 		w := open(t, track, SubgroupInfo{Group: g})
 		if err := w.Append(WholeObject{Payload: make([]byte, 10)}); err != nil {
@@ -216,17 +217,17 @@ func TestRetention(t *testing.T) {
 		w.Close()
 		now = now.Add(3 * time.Second)
 	}
-	if bytes, groups := track.Size(); groups != 4 || bytes != 4*(objectCost+10) { // 2, 3, 4 and 5 are younger than 10 s at the last append
+	if bytes, groups := track.Size(); groups != 4 || bytes != 4*one { // 2, 3, 4 and 5 are younger than 10 s at the last append
 		t.Errorf("%d groups and %d bytes kept, want 4 and 4 objects of 10 bytes", groups, bytes)
 	}
 	if got, want := walked(track, at(0, 0), at(5, 0), false), []string{"?1/18446744073709551615", "2/0", "3/0", "4/0", "5/0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	w := open(t, track, SubgroupInfo{Group: 6})
-	if err := w.Append(WholeObject{Payload: make([]byte, 5*objectCost)}); err != nil {
+	if err := w.Append(WholeObject{Payload: make([]byte, 4*one)}); err != nil {
 		t.Fatal(err)
 	}
-	if bytes, groups := track.Size(); groups != 1 || bytes != 6*objectCost {
+	if bytes, groups := track.Size(); groups != 1 || bytes != uint64(one-16+allocated(4*one)) {
 		t.Errorf("%d groups and %d bytes kept beyond the budget, want the newest group alone", groups, bytes)
 	}
 }

@@ -27,7 +27,8 @@ type Object struct {
 	Size       uint64            // payload length in bytes
 	Arrived    time.Time         // when the first byte of the object was received or produced
 
-	late    uint64 // position in the track's journal of late objects plus 1; 0 when it is none
+	in      *group // that counts what it takes in memory
+	late    uint64 // position in the track's journal of late objects, or of datagrams, plus 1; 0 when it is in none
 	chained bool   // it came right after the object with ID `after` on one stream
 	after   uint64 // with chained
 	owned   bool   // a writer fills its tail in place; guarded by the track's mu
@@ -150,6 +151,7 @@ func (o *Object) tail(owner bool) []byte {
 		if !o.segments.CompareAndSwap(p, &grown) {
 			return nil
 		}
+		o.in.charge(allocated(len(grown[i])))
 		segments = grown
 	}
 	return segments[i][filled%segmentSize:]
@@ -187,6 +189,9 @@ func (o *Object) seize() {
 			copy(moved[i], segments[i][:filled%segmentSize])
 		}
 		if o.segments.CompareAndSwap(p, &moved) {
+			if i == len(segments) {
+				o.in.charge(allocated(len(moved[i])))
+			}
 			return
 		} // else the owner has added a segment
 	}

@@ -1,75 +1,167 @@
 package live
 
 import (
-	"slices"
+	"math"
 	"time"
 
 	"moqedge/moq/wire"
 )
 
-// objectCost is what an object without payload and properties counts: about
-// what it takes in memory. Without it, objects of two bytes would be free.
-const objectCost = 512
-
 // maxLostBytes bounds what is kept of a group that the track has forgotten while
 // streams of it go on.
 const maxLostBytes = 1 << 20
 
-// cost is what an object counts for Options.MaxBytes.
-func (o *Object) cost() uint64 { return objectCost + uint64(len(o.Properties)) + o.Size }
-
-// evict forgets the oldest groups beyond what Options allow, and of the newest
-// the oldest objects when it alone is too much. The caller holds mu.
+// evict forgets the groups beyond what Options allow, the oldest first, and of
+// the newest the first objects when it alone is too much. The caller holds mu.
 func (t *Track) evict() {
-	now := t.options.Now()
-	for len(t.groups) > 1 {
-		oldest := t.groups[0]
-		tooMany := len(t.groups) > t.options.RetainGroups && now.Sub(oldest.newest) >= t.options.RetainFor
-		if !tooMany && t.bytes <= t.options.MaxBytes {
-			return
+	for {
+		g := t.outlived()
+		if g == nil || t.options.Now().Before(t.outlives(g)) {
+			break
 		}
-		t.bytes -= oldest.bytes
-		for _, s := range oldest.subgroups {
-			if s.state == Waiting { // nobody finds it any more to continue it
-				s.state, s.code = Aborted, wire.ResetInternalError
-			}
-		}
-		t.groups = slices.Delete(t.groups, 0, 1)
-		gone := Range{To: wire.Location{Group: t.groups[0].id}}
-		t.unknown = t.unknown.add(gone)
-		t.gaps = t.gaps.remove(gone)
-		t.absent, t.filled = t.absent.remove(gone), t.filled.remove(gone)
-		t.opened.trim(func(s *Subgroup) bool { return s.Group <= oldest.id })
-		t.datagrams.trim(func(o *Object) bool { return o.Group <= oldest.id })
-		t.late.trim(func(l Late) bool { return l.Object.Group <= oldest.id })
+		t.remove(g, Retained)
 	}
-	if len(t.groups) > 0 && t.bytes > t.options.MaxBytes {
-		g := t.groups[0]
-		before := g.bytes
-		t.shorten(g, t.options.MaxBytes)
-		t.bytes -= before - g.bytes
+	for len(t.groups) > 1 && t.bytes.Load() > int64(t.options.MaxBytes) {
+		g := t.ages.eldest
+		if g == t.newestGroup() {
+			g = g.younger
+		}
+		t.remove(g, Overflown)
+	}
+	if len(t.groups) == 1 && t.bytes.Load() > int64(t.options.MaxBytes) {
+		t.shorten(t.groups[0], t.options.MaxBytes)
 	}
 }
 
-// account adds an object to what a group and the track keep. The caller holds mu.
-func (t *Track) account(g *group, o *Object) {
-	g.bytes += o.cost()
-	if !t.keeps(g) {
-		if g.bytes > maxLostBytes {
-			t.shorten(g, maxLostBytes)
-		}
-		return
+// outlived returns the group that is forgotten next although there is room: the
+// oldest of those beyond Options.RetainGroups, or of all when nobody writes the
+// track any more; nil when none is. The caller holds mu.
+func (t *Track) outlived() *group {
+	keep := t.options.RetainGroups
+	if t.done != nil || t.resting {
+		keep = 0
 	}
-	t.bytes += o.cost()
-	if t.bytes > t.options.MaxBytes {
-		t.evict()
+	if len(t.groups) <= keep {
+		return nil
+	}
+	if keep == 0 {
+		return t.ages.eldest
+	}
+	first := t.groups[len(t.groups)-keep].id // of those that stay
+	for g := t.ages.eldest; g != nil; g = g.younger {
+		if g.id < first {
+			return g
+		}
+	}
+	return nil
+}
+
+// outlives is when a group has been kept for long enough.
+func (t *Track) outlives(g *group) time.Time { return g.newest.Add(t.options.RetainFor) }
+
+// newestGroup is the one with the largest ID; nil without one. The caller holds mu.
+func (t *Track) newestGroup() *group {
+	if len(t.groups) == 0 {
+		return nil
+	}
+	return t.groups[len(t.groups)-1]
+}
+
+// remove forgets a group: nothing is known of it any more. Who reads it goes on
+// with what is there, unless that is needed: see clear. The caller holds mu.
+func (t *Track) remove(g *group, why Reason) {
+	i, _ := t.findGroup(g.id)
+	gone := Range{To: after(wire.Location{Group: g.id, Object: math.MaxUint64})}
+	if g.id == t.largest.Group {
+		gone.To = t.largest.Next()
+	}
+	if i+1 < len(t.groups) {
+		gone.To = wire.Location{Group: t.groups[i+1].id}
+	}
+	if i > 0 {
+		gone.From.Group = t.groups[i-1].id + 1
+	}
+	copy(t.groups[i:], t.groups[i+1:])
+	t.groups[len(t.groups)-1] = nil
+	t.groups = t.groups[:len(t.groups)-1]
+	t.ages.remove(g)
+	t.keep(0, -1)
+	t.forgot(why)
+	t.gaps = t.gaps.remove(gone)
+	t.unlearn(gone)
+	for _, s := range g.subgroups {
+		if s.state == Waiting { // nobody finds it any more to continue it
+			s.state, s.code = Aborted, wire.ResetInternalError
+		}
+	}
+	t.sweep()
+	g.lost = true
+	g.discharge()
+	if g.isWritten() || len(g.subgroups)+len(g.objects) == 0 {
+		t.lost = append(t.lost, g) // feeds have to hear of what it gets
+	} else {
+		t.delist(g)
 	}
 }
 
-// keeps reports whether a group was not forgotten. The caller holds mu.
-func (t *Track) keeps(g *group) bool {
-	i, ok := t.findGroup(g.id)
-	return ok && t.groups[i] == g
+// unlearn notes that the track has forgotten what it had of r. The caller holds mu.
+func (t *Track) unlearn(r Range) {
+	t.forget(r)
+	for _, part := range t.filling.within(r) {
+		t.refill = t.refill.add(part)
+	}
+}
+
+// sweep gives up lost groups that nobody writes any more. The caller holds mu.
+func (t *Track) sweep() {
+	rest := t.lost[:0]
+	for _, g := range t.lost {
+		if g.isWritten() {
+			rest = append(rest, g)
+			continue
+		}
+		g.discharge()
+		t.delist(g)
+	}
+	clear(t.lost[len(rest):])
+	t.lost = rest
+}
+
+// delist takes all of a group out of the journals. The caller holds mu.
+func (t *Track) delist(g *group) {
+	for _, s := range g.subgroups {
+		t.delistSubgroup(s)
+	}
+	for _, o := range g.objects {
+		t.delistObject(o)
+	}
+}
+
+func (t *Track) delistSubgroup(s *Subgroup) {
+	if s.listed > 0 {
+		t.opened.remove(s.listed - 1)
+		s.listed = 0
+	}
+}
+
+func (t *Track) delistObject(o *Object) {
+	switch {
+	case o.late == 0:
+	case o.Datagram:
+		t.datagrams.remove(o.late - 1)
+	default:
+		t.late.remove(o.late - 1)
+	}
+}
+
+// clear takes the objects of a group that was removed from its readers, so that
+// they do not hold the memory: they are too far behind. The caller holds mu.
+func (g *group) clear() {
+	for _, s := range g.subgroups {
+		s.objects, s.firstKnown = nil, false
+		s.state, s.code = Aborted, wire.ResetTooFarBehind
+	}
+	g.objects = nil
 }
 
 // shorten forgets the oldest objects of a group until it takes three quarters of
@@ -81,72 +173,95 @@ func (t *Track) shorten(g *group, limit uint64) {
 		return
 	}
 	newest := g.objects[len(g.objects)-1]
-	t.forgetObjects(g, func(o *Object) bool { return g.bytes > limit && (o.Complete() || o.Stalled()) && o != newest })
+	t.forgetObjects(g, func(o *Object) bool {
+		return g.bytes.Load() > int64(limit) && (o.Complete() || o.Stalled()) && o != newest
+	})
 }
 
 // MaxAge is how long after its arrival an object may be handed out: the track's
 // MAX_CACHE_DURATION (moqt-18 §12.3) with Options.Cache; 0 is no limit.
 func (t *Track) MaxAge() time.Duration { return time.Duration(t.maxAge.Load()) }
 
-// expire forgets objects older than MaxAge: nothing is known of them any more.
-// Those that are still arriving stay until they are complete.
+// expire forgets objects older than MaxAge, and what is left of a purge: nothing is
+// known of them any more. Those that are still arriving stay until they are complete.
 func (t *Track) expire() {
+	if t.MaxAge() == 0 && !t.purging.Load() {
+		return
+	}
+	t.mu.Lock()
+	t.expireAt(t.options.Now())
+	t.mu.Unlock()
+}
+
+// expireAt is expire at a time. The caller holds mu.
+func (t *Track) expireAt(now time.Time) {
+	if t.purging.Load() && !now.Before(t.purged.Add(purgeGrace)) {
+		t.purging.Store(false)
+		t.purge(t.purged)
+	}
 	limit := t.MaxAge()
 	if limit == 0 {
 		return
 	}
-	before := t.options.Now().Add(-limit)
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	before := now.Add(-limit)
 	for _, g := range t.groups {
 		if len(g.objects) > 0 && g.oldest.Before(before) {
-			t.expireGroup(g, before)
+			t.forgetObjects(g, func(o *Object) bool { return o.Arrived.Before(before) && o.Complete() })
 		}
 	}
-}
-
-func (t *Track) expireGroup(g *group, before time.Time) {
-	had := g.bytes
-	t.forgetObjects(g, func(o *Object) bool { return o.Arrived.Before(before) && o.Complete() })
-	t.bytes -= had - g.bytes
 }
 
 // forgetObjects forgets those objects of a group that drop, which is asked about
 // each in the order of their IDs, says: nothing is known of them any more. The
-// caller holds mu, and subtracts what is no longer kept from what the
-// track keeps.
+// caller holds mu.
 func (t *Track) forgetObjects(g *group, drop func(*Object) bool) {
-	kept := t.keeps(g)
 	g.oldest = time.Time{}
 	var gone Range // those that follow each other are forgotten together
 	flush := func() {
-		if kept && !gone.Empty() {
-			t.forget(gone)
+		if !g.lost && !gone.Empty() {
+			t.unlearn(gone)
 		}
 	}
+	kept := g.objects[:0]
 	for _, o := range g.objects {
-		switch {
-		case drop(o):
-			o.expired = true
-			g.bytes -= o.cost()
-			if gone.To != o.Location() {
-				flush()
-				gone.From = o.Location()
+		if !drop(o) {
+			if len(kept) == 0 || o.Arrived.Before(g.oldest) {
+				g.oldest = o.Arrived
 			}
-			gone.To = after(o.Location())
-		case g.oldest.IsZero() || o.Arrived.Before(g.oldest):
-			g.oldest = o.Arrived
+			kept = append(kept, o)
+			continue
 		}
+		o.expired = true
+		g.charge(-o.cost())
+		t.delistObject(o)
+		if gone.To != o.Location() {
+			flush()
+			gone.From = o.Location()
+		}
+		gone.To = after(o.Location())
 	}
 	flush()
-	expired := func(o *Object) bool { return o.expired }
-	for _, s := range g.subgroups {
-		if len(s.objects) > 0 && s.objects[0].expired {
-			s.firstKnown = false
-		}
-		s.objects = slices.DeleteFunc(s.objects, expired)
+	if len(kept) == len(g.objects) {
+		return
 	}
-	g.objects = slices.DeleteFunc(g.objects, expired)
-	t.datagrams.trim(expired)
-	t.late.trim(func(l Late) bool { return l.Object.expired })
+	clear(g.objects[len(kept):])
+	g.objects = kept
+	for _, s := range g.subgroups {
+		s.dropExpired()
+	}
+}
+
+// dropExpired takes objects out that are being forgotten.
+func (s *Subgroup) dropExpired() {
+	if len(s.objects) > 0 && s.objects[0].expired {
+		s.firstKnown = false
+	}
+	kept := s.objects[:0]
+	for _, o := range s.objects {
+		if !o.expired {
+			kept = append(kept, o)
+		}
+	}
+	clear(s.objects[len(kept):])
+	s.objects = kept
 }

@@ -43,6 +43,7 @@ type Subgroup struct {
 	objects       []*Object // ascending by ID
 	hasProperties bool
 	writers       int
+	listed        uint64 // position in the track's journal of subgroups plus 1; 0 when it is not in
 	state         State
 	code          wire.ResetCode
 	finished      time.Time           // when a writer closed it
@@ -195,8 +196,7 @@ func (s *Subgroup) Filling(from uint64, o *Object) bool {
 func (s *Subgroup) Lost() bool {
 	s.track.mu.RLock()
 	defer s.track.mu.RUnlock()
-	i, ok := s.track.findGroup(s.Group)
-	return !ok || s.track.groups[i] != s.group
+	return s.group.lost
 }
 
 // OpenSubgroup returns a writer for the subgroup. Several writers may write
@@ -222,7 +222,7 @@ func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 	s.endOfGroup = s.endOfGroup || i.EndOfGroup
 	s.hasProperties = s.hasProperties || i.HasProperties
 	if opened {
-		t.opened.append(s)
+		t.list(s)
 		t.settleFilled()
 	}
 	t.mu.Unlock()
@@ -242,8 +242,7 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 	case t.unknown.contains(o.Location()): // those who read on behind it do without
 		t.unknown = t.unknown.remove(Range{o.Location(), after(o.Location())})
 	case i < len(s.objects):
-		t.late.append(Late{s, o})
-		o.late = t.late.end()
+		o.late = t.late.append(Late{s, o}) + 1
 	}
 	s.objects = slices.Insert(s.objects, i, o)
 	s.group.insert(o)
@@ -258,10 +257,18 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 // continued: behind two newer groups none will, so they were complete. The
 // caller holds mu.
 func (t *Track) settleFilled() {
-	for i := 0; i+2 < len(t.groups); i++ {
-		for _, s := range t.groups[i].subgroups {
-			if s.fillOnly && s.state == Waiting {
+	if !t.unsettled {
+		return
+	}
+	t.unsettled = false
+	for i, g := range t.groups {
+		for _, s := range g.subgroups {
+			switch {
+			case !s.fillOnly || s.state != Waiting:
+			case i+2 < len(t.groups):
 				s.state = Finished
+			default:
+				t.unsettled = true
 			}
 		}
 	}
@@ -283,5 +290,12 @@ func (g *group) subgroup(t *Track, i SubgroupInfo) (s *Subgroup, made bool) {
 	}
 	s = &Subgroup{Group: i.Group, ID: i.ID, Priority: i.Priority, hasProperties: i.HasProperties, track: t, group: g}
 	g.subgroups = slices.Insert(g.subgroups, at, s)
+	g.charge(subgroupCost)
 	return s, true
+}
+
+// list has feeds look at a subgroup, or look at it once more. The caller holds mu.
+func (t *Track) list(s *Subgroup) {
+	t.delistSubgroup(s)
+	s.listed = t.opened.append(s) + 1
 }

@@ -18,10 +18,13 @@ type Options struct {
 	// RetainFor keeps a group beyond RetainGroups while its newest object is
 	// younger than this; 0 means not at all.
 	RetainFor time.Duration
-	// MaxBytes bounds what is kept, in bytes of payload and properties and 512 for
-	// each object; 0 means 64 MiB. Of a group that is larger the first objects are
-	// forgotten. Objects that are still arriving are counted whole, but kept.
+	// MaxBytes bounds what is kept, in bytes of memory: payload as far as it has
+	// come, properties, and about 512 for each object; 0 means 64 MiB. Of a group
+	// that is larger the first objects are forgotten. Objects that are still
+	// arriving are kept.
 	MaxBytes uint64
+	// Keeper, when set, is told of all that the track keeps.
+	Keeper Keeper
 	// Recover says that somebody fills what an interrupted subgroup lacks
 	// (ExpectFill, Settle), so its readers wait instead of giving up.
 	Recover bool
@@ -39,11 +42,14 @@ type Track struct {
 
 	listeners listeners
 	maxAge    atomic.Int64 // time.Duration that objects may be handed out for; 0 is no limit
+	bytes     atomic.Int64 // sum of those of the groups
+	purging   atomic.Bool  // what came up to purged is to be forgotten once purgeGrace is over
 
 	mu         sync.RWMutex // guards all below and the fields of groups and subgroups
 	properties wire.Properties
 	info       wire.TrackInfo
 	groups     []*group // ascending by ID
+	ages       ages     // the same
 	unknown    ranges   // locations up to the live edge that this track cannot speak for
 	filling    ranges   // parts of unknown that somebody is fetching
 	gaps       ranges   // what objects said does not and will never exist (moqt-18 §12.8, §12.9)
@@ -51,13 +57,18 @@ type Track struct {
 	ended      bool
 	end        wire.Location              // with ended: nothing exists here or beyond
 	final      wire.Option[wire.Location] // nothing exists beyond this
+	refill     ranges                     // parts of filling that were forgotten again
 	filled     ranges                     // fetched: what exists there is in the track, whatever subgroups are open
 	largest    wire.Location
-	published  bool // largest is valid
-	bytes      uint64
+	published  bool      // largest is valid
+	purged     time.Time // of the last Purge
+	resting    bool      // by Rest
+	still      bool      // Options.Keeper waits for something to be kept
 	opened     journal[*Subgroup]
 	datagrams  journal[*Object]
 	late       journal[Late]
+	lost       []*group // forgotten ones that feeds hear of
+	unsettled  bool     // settleFilled may have something to do
 	done       *Done
 }
 
@@ -152,6 +163,7 @@ func (t *Track) Close(code wire.PublishDoneCode, reason string) {
 				}
 			}
 		}
+		t.stir()
 	}
 	t.mu.Unlock()
 	t.notify()
@@ -162,12 +174,4 @@ func (t *Track) Done() *Done {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.done
-}
-
-// Size returns what the track keeps: bytes, as Options.MaxBytes counts them, and
-// groups.
-func (t *Track) Size() (bytes uint64, groups int) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.bytes, len(t.groups)
 }

@@ -88,7 +88,7 @@ func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 	case !drop:
 		o := &Object{
 			Group: s.Group, ID: h.ID, Subgroup: s.ID, Priority: s.Priority, Status: h.Status, Properties: h.Properties,
-			Size: h.Size, Arrived: now, chained: w.started && !w.filling, after: w.last, fetched: w.filling,
+			Size: h.Size, Arrived: now, in: s.group, chained: w.started && !w.filling, after: w.last, fetched: w.filling,
 		}
 		if payload != nil {
 			o.setPayload(payload)
