@@ -159,6 +159,7 @@ func (d *Directory) Join(ctx context.Context, self func() relay.Node, events rel
 		s := &session{directory: d, view: v, self: self}
 		err := s.run(ctx)
 		v.freeze()
+		d.counted(v)
 		if ctx.Err() != nil {
 			return
 		}

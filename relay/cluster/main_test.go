@@ -19,7 +19,10 @@ import (
 
 func TestMain(m *testing.M) {
 	if run := childs[os.Getenv(childVariable)]; run != nil {
-		run()
+		if err := run(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -116,7 +119,7 @@ func (k *known) events() []string {
 }
 
 // wait waits until a condition on what is known holds.
-func (k *known) wait(t *testing.T, what string, limit time.Duration, ok func() bool) time.Duration {
+func (k *known) wait(t testing.TB, what string, limit time.Duration, ok func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
 	deadline := time.After(limit)
@@ -129,6 +132,7 @@ func (k *known) wait(t *testing.T, what string, limit time.Duration, ok func() b
 		}
 		select {
 		case <-changed:
+		case <-time.After(20 * time.Millisecond): // a status changes without a word
 		case <-deadline:
 			t.Fatalf("not within %v: %s; what was told: %v", limit, what, k.events())
 		}
@@ -144,9 +148,15 @@ type joined struct {
 }
 
 // join starts a directory and joins as a relay; it leaves with the test.
-func join(t *testing.T, id string, c cluster.Config) *joined {
+func join(t testing.TB, id string, c cluster.Config) *joined {
 	t.Helper()
 	c.Logger = logger(t)
+	return joinLogged(t, id, c)
+}
+
+// joinLogged is join with the configuration's own logger.
+func joinLogged(t testing.TB, id string, c cluster.Config) *joined {
+	t.Helper()
 	d, err := cluster.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +183,7 @@ func nodeOf(id string) relay.Node {
 	return relay.Node{ID: id, Region: "eu", Role: relay.RoleEdge, URL: "moqt://" + id + ".example:4443", Cost: 1}
 }
 
-func logger(t *testing.T) *slog.Logger {
+func logger(t testing.TB) *slog.Logger {
 	level := slog.LevelWarn
 	if testing.Verbose() {
 		level = slog.LevelInfo

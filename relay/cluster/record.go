@@ -34,7 +34,7 @@ func digestOf(ns wire.Namespace) digest {
 	return digest(sum[:16])
 }
 
-var keyText = base64.RawURLEncoding
+var keyText = base64.RawURLEncoding.Strict() // one text per value
 
 func relayKey(id string) string { return "r." + keyText.EncodeToString([]byte(id)) }
 
@@ -74,6 +74,9 @@ type lease struct {
 	// complete says that all of the relay's namespaces are in the bucket; before
 	// that, those that are missing may be on their way.
 	complete bool
+	// bucket is when the bucket was made that this holds for: it may have been
+	// removed and made anew since the relay looked.
+	bucket int64
 }
 
 // relayRecord is the value of a relay's key.
@@ -88,6 +91,7 @@ type relayRecord struct {
 	Version      string   `json:"version,omitempty"`
 	Incarnation  string   `json:"incarnation"`
 	Complete     bool     `json:"complete"`
+	Bucket       int64    `json:"bucket"` // in nanoseconds since 1970
 }
 
 // encode returns the value of a relay's key. The load is rounded: others are
@@ -96,7 +100,7 @@ func (l lease) encode() []byte {
 	n := l.node
 	rec := relayRecord{
 		ID: n.ID, Region: n.Region, Role: string(n.Role), URL: n.URL, Cost: n.Cost, Version: n.Version,
-		Incarnation: l.incarnation, Complete: l.complete,
+		Incarnation: l.incarnation, Complete: l.complete, Bucket: l.bucket,
 	}
 	if n.Load > 0 { // false for what is no number
 		rec.Load = math.Round(min(n.Load, 1)*loadSteps) / loadSteps
@@ -124,7 +128,7 @@ func decodeLease(id string, b []byte) (lease, error) {
 	if rec.ID != id {
 		return lease{}, fmt.Errorf("it says that it is %q", rec.ID)
 	}
-	l := lease{incarnation: rec.Incarnation, complete: rec.Complete, node: relay.Node{
+	l := lease{incarnation: rec.Incarnation, complete: rec.Complete, bucket: rec.Bucket, node: relay.Node{
 		ID: id, Region: rec.Region, Role: relay.Role(rec.Role), URL: rec.URL, Load: min(max(rec.Load, 0), 1), Cost: max(rec.Cost, 1), Version: rec.Version,
 	}}
 	if len(rec.Fingerprints) > maxFingerprints {

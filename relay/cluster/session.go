@@ -29,6 +29,7 @@ type session struct {
 	tasks   sync.WaitGroup
 	current bool          // the relay's own lease came back from the bucket, ...
 	heard   time.Time     // ... last at this time
+	made    int64         // when the bucket was; written before the session's other goroutines begin
 	renew   chan struct{} // asks for a renewal before its time
 	written atomic.Bool   // all namespaces of this relay were written
 }
@@ -135,11 +136,13 @@ func (s *session) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket %q on nats-server %s (2.11 or later with JetStream is needed): %w", c.Bucket, s.conn.ConnectedServerVersion(), err)
 	}
-	status, err := kv.Status(ctx)
+	stream, err := s.js.Stream(ctx, "KV_"+c.Bucket)
 	if err != nil {
 		return nil, err
 	}
-	if status.LimitMarkerTTL() == 0 {
+	info := stream.CachedInfo()
+	s.made = info.Created.UnixNano()
+	if info.Config.SubjectDeleteMarkerTTL == 0 {
 		return nil, fmt.Errorf("bucket %q was made without a time to live per key: remove it, and it is made anew", c.Bucket)
 	}
 	return kv, nil
@@ -251,6 +254,7 @@ func (s *session) takeLease(id string, value []byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	l.complete = l.complete && l.bucket == s.made
 	s.view.alive(id, l, now)
 	if id != s.view.self || s.view.reading {
 		return nil

@@ -39,7 +39,7 @@ func (s *session) renewals(ctx context.Context) {
 	defer t.Stop()
 	for failures := 0; ; {
 		node := s.self()
-		value := lease{node, s.directory.incarnation, s.written.Load()}.encode()
+		value := lease{node, s.directory.incarnation, s.written.Load(), s.made}.encode()
 		one, cancel := context.WithTimeout(ctx, ttl/2)
 		_, err := s.js.PublishMsg(one, s.put(relayKey(node.ID), value), jetstream.WithMsgTTL(ttl))
 		cancel()
