@@ -20,7 +20,7 @@ func (s *Session) openControl(ctx context.Context) error {
 			return err
 		}
 		s.control = s.newMessageWriter(out)
-		s.tasks.Go(func() { s.watchControl(s.control) })
+		s.watchControl(s.control)
 		return s.control.send(s.setup())
 	}
 	if !s.conn.Info().Client {
@@ -32,7 +32,7 @@ func (s *Session) openControl(ctx context.Context) error {
 	}
 	shared := newSharedControl(s, stream)
 	s.control, s.shared = shared.out, shared
-	s.tasks.Go(func() { s.watchControl(shared.out) })
+	s.watchControl(shared.out)
 	if err := s.control.send(s.setup()); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *Session) acceptShared(stream transport.Stream, in *inbound, setup *wire
 	}
 	s.shared = newSharedControl(s, stream)
 	s.control = s.shared.out
-	s.tasks.Go(func() { s.watchControl(s.shared.out) })
+	s.watchControl(s.shared.out)
 	if err := s.control.send(s.setup()); err != nil {
 		return err
 	}
@@ -170,18 +170,18 @@ func controlEnd(err error) error {
 // watchControl closes the session when the peer refuses the control stream of
 // this side, which must last as long as the session (moqt-18 §3.3).
 func (s *Session) watchControl(w *messageWriter) {
-	select {
-	case <-w.stream.Context().Done():
-	case <-s.ctx.Done():
-		return
-	}
-	w.lock()
-	_, err := w.stream.Write(nil) // tells a stream that was refused from a connection that ended
-	w.unlock()
-	var refused *transport.StreamError
-	if errors.As(err, &refused) && refused.Remote {
-		s.fail(violation("control stream refused"))
-	}
+	context.AfterFunc(w.stream.Context(), func() {
+		if s.ctx.Err() != nil {
+			return
+		}
+		w.lock()
+		_, err := w.stream.Write(nil) // tells a stream that was refused from a connection that ended
+		w.unlock()
+		var refused *transport.StreamError
+		if errors.As(err, &refused) && refused.Remote {
+			s.fail(violation("control stream refused"))
+		}
+	})
 }
 
 func violation(reason string) error {

@@ -29,7 +29,7 @@ func (v *served) startFill(id uint64, p wire.Parameters, largest wire.Location, 
 		if v.fill != nil {
 			v.fill(first, last)
 		}
-		v.session.sender.Fetch(deliver.Fetch{
+		v.session.sender().Fetch(deliver.Fetch{
 			Track: v.track, RequestID: id, First: first, Last: last, Fill: v.sending,
 			Order:       fill.GroupOrder.Or(state.order),
 			Priority:    fill.SubscriberPriority.Or(state.priority),

@@ -94,7 +94,9 @@ func phrase(s string) string {
 // then holds a session's memory for nothing.
 type inbound struct {
 	stream     transport.ReceiveStream
-	buffer     []byte
+	buffer     []byte   // waiting[:], from buffers, or larger
+	waiting    [48]byte // what a message is waited for with: it may be long in coming
+	messages   bool     // control messages are read, not data
 	start, end int
 	timeout    time.Duration
 	late       wire.SessionError // code of the timeout
@@ -105,7 +107,23 @@ var buffers = sync.Pool{New: func() any { return new([4 << 10]byte) }}
 
 // newInbound reads control messages, each of which must arrive within the timeout.
 func newInbound(r transport.ReceiveStream, timeout time.Duration) *inbound {
-	return &inbound{stream: r, buffer: buffers.Get().(*[4 << 10]byte)[:], timeout: timeout, late: wire.SessionControlMessageTimeout}
+	in := &inbound{stream: r, timeout: timeout, late: wire.SessionControlMessageTimeout, messages: true}
+	in.buffer = in.waiting[:]
+	return in
+}
+
+// newDataInbound reads objects and their headers.
+func newDataInbound(r transport.ReceiveStream, timeout time.Duration) *inbound {
+	return &inbound{stream: r, buffer: newBuffer(), timeout: timeout, late: wire.SessionDataStreamTimeout}
+}
+
+func newBuffer() []byte { return buffers.Get().(*[4 << 10]byte)[:] }
+
+// release returns a buffer of newBuffer; others are left to the garbage collector.
+func release(b []byte) {
+	if len(b) == 4<<10 {
+		buffers.Put((*[4 << 10]byte)(b))
+	}
 }
 
 // begun starts the timeout of an item that has begun, if it is not running.
@@ -141,9 +159,7 @@ func (in *inbound) untouched(err error) bool {
 
 // free returns the buffer; the inbound must not be used after it.
 func (in *inbound) free() {
-	if len(in.buffer) == 4<<10 {
-		buffers.Put((*[4 << 10]byte)(in.buffer))
-	}
+	release(in.buffer)
 	in.buffer = nil
 }
 
@@ -156,8 +172,12 @@ func (in *inbound) consume(n int) { in.start += n }
 func (in *inbound) more() error {
 	if in.start == in.end {
 		in.start, in.end = 0, 0
-		if len(in.buffer) > 4<<10 { // what was large is over
-			in.buffer = buffers.Get().(*[4 << 10]byte)[:]
+		switch {
+		case in.messages:
+			release(in.buffer)
+			in.buffer = in.waiting[:]
+		case len(in.buffer) > 4<<10: // what was large is over
+			in.buffer = newBuffer()
 		}
 	}
 	if in.end == len(in.buffer) {
@@ -165,7 +185,7 @@ func (in *inbound) more() error {
 			in.end = copy(in.buffer, in.window())
 			in.start = 0
 		} else {
-			in.buffer = append(make([]byte, 0, 2*len(in.buffer)), in.buffer...)[:2*len(in.buffer)]
+			in.grow()
 		}
 	}
 	for {
@@ -178,6 +198,18 @@ func (in *inbound) more() error {
 			return err
 		}
 	}
+}
+
+// grow makes room for an item that the buffer is too small for.
+func (in *inbound) grow() {
+	larger := newBuffer
+	if n := 2 * len(in.buffer); n > 4<<10 {
+		larger = func() []byte { return make([]byte, n) }
+	}
+	was := in.buffer
+	in.buffer = larger()
+	copy(in.buffer, was)
+	release(was)
 }
 
 // parse calls f with the window until it has enough bytes, and consumes what

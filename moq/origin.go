@@ -208,7 +208,7 @@ func (q *NamespaceQueue) Announce(ctx context.Context, s *Session) {
 		p, err := s.PublishNamespace(ctx, ns)
 		if err != nil {
 			if ctx.Err() == nil {
-				s.log.Warn("namespace not announced", "namespace", ns.String(), "error", err)
+				s.log().Warn("namespace not announced", "namespace", ns.String(), "error", err)
 			}
 			return
 		}

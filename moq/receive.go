@@ -34,8 +34,7 @@ func (s *Session) acceptUni() {
 
 // receive reads one unidirectional stream to its end.
 func (s *Session) receive(stream transport.ReceiveStream) {
-	in := newInbound(stream, s.config.DataTimeout)
-	in.late = wire.SessionDataStreamTimeout
+	in := newDataInbound(stream, s.config.DataTimeout)
 	defer in.free()
 	in.begun() // there are no streams for later
 	t, err := parse(in, func(b []byte) (wire.StreamType, int, error) {
@@ -57,7 +56,7 @@ func (s *Session) receive(stream transport.ReceiveStream) {
 			s.fail(violation("second control stream"))
 			return
 		}
-		in.timeout, in.late = s.config.ControlTimeout, wire.SessionControlMessageTimeout
+		in.timeout, in.late, in.messages = s.config.ControlTimeout, wire.SessionControlMessageTimeout, true
 		s.fail(s.serveControl(in))
 	case t == wire.StreamPadding:
 		discard(in)
@@ -248,7 +247,7 @@ func (r *subgroupReceiver) finish(err error) error {
 		return nil
 	case errors.As(err, &big):
 		r.abort(wire.ResetInternalError)
-		r.session.log.Warn("subscription cancelled", "track", r.subscription.track.Name().String(), "reason", err.Error())
+		r.session.log().Warn("subscription cancelled", "track", r.subscription.track.Name().String(), "reason", err.Error())
 		r.subscription.cancel(err.Error())
 		return nil
 	case errors.Is(err, live.ErrClosed):

@@ -14,7 +14,8 @@ import (
 // *PublishRequest, *PublishNamespaceRequest, *SubscribeNamespaceRequest or
 // *SubscribeTracksRequest. It must answer by one of the methods of the request
 // before it returns; a request that it does not know is refused with
-// NOT_SUPPORTED. The context is done when the request is over, and Serve returns then.
+// NOT_SUPPORTED. The context is done when the request is over, and Serve returns then at
+// the latest.
 //
 // Serve may block, for as long as the request lasts; Session.Wait waits for it.
 type Handler interface {

@@ -115,7 +115,7 @@ func (r *FetchRequest) Accept(t *live.Track) {
 		ok.TrackProperties, _ = t.Properties()
 	}
 	done := make(chan bool, 1)
-	sending := r.session.sender.Fetch(deliver.Fetch{
+	sending := r.session.sender().Fetch(deliver.Fetch{
 		Track: t, RequestID: r.id, First: r.First, Last: r.Last,
 		Order:       r.Params.GroupOrder.Or(wire.GroupOrderAscending),
 		Priority:    r.Params.SubscriberPriority.Or(wire.DefaultPriority),

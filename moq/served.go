@@ -148,7 +148,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 	state.priority = p.SubscriberPriority.Or(wire.DefaultPriority)
 	state.order = p.GroupOrder.Or(info.GroupOrder)
 	v.track, v.params = t, state
-	v.sending = v.session.sender.Subscribe(deliver.Subscribe{
+	v.sending = v.session.sender().Subscribe(deliver.Subscribe{
 		Track: t, Alias: alias, Start: state.start, End: state.end, Forward: state.forward, Filters: state.ranges,
 		Priority: state.priority, Order: state.order,
 		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,

@@ -113,8 +113,7 @@ type Session struct {
 	conn    transport.Conn
 	version wire.Version
 	config  Config
-	log     *slog.Logger
-	sender  *deliver.Scheduler
+	sending lazySender
 	ctx     context.Context // done when the session is over; its cause says why
 	cancel  context.CancelCauseFunc
 	tasks   task.Group
@@ -157,8 +156,6 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 	c = c.withDefaults()
 	s := &Session{
 		conn: conn, version: v, config: c,
-		log:          c.Logger.With("remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String()),
-		sender:       deliver.New(conn, v, c.Deliver),
 		peerReady:    make(chan struct{}),
 		aliases:      newAliases(),
 		moved:        make(chan struct{}),
@@ -176,7 +173,7 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 		s.nextRequest = 1
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.tasks.Go(s.watch)
+	context.AfterFunc(conn.Context(), func() { s.cancel(context.Cause(conn.Context())) })
 	if err := s.start(ctx); err != nil {
 		s.fail(err)
 		s.tasks.Wait()
@@ -193,7 +190,6 @@ func (s *Session) start(ctx context.Context) error {
 	if err := s.openControl(ctx); err != nil {
 		return err
 	}
-	s.tasks.Go(func() { s.fail(s.sender.Run(s.ctx)) })
 	s.tasks.Go(s.acceptUni)
 	s.tasks.Go(s.acceptRequests)
 	s.tasks.Go(s.receiveDatagrams)
@@ -207,13 +203,26 @@ func (s *Session) start(ctx context.Context) error {
 	}
 }
 
-// watch ends the session when the connection does.
-func (s *Session) watch() {
-	select {
-	case <-s.conn.Context().Done():
-		s.cancel(context.Cause(s.conn.Context()))
-	case <-s.ctx.Done():
-	}
+// log returns a logger for what the session has to say, which is little: none is kept.
+func (s *Session) log() *slog.Logger {
+	info := s.conn.Info()
+	return s.config.Logger.With("remote", info.RemoteAddr.String(), "transport", info.Kind.String())
+}
+
+// lazySender is the scheduler of a session, which is made when the session has
+// something to send: most of what an idle session would hold is the scheduler's.
+type lazySender struct {
+	once      sync.Once
+	scheduler *deliver.Scheduler
+}
+
+// sender returns what sends the session's objects.
+func (s *Session) sender() *deliver.Scheduler {
+	s.sending.once.Do(func() {
+		s.sending.scheduler = deliver.New(s.conn, s.version, s.config.Deliver)
+		s.tasks.Go(func() { s.fail(s.sending.scheduler.Run(s.ctx)) })
+	})
+	return s.sending.scheduler
 }
 
 // fail ends the session because of err; a *wire.Error names the code. Only the

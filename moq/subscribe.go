@@ -193,7 +193,7 @@ func (x *Subscription) begin(established func(live.Range)) {
 
 // malformed ends what this side has of the track from this publisher (moqt-18 §2.4.2).
 func (s *Session) malformed(name wire.FullTrackName, reason string) {
-	s.log.Warn("malformed track", "track", name.String(), "reason", reason)
+	s.log().Warn("malformed track", "track", name.String(), "reason", reason)
 	s.mu.Lock()
 	var subscriptions []*Subscription
 	for _, list := range s.aliases.live {

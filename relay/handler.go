@@ -28,7 +28,7 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 		tooMany(r)
 		return
 	}
-	defer release()
+	h.relay.after(ctx, release)
 	if !h.relay.permit(ctx, r) {
 		h.relay.served.refused.Add(1)
 		return
@@ -51,13 +51,23 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	}
 }
 
-// subscribe serves a subscription until it is over.
+// after has f called when ctx, which is that of a request, is done. Nothing is held
+// until then but f: what lasts as long as a session has no goroutine that waits.
+func (r *Relay) after(ctx context.Context, f func()) {
+	r.tasks.Add()
+	context.AfterFunc(ctx, func() {
+		defer r.tasks.Done()
+		f()
+	})
+}
+
+// subscribe begins to serve a subscription, which is then served until ctx is done.
 func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	wants, group := r.Forward(), r.Params.NewGroupRequest
 	u := &use{session: r.Session(), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
-		defer h.relay.release(u)
+		h.relay.after(ctx, func() { h.relay.release(u) })
 		err = u.entry.present(ctx)
 	}
 	if err != nil {
@@ -66,7 +76,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 		return
 	}
 	h.relay.served.subscriptions.Add(1)
-	defer h.relay.served.subscriptions.Add(-1)
+	h.relay.after(ctx, func() { h.relay.served.subscriptions.Add(-1) })
 	e := u.entry
 	if wants {
 		e.resume(ctx)
@@ -79,7 +89,6 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	r.Updated = h.relay.updated(ctx, u)
 	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }
 	r.Accept(e.live)
-	<-ctx.Done()
 }
 
 // find has u use a track that is established. A track that nobody publishes is

@@ -85,30 +85,47 @@ func (r *Relay) Serve(l *transport.Listener) error {
 			}
 			return err
 		}
-		r.tasks.Go(func() { r.ServeConn(conn) })
+		r.tasks.Go(func() { r.begin(conn) })
 	}
 }
 
 // ServeConn serves one connection until it ends.
 func (r *Relay) ServeConn(conn transport.Conn) {
+	if over := r.begin(conn); over != nil {
+		<-over
+	}
+}
+
+// begin makes the session of a connection, which is served from then on without a
+// goroutine that waits for its end. The channel is closed then; nil means that there
+// is no session.
+func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
 	started := time.Now()
 	arrived := r.arrive()
 	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig(nil))
 	if err != nil {
 		arrived()
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
-		return
+		return nil
 	}
-	log := r.log.With("remote", conn.Info().RemoteAddr.String())
-	log.Info("session opened", "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", s.Path(), "peer", s.PeerImplementation())
+	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", s.Path(), "peer", s.PeerImplementation())
 	r.session.Add(1)
-	defer r.session.Add(-1)
-	defer r.enlist(s)()
+	delist := r.enlist(s)
 	arrived()
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
-	defer stop()
-	s.Wait()
-	log.Info("session closed", "after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))
+	ended := make(chan struct{})
+	r.tasks.Add()
+	context.AfterFunc(s.Context(), func() {
+		defer r.tasks.Done()
+		defer close(ended)
+		s.Wait()
+		stop()
+		delist()
+		r.session.Add(-1)
+		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
+			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))
+	})
+	return ended
 }
 
 // Close ends all sessions and waits for the relay's goroutines.

@@ -12,16 +12,23 @@ type Group struct {
 
 // Go calls f in a goroutine of the group.
 func (g *Group) Go(f func()) {
-	g.mu.Lock()
-	g.n++
-	g.mu.Unlock()
+	g.Add()
 	go func() {
-		defer g.done()
+		defer g.Done()
 		f()
 	}()
 }
 
-func (g *Group) done() {
+// Add counts something that ends without having a goroutine all the time, as
+// what a callback waits for; it has ended when Done is called.
+func (g *Group) Add() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
+}
+
+// Done is the counterpart of Add.
+func (g *Group) Done() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.n--; g.n == 0 && g.idle != nil {

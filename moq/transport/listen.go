@@ -61,7 +61,8 @@ var ErrListenerClosed = fmt.Errorf("transport: listener closed: %w", net.ErrClos
 // Listener accepts MOQT connections of both kinds on one UDP port.
 //
 // One goroutine takes QUIC connections and gives each to its own, which ends
-// with the connection; all of them have ended when Close returns.
+// when the connection was accepted, or with it over HTTP/3. All of them, and what
+// is done when a connection ends, have ended when Close returns.
 type Listener struct {
 	config   ListenConfig
 	versions []string
@@ -196,18 +197,19 @@ func (l *Listener) run() {
 		}
 		l.conns[qconn] = nil
 		l.mu.Unlock()
+		l.wg.Add(1)
+		context.AfterFunc(qconn.Context(), func() {
+			defer l.wg.Done()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			delete(l.conns, qconn)
+		})
 		l.wg.Go(func() { l.serve(qconn) })
 	}
 }
 
-// serve returns when the connection has ended.
+// serve gives a connection to whoever accepts it.
 func (l *Listener) serve(qconn *quic.Conn) {
-	defer func() {
-		<-qconn.Context().Done()
-		l.mu.Lock()
-		delete(l.conns, qconn)
-		l.mu.Unlock()
-	}()
 	if qconn.ConnectionState().TLS.NegotiatedProtocol == http3.NextProtoH3 {
 		if err := l.wt.ServeQUICConn(qconn); err != nil {
 			l.logger.Debug("HTTP/3 connection failed", "remote", qconn.RemoteAddr().String(), "err", err)
