@@ -1,12 +1,10 @@
 package deliver
 
 import (
-	"errors"
 	"slices"
 	"time"
 
 	"moqedge/moq/live"
-	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -15,6 +13,7 @@ import (
 type datagrams struct {
 	subscription *Subscription
 	waiting      []*live.Object
+	message      wire.Datagram // being encoded
 }
 
 // maxDatagrams is how many objects of a subscription wait for a network that
@@ -44,47 +43,55 @@ func (d *datagrams) placeOf(o *live.Object) place {
 	return place{subscriber: p.Priority, publisher: o.Priority, kind: kindDatagram, order: p.Order, group: o.Group, id: o.ID}
 }
 
+// usable reports whether one can be sent now.
+func (d *datagrams) usable() bool {
+	if len(d.waiting) == 0 {
+		return false
+	}
+	if s := d.subscription.scheduler; s.posting {
+		s.starve()
+		return false
+	}
+	return true
+}
+
 func (d *datagrams) place() place { return d.placeOf(d.waiting[0]) }
 
 // step sends one object.
 func (d *datagrams) step(now time.Time) error {
 	o := d.waiting[0]
-	d.waiting[0] = nil
-	d.waiting = d.waiting[1:]
-	d.send(o, now)
+	d.waiting = slices.Delete(d.waiting, 0, 1)
+	if err := d.send(o, now); err != nil {
+		return err
+	}
 	if len(d.waiting) == 0 {
-		d.waiting = nil
 		d.subscription.conclude()
 	}
 	return nil
 }
 
-func (d *datagrams) send(o *live.Object, now time.Time) {
+// send sends an object; the error ends the session.
+func (d *datagrams) send(o *live.Object, now time.Time) error {
 	x := d.subscription
 	s := x.scheduler
 	if !x.params.Forward || !x.wants(o) {
-		return
+		return nil
 	}
 	// Both timeouts mean the same for a datagram (moqt-18 §8).
 	limits := timeouts{x.defaults.ObjectDeliveryTimeout, x.defaults.SubgroupDeliveryTimeout}.within(x.subscriber())
 	age := now.Sub(o.Arrived)
 	if limit := shortest(limits.object, limits.subgroup); limit > 0 && age > limit {
 		s.config.Counters.Timeouts.Add(1)
-		return
+		return nil
 	}
 	if limit := x.params.Track.MaxAge(); limit > 0 && age > limit {
-		return
+		return nil
 	}
-	m := &wire.Datagram{TrackAlias: x.params.Alias, Group: o.Group, ID: o.ID, EndOfGroup: o.EndOfGroup, Status: o.Status, Properties: o.Properties, Payload: o.Payload()}
+	d.message = wire.Datagram{TrackAlias: x.params.Alias, Group: o.Group, ID: o.ID, EndOfGroup: o.EndOfGroup, Status: o.Status, Properties: o.Properties, Payload: o.Payload()}
 	if o.Priority != x.defaults.PublisherPriority {
-		m.Priority = wire.Some(o.Priority)
+		d.message.Priority = wire.Some(o.Priority)
 	}
-	b := wire.AppendDatagram(s.scratch, s.version, m)
-	switch err := s.conn.SendDatagram(b); {
-	case errors.Is(err, transport.ErrDatagramTooLarge):
-		s.config.Counters.DatagramsDropped.Add(1)
-	case err == nil:
-		s.config.Counters.Datagrams.Add(1)
-		s.config.Counters.Bytes.Add(uint64(len(b)))
-	}
+	b := wire.AppendDatagram(s.scratch, s.version, &d.message)
+	d.message = wire.Datagram{}
+	return s.post(b)
 }

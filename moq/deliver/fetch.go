@@ -50,10 +50,11 @@ type FetchResponse struct {
 	deadline  time.Time
 	hurried   bool // the deadline is over
 	failed    wire.Option[wire.ResetCode]
-	turn      uint64
 	over      bool
 
-	noted atomic.Bool
+	ticket  *ticket // that of its subscription when it is a fill
+	entered bool    // the scheduler knows it
+	noted   atomic.Bool
 }
 
 // finding is a step of the walk.
@@ -76,9 +77,15 @@ func (s *Scheduler) Fetch(p Fetch) *FetchResponse {
 		r.deadline = s.config.Now().Add(p.FillTimeout.Value)
 	}
 	r.cursor.Descending = down
+	if p.Fill != nil {
+		r.ticket = &p.Fill.ticket
+	} else {
+		r.ticket = &ticket{request: r}
+		r.rank()
+	}
 	r.stop = p.Track.Listen(r)
 	r.walk = p.Track.NewWalk(p.First, p.Last, down)
-	r.flow = &flow{scheduler: s, source: r}
+	r.flow = &flow{scheduler: s, ticket: r.ticket, source: r}
 	r.flow.header = wire.AppendFetchHeader(nil, s.version, &wire.FetchHeader{RequestID: p.RequestID})
 	r.flow.guard = len(r.flow.header)
 	s.do(func() {
@@ -86,13 +93,24 @@ func (s *Scheduler) Fetch(p Fetch) *FetchResponse {
 			r.close(false)
 			return
 		}
-		s.requests[r] = struct{}{}
+		r.entered = true
 		if p.Fill != nil {
 			p.Fill.fills = append(p.Fill.fills, r)
+		} else {
+			s.admit(r.ticket)
 		}
 		r.refresh() // also for what was noted before the request was known
 	})
 	return r
+}
+
+func (r *FetchResponse) entry() *ticket { return r.ticket }
+
+// rank tells who notes changes how urgent they may be.
+func (r *FetchResponse) rank() {
+	if r.params.Fill == nil {
+		r.ticket.eager.Store(place{subscriber: r.params.Priority, publisher: r.current.publisher}.rank())
+	}
 }
 
 // TrackChanged implements live.Listener.
@@ -118,12 +136,17 @@ func (r *FetchResponse) fail(code wire.ResetCode) {
 	if !r.failed.Set {
 		r.failed = wire.Some(code)
 		r.flow.idle = false
+		r.scheduler.changed(r.ticket)
 	}
 }
 
 // SetPriority changes the subscriber priority.
 func (r *FetchResponse) SetPriority(p uint8) {
-	r.scheduler.do(func() { r.params.Priority = p })
+	r.scheduler.do(func() {
+		r.params.Priority = p
+		r.rank()
+		r.scheduler.changed(r.ticket)
+	})
 }
 
 func (r *FetchResponse) abandon(code wire.ResetCode) {
@@ -139,7 +162,11 @@ func (r *FetchResponse) close(complete bool) {
 	}
 	r.over = true
 	r.stop()
-	delete(r.scheduler.requests, r)
+	if r.params.Fill == nil {
+		r.scheduler.dismiss(r.ticket)
+	} else {
+		r.scheduler.changed(r.ticket)
+	}
 	if r.params.Done != nil {
 		r.params.Done(complete)
 	}
@@ -151,18 +178,22 @@ func (r *FetchResponse) close(complete bool) {
 
 func (r *FetchResponse) refresh() {
 	r.noted.Store(false)
+	if !r.entered || r.over {
+		return
+	}
 	r.flow.idle = false
+	r.scheduler.changed(r.ticket)
 	if d := r.params.Track.Done(); d != nil && d.Code == wire.DoneMalformedTrack { // moqt-18 §2.4.2
 		r.fail(wire.ResetMalformedTrack)
 	}
 }
 
 // top is for what is no fill: the subscription orders its fills.
-func (r *FetchResponse) top(now time.Time) unit {
-	if r.params.Fill == nil && r.ready(now) {
-		return r.flow
+func (r *FetchResponse) top(now time.Time) (u unit, more bool) {
+	if r.ready(now) {
+		u = r.flow
 	}
-	return nil
+	return u, false
 }
 
 // ready reports whether the response can go on, and finds out what is next, on
@@ -204,6 +235,7 @@ func (r *FetchResponse) look() bool {
 		switch n.step {
 		case live.StepObject:
 			r.current.publisher, r.current.group, r.current.id = n.object.Priority, n.object.Group, n.object.Subgroup
+			r.rank()
 		case live.StepUnknown, live.StepTimedOut:
 			r.current.group = n.until.Group
 		}
@@ -222,8 +254,6 @@ func (r *FetchResponse) place() place {
 	p.subscriber, p.kind, p.order = r.params.Priority, kindFill, r.params.Order
 	return p
 }
-
-func (r *FetchResponse) lastTurn() *uint64 { return &r.turn }
 
 // preface: the header is set from the start.
 func (r *FetchResponse) preface() []byte {

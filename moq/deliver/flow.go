@@ -9,13 +9,15 @@ import (
 	"moqedge/moq/wire"
 )
 
-// coalesce is the largest write that is worth a copy to be one write.
-const coalesce = 2 << 10
+// firstPacket is the most bytes that quic-go takes without waiting for the
+// network to send them.
+const firstPacket = 1400
 
 // flow is one stream that is being written: where it is in its source, and
 // what of the current object is still to be sent.
 type flow struct {
 	scheduler *Scheduler
+	ticket    *ticket // of the request it is of
 	source    source
 
 	stream transport.SendStream // nil until there is something to send
@@ -24,10 +26,11 @@ type flow struct {
 	object *live.Object         // whose payload is being sent
 	offset uint64
 
-	idle   bool // nothing to do until the track changes
-	stalls int
-	parked time.Time
-	since  time.Time // when the peer began to hold it up; zero while it does not
+	idle    bool // nothing to do until the track changes
+	suspect bool // it took nothing for long: the peer's flow control may not allow more
+	stalls  int
+	parked  time.Time // until then it is not tried
+	since   time.Time // when the peer began to hold it up; zero while it does not
 }
 
 // source says what a flow sends.
@@ -71,22 +74,28 @@ func (f *flow) usable(now time.Time) bool {
 	if f.idle {
 		return false
 	}
-	if f.stream == nil && f.scheduler.opening {
+	s := f.scheduler
+	if f.stream == nil && s.opening {
 		f.held(now)
+		s.starve()
 		return false
 	}
 	if now.Before(f.parked) {
-		f.scheduler.wakeAt(f.parked)
+		s.wakeAt(f.parked)
 		f.held(now)
 		return false
+	}
+	if !f.since.IsZero() {
+		f.held(now)
 	}
 	return true
 }
 
-// park keeps a stream that takes nothing from holding up the others.
-func (f *flow) park(now time.Time) {
+// park keeps a stream that takes nothing from holding up the others, for longer
+// each time.
+func (f *flow) park(now time.Time, step, most time.Duration) {
 	f.stalls++
-	f.parked = now.Add(min(time.Duration(f.stalls)*50*time.Millisecond, time.Second))
+	f.parked = now.Add(min(time.Duration(f.stalls)*step, most))
 }
 
 // step does one bounded piece of work. The error ends the session.
@@ -133,19 +142,16 @@ func (f *flow) push(now time.Time) error {
 	var piece []byte
 	if f.object != nil {
 		piece = f.object.Bytes(f.offset)
-		if len(piece) > s.config.Piece {
-			piece = piece[:s.config.Piece]
-		}
-	}
-	if len(f.header) > 0 && len(piece) > 0 && len(f.header)+len(piece) <= coalesce {
-		n, err := s.write(f, append(append(s.scratch, f.header...), piece...), now)
-		f.sent(n)
-		return err
+		piece = piece[:min(len(piece), s.piece)]
 	}
 	if len(f.header) > 0 {
-		n, err := s.write(f, f.header, now)
+		// Together, lest quic-go makes a packet of the header alone.
+		b := append(s.scratch, f.header...)
+		k := min(len(piece), max(0, firstPacket-len(b)))
+		b, piece = append(b, piece[:k]...), piece[k:]
+		n, err := s.write(f, b, now)
 		f.sent(n)
-		if err != nil || len(f.header) > 0 {
+		if err != nil || n < len(b) {
 			return err
 		}
 	}
@@ -153,6 +159,9 @@ func (f *flow) push(now time.Time) error {
 		n, err := s.write(f, piece, now)
 		f.sent(n)
 		return err
+	}
+	if f.object != nil && f.object.Available() > f.offset {
+		return nil
 	}
 	if f.object != nil && !f.object.Complete() {
 		switch v := f.source.stuck(f); v.action {

@@ -55,28 +55,3 @@ func (p place) before(q place) bool {
 	}
 	return p.id < q.id
 }
-
-// pick returns the unit to serve next and the request it belongs to; nil when
-// none has anything to do.
-func (s *Scheduler) pick(now time.Time) (unit, request) {
-	s.timed = false
-	s.giveUp(now)
-	var best unit
-	var whose request
-	var at place
-	for r := range s.requests {
-		u := r.top(now)
-		if u == nil {
-			continue
-		}
-		p := u.place()
-		if best == nil || p.moreUrgent(at) || (!at.moreUrgent(p) && *r.lastTurn() < *whose.lastTurn()) {
-			best, whose, at = u, r, p
-		}
-	}
-	s.shed(now)
-	if _, ok := s.requests[whose]; best != nil && !ok {
-		return s.pick(now) // it was just given up
-	}
-	return best, whose
-}

@@ -3,68 +3,36 @@ package deliver
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
-// Config of a Scheduler. The zero value works.
-type Config struct {
-	// MaxLag is how old the next object of a stream may be, while the track
-	// has a newer group, before the stream is given up and the subscriber
-	// goes on with the newer group; 0 means 3 s.
-	MaxLag time.Duration
-	// Piece is the most payload bytes written before priorities are looked
-	// at again; 0 means 16 KiB.
-	Piece int
-	// Stall is how long one write may block without progress before other
-	// streams get a turn; 0 means 250 ms.
-	Stall time.Duration
-	// MaxStall is how long the peer may take nothing of a subscription that has
-	// something to send before that is ended with TOO_FAR_BEHIND (moqt-18 §10.11);
-	// 0 means 30 s. A FETCH may wait for as long as its session.
-	MaxStall time.Duration
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
-	// Counters are added to; nil means counters of the scheduler's own.
-	Counters *Counters
-}
-
-// Counters count what schedulers have sent. They may be shared by any number of sessions.
-type Counters struct {
-	// Bytes of streams and datagrams, headers included; Objects that were sent
-	// whole on streams; Streams opened; Datagrams handed to the connection.
-	Bytes, Objects, Streams, Datagrams atomic.Uint64
-	// GroupsSkipped counts groups that a subscriber did not get to their end
-	// because it fell behind (Config.MaxLag).
-	GroupsSkipped atomic.Uint64
-	// Timeouts counts streams and datagrams given up by a delivery timeout.
-	Timeouts atomic.Uint64
-	// DatagramsDropped counts datagrams too large for their session, or given up
-	// because the network took none.
-	DatagramsDropped atomic.Uint64
-}
-
 // Scheduler sends the objects of one session. Its exported methods are safe
-// for concurrent use; all else is touched by the goroutine of Run alone.
+// for concurrent use; all else is touched by the goroutine of Run alone, or by
+// the one that stands in for it while that is blocked (see post).
 type Scheduler struct {
 	conn    transport.Conn
 	version wire.Version
 	config  Config
+	ctx     context.Context // of Run
 
-	requests  map[request]struct{}
-	turn      uint64 // grows with each piece, for fairness between equals
+	queues
+	gate      gate
+	serving   *ticket // whose unit is being worked at
+	sent      int     // bytes that were, in this step
+	piece     int     // most bytes of the next write
 	spare     transport.SendStream
 	opening   bool // a goroutine waits for stream credit
+	posting   bool // a datagram is being handed over
 	scratch   []byte
-	timed     bool      // something is to be done without being told, at:
-	timedAt   time.Time // the earliest of such times
 	lingering []lingering
-	overdue   []*flow // held up for too long, found by pick
+	overdue   []*flow // held up for too long, found by top
+
+	recalled bool       // the deputy is to end
+	relieved chan error // what the deputy's work ended with
 
 	wake  chan struct{}
 	ended chan struct{} // closed when Run has cleaned up
@@ -73,83 +41,120 @@ type Scheduler struct {
 	todo  []func()
 	hot   []request // told of changes since the last look
 	over  bool
+
+	doing   []func() // todo and hot of the last look, whose memory is used again
+	heating []request
 }
 
 // request is a subscription or a fetch.
 type request interface {
-	// refresh looks for new flows after the track changed.
+	// entry is its place in the queues; a fill has that of its subscription.
+	entry() *ticket
+	// refresh looks for what to do after the track changed.
 	refresh()
-	// top returns what is most urgent of it and can be tried now, or nil.
-	top(now time.Time) unit
-	// lastTurn breaks ties between requests.
-	lastTurn() *uint64
+	// top returns what is most urgent of it and can be tried now, or nil, and
+	// whether there is more.
+	top(now time.Time) (u unit, more bool)
 	// abandon resets all its streams.
 	abandon(code wire.ResetCode)
 }
 
 // New returns a scheduler for a session of draft v. Run makes it work.
 func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
-	if c.MaxLag == 0 {
-		c.MaxLag = 3 * time.Second
-	}
-	if c.Piece == 0 {
-		c.Piece = 16 << 10
-	}
-	if c.Stall == 0 {
-		c.Stall = 250 * time.Millisecond
-	}
-	if c.MaxStall == 0 {
-		c.MaxStall = 30 * time.Second
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Counters == nil {
-		c.Counters = new(Counters)
-	}
-	return &Scheduler{
+	c = c.withDefaults()
+	s := &Scheduler{
 		conn: conn, version: v, config: c,
-		requests: map[request]struct{}{},
-		scratch:  make([]byte, 0, 4<<10),
+		queues:   queues{tickets: map[*ticket]struct{}{}, classes: map[uint32]*class{}},
+		piece:    min(c.Piece, firstPiece),
+		scratch:  make([]byte, 0, scratchSize),
+		relieved: make(chan error, 1),
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
 	}
+	s.gate.brief, s.gate.deputy = c.Stall, s.standIn
+	s.gate.noted.Store(noRank)
+	return s
 }
 
 // Run sends until the connection ends or ctx is done, and returns why.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.shut()
+	s.ctx = ctx
+	return s.work()
+}
+
+// work is the scheduler's goroutine. It returns nil when it is the deputy's and
+// recalled.
+func (s *Scheduler) work() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		s.attend()
+		if s.recalled {
+			s.recalled = false
+			return nil
+		}
 		now := s.config.Now()
-		if u, r := s.pick(now); u != nil {
-			s.turn++
-			*r.lastTurn() = s.turn
-			if err := u.step(now); err != nil {
+		if t := s.next(now); t != nil {
+			s.serving, s.sent = t, 0
+			err := t.unit.step(now)
+			s.served(t, s.sent)
+			if err != nil {
 				return err
 			}
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+			if s.ctx.Err() != nil {
+				return context.Cause(s.ctx)
 			}
 			continue
 		}
 		var retry <-chan time.Time
-		if s.timed {
-			timer.Reset(max(s.timedAt.Sub(now), time.Millisecond))
+		if at := s.nextTime(); !at.IsZero() {
+			timer.Reset(max(at.Sub(now), time.Millisecond))
 			retry = timer.C
 		}
 		select {
 		case <-s.wake:
 		case <-retry:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
 		case <-s.conn.Context().Done():
 			return context.Cause(s.conn.Context())
 		}
 	}
 }
+
+// next returns whom to serve next, nil when nobody has anything to send now.
+func (s *Scheduler) next(now time.Time) *ticket {
+	s.giveUp(now)
+	for {
+		s.settle(now)
+		if len(s.overdue) == 0 {
+			break
+		}
+		s.shed(now)
+	}
+	if len(s.ready) == 0 {
+		return nil
+	}
+	return s.ready[0]
+}
+
+// nextTime is when something is to be done without being told, zero for never.
+func (s *Scheduler) nextTime() time.Time {
+	var at time.Time
+	if len(s.timed) > 0 {
+		at = s.timed[0].due
+	}
+	for i := range s.lingering {
+		if l := s.lingering[i].until; at.IsZero() || l.Before(at) {
+			at = l
+		}
+	}
+	return at
+}
+
+// contested reports whether others wait while the current unit is served.
+func (s *Scheduler) contested() bool { return len(s.ready) > 1 || s.serving.rivals }
 
 // shut ends all requests without telling the peer, whose connection is gone.
 func (s *Scheduler) shut() {
@@ -159,11 +164,12 @@ func (s *Scheduler) shut() {
 	todo := s.todo
 	s.todo = nil
 	s.mu.Unlock()
+	s.gate.stop()
 	for _, f := range todo {
 		f()
 	}
-	for r := range s.requests {
-		r.abandon(wire.ResetSessionClosed)
+	for t := range s.tickets {
+		t.request.abandon(wire.ResetSessionClosed)
 	}
 	if s.spare != nil {
 		s.reset(s.spare, wire.ResetSessionClosed)
@@ -183,7 +189,7 @@ func (s *Scheduler) do(f func()) {
 	}
 	s.todo = append(s.todo, f)
 	s.mu.Unlock()
-	s.stir()
+	s.tell(0)
 }
 
 // touch notes that the track of r changed.
@@ -191,10 +197,12 @@ func (s *Scheduler) touch(r request) {
 	s.mu.Lock()
 	s.hot = append(s.hot, r)
 	s.mu.Unlock()
-	s.stir()
+	s.tell(r.entry().eager.Load())
 }
 
-func (s *Scheduler) stir() {
+// tell wakes the scheduler, or interrupts it in what is less urgent.
+func (s *Scheduler) tell(rank uint32) {
+	s.gate.note(rank)
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -203,25 +211,23 @@ func (s *Scheduler) stir() {
 
 // attend does what other goroutines asked for since the last look.
 func (s *Scheduler) attend() {
+	if s.gate.noted.Load() == noRank {
+		return
+	}
+	s.gate.noted.Store(noRank)
 	s.mu.Lock()
 	todo, hot := s.todo, s.hot
-	s.todo, s.hot = nil, nil
+	s.todo, s.hot = s.doing[:0], s.heating[:0]
 	s.mu.Unlock()
 	for _, f := range todo {
 		f()
 	}
 	for _, r := range hot {
-		if _, ok := s.requests[r]; ok {
-			r.refresh()
-		}
+		r.refresh()
 	}
-}
-
-// wakeAt has the scheduler look again at that time although nothing has changed.
-func (s *Scheduler) wakeAt(t time.Time) {
-	if !s.timed || t.Before(s.timedAt) {
-		s.timed, s.timedAt = true, t
-	}
+	clear(todo)
+	clear(hot)
+	s.doing, s.heating = todo, hot
 }
 
 // reset gives a stream up.
@@ -248,31 +254,11 @@ func (s *Scheduler) open() (transport.SendStream, error) {
 		st, err := s.conn.OpenUniStream(s.conn.Context())
 		s.do(func() {
 			s.opening = false
+			s.feed()
 			if err == nil {
 				s.spare = st
 			}
 		})
 	}()
 	return nil, nil
-}
-
-// write sends b on a flow's stream as far as the stall limit lets it. It
-// returns how much was sent; err is fatal for the stream.
-func (s *Scheduler) write(f *flow, b []byte, now time.Time) (int, error) {
-	_ = f.stream.SetWriteDeadline(time.Now().Add(s.config.Stall))
-	n, err := f.stream.Write(b)
-	s.config.Counters.Bytes.Add(uint64(n))
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = nil
-		if n == 0 {
-			f.park(now)
-		}
-	}
-	if n > 0 {
-		f.stalls, f.since = 0, time.Time{}
-		if src, ok := f.source.(*subgroupSource); ok {
-			src.subscription.stall = stall{}
-		}
-	}
-	return n, err
 }

@@ -29,6 +29,7 @@ func (f *flow) held(now time.Time) {
 // wait for.
 func (s *Scheduler) shed(now time.Time) {
 	for _, f := range s.overdue {
+		s.changed(f.ticket)
 		if src, ok := f.source.(*subgroupSource); ok && src.subscription.stalled(f, now) {
 			continue
 		}
@@ -37,7 +38,6 @@ func (s *Scheduler) shed(now time.Time) {
 			continue
 		}
 		f.since = now
-		s.wakeAt(now.Add(s.config.MaxLag))
 	}
 	clear(s.overdue)
 	s.overdue = s.overdue[:0]

@@ -51,14 +51,15 @@ type Subscription struct {
 	fills     []*FetchResponse
 	defaults  wire.TrackInfo
 	streams   uint64
-	turn      uint64
 	newest    uint64 // largest group seen in a subgroup
 	held      int    // by Hold
 	told      bool
 	cancelled bool
 
-	stall stall
-	noted atomic.Bool // it is in the scheduler's hot list
+	ticket ticket
+	eager  uint8 // most urgent publisher priority that was seen
+	stall  stall
+	noted  atomic.Bool // it is in the scheduler's hot list
 }
 
 // Subscribe starts to send a track from the given start on.
@@ -71,6 +72,8 @@ func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 	var properties wire.Properties
 	properties, x.defaults = p.Track.Properties()
 	x.filter = newMatcher(p.Filters, properties)
+	x.ticket.request, x.eager = x, x.defaults.PublisherPriority
+	x.rank()
 	x.stop = p.Track.Listen(x)
 	x.feed = p.Track.NewFeed(p.Start)
 	s.do(func() {
@@ -78,10 +81,25 @@ func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 			x.release()
 			return
 		}
-		s.requests[x] = struct{}{}
+		s.admit(&x.ticket)
 		x.refresh()
 	})
 	return x
+}
+
+func (x *Subscription) entry() *ticket { return &x.ticket }
+
+// rank tells who notes changes how urgent they may be.
+func (x *Subscription) rank() {
+	x.ticket.eager.Store(place{subscriber: x.params.Priority, publisher: x.eager}.rank())
+}
+
+// sees takes the publisher priority of something that came into account.
+func (x *Subscription) sees(priority uint8) {
+	if priority < x.eager {
+		x.eager = priority
+		x.rank()
+	}
 }
 
 func (s *Scheduler) closed() bool {
@@ -107,6 +125,7 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 		}
 		was, start := x.params.Forward, x.params.Start
 		change(&x.params)
+		x.rank()
 		properties, _ := x.params.Track.Properties()
 		x.filter = newMatcher(x.params.Filters, properties)
 		switch {
@@ -180,7 +199,7 @@ func (x *Subscription) release() {
 	if !x.cancelled {
 		x.cancelled = true
 		x.stop()
-		delete(x.scheduler.requests, x)
+		x.scheduler.dismiss(&x.ticket)
 	}
 }
 
@@ -195,6 +214,10 @@ func (x *Subscription) abandonFlows(code wire.ResetCode) {
 
 func (x *Subscription) refresh() {
 	x.noted.Store(false)
+	if x.cancelled {
+		return
+	}
+	x.scheduler.changed(&x.ticket)
 	ended := x.params.Track.Done()                             // asked before looking, so that nothing is missed
 	if ended != nil && ended.Code == wire.DoneMalformedTrack { // at once (moqt-18 §2.4.2)
 		x.abandon(wire.ResetMalformedTrack)
@@ -211,6 +234,7 @@ func (x *Subscription) refresh() {
 	}
 	for _, o := range x.feed.Datagrams() {
 		if x.params.Forward && x.wants(o) {
+			x.sees(o.Priority)
 			x.datagrams.add(o)
 		}
 	}
@@ -267,7 +291,8 @@ func (x *Subscription) activate(src *subgroupSource) {
 		return
 	}
 	src.active = true
-	x.flows = append(x.flows, &flow{scheduler: x.scheduler, source: src})
+	x.sees(src.subgroup.Priority)
+	x.flows = append(x.flows, &flow{scheduler: x.scheduler, ticket: &x.ticket, source: src})
 }
 
 // passedBy takes in an object that came behind later ones of its subgroup.
@@ -299,31 +324,33 @@ func (x *Subscription) bounded(o *live.Object) bool {
 func (x *Subscription) wants(o *live.Object) bool { return x.bounded(o) && x.filter.passes(o) }
 
 // top picks what is most urgent of the subscription and its fills.
-func (x *Subscription) top(now time.Time) unit {
-	var best unit
+func (x *Subscription) top(now time.Time) (best unit, more bool) {
 	var at place
-	consider := func(u unit) {
-		if p := u.place(); best == nil || p.before(at) {
-			best, at = u, p
-		}
-	}
 	for _, f := range x.flows {
 		if f.usable(now) {
-			consider(f)
+			more = choose(&best, &at, f)
 		}
 	}
-	if len(x.datagrams.waiting) > 0 {
-		consider(&x.datagrams)
+	if x.datagrams.usable() {
+		more = choose(&best, &at, &x.datagrams)
 	}
 	for _, r := range x.fills {
 		if r.ready(now) {
-			consider(r.flow)
+			more = choose(&best, &at, r.flow)
 		}
 	}
-	return best
+	return best, more
 }
 
-func (x *Subscription) lastTurn() *uint64 { return &x.turn }
+// choose makes u the best if it is; it reports whether there is another besides.
+func choose(best *unit, at *place, u unit) bool {
+	p := u.place()
+	had := *best != nil
+	if !had || p.before(*at) {
+		*best, *at = u, p
+	}
+	return had
+}
 
 // drop forgets a flow that ended.
 func (x *Subscription) drop(f *flow) {

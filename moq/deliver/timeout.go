@@ -62,11 +62,13 @@ func (s *Scheduler) linger(st transport.SendStream, until time.Time) {
 
 // giveUp resets the streams whose time is over.
 func (s *Scheduler) giveUp(now time.Time) {
+	if len(s.lingering) == 0 {
+		return
+	}
 	rest := s.lingering[:0]
 	for _, l := range s.lingering {
 		if now.Before(l.until) {
 			rest = append(rest, l)
-			s.wakeAt(l.until)
 			continue
 		}
 		s.reset(l.stream, wire.ResetDeliveryTimeout)

@@ -99,19 +99,39 @@ func passed(deadline time.Time) bool {
 	return !deadline.IsZero() && !time.Now().Before(deadline)
 }
 
+// unwritable is why nothing can be written any more, nil while something can.
+func (p *memoryPipe) unwritable() error {
+	switch {
+	case p.shut:
+		return context.Cause(p.from.ctx)
+	case p.reset != nil:
+		return &StreamError{Code: *p.reset}
+	case p.stop != nil:
+		return &StreamError{Code: *p.stop, Remote: true}
+	case p.fin:
+		return errWriteAfterClose
+	}
+	return nil
+}
+
+// TryWrite implements SendStream.
+func (p *memoryPipe) TryWrite(b []byte) (bool, error) {
+	p.mu.Lock()
+	if err := p.unwritable(); err != nil || len(b) > p.from.config.StreamBuffer-len(p.buf) {
+		p.mu.Unlock()
+		return false, err
+	}
+	p.buf = append(p.buf, b...)
+	p.from.sent.Add(uint64(len(b)))
+	p.unlock()
+	return true, nil
+}
+
 func (p *memoryPipe) Write(b []byte) (n int, err error) {
 	p.mu.Lock()
 	for {
-		switch {
-		case p.shut:
-			err = context.Cause(p.from.ctx)
-		case p.reset != nil:
-			err = &StreamError{Code: *p.reset}
-		case p.stop != nil:
-			err = &StreamError{Code: *p.stop, Remote: true}
-		case p.fin:
-			err = errWriteAfterClose
-		case passed(p.writeBy):
+		err = p.unwritable()
+		if err == nil && passed(p.writeBy) {
 			err = os.ErrDeadlineExceeded
 		}
 		if err != nil || n == len(b) {

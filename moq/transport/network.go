@@ -144,6 +144,27 @@ func (s *sendStream[C]) Write(p []byte) (int, error) {
 	return n, s.given.explain(s.conn.convert(err))
 }
 
+// tryWriter is a stream that knows the credit of its flow control.
+type tryWriter interface{ TryWriteAll([]byte) error }
+
+var (
+	_ tryWriter = (*quic.Stream)(nil)
+	_ tryWriter = (*quic.SendStream)(nil)
+)
+
+// TryWrite implements SendStream.
+func (s *sendStream[C]) TryWrite(p []byte) (bool, error) {
+	out, ok := any(s.out).(tryWriter)
+	if !ok {
+		return false, errors.ErrUnsupported
+	}
+	err := out.TryWriteAll(p)
+	if errors.Is(err, quic.ErrWouldBlock) {
+		return false, nil
+	}
+	return err == nil, s.conn.convert(err)
+}
+
 func (s *sendStream[C]) Close() error {
 	// After Reset or STOP_SENDING this lets quic-go forget the stream, and
 	// its complaint is of no use to anybody.

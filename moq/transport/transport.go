@@ -54,6 +54,11 @@ type SendStream interface {
 	// that ended, and n < len(p) with os.ErrDeadlineExceeded at the deadline:
 	// the n bytes are sent, the others are not.
 	Write(p []byte) (n int, err error)
+	// TryWrite is Write that does not wait for flow control: it writes all of p,
+	// to be sent as soon as congestion control lets it go, or nothing and returns
+	// false. The bytes are copied. WebTransport has no such thing: there it is
+	// false with errors.ErrUnsupported.
+	TryWrite(p []byte) (bool, error)
 	// Close sends FIN after what was written; not to be called while Write
 	// is running. It does nothing after Reset or when the peer has stopped,
 	// but has to be called, or Reset, in that last case too: a stream whose

@@ -1,0 +1,65 @@
+package deliver
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Config of a Scheduler. The zero value works.
+type Config struct {
+	// MaxLag is how old the next object of a stream may be, while the track
+	// has a newer group, before the stream is given up and the subscriber
+	// goes on with the newer group; 0 means 3 s.
+	MaxLag time.Duration
+	// Piece is the most payload bytes written before priorities are looked
+	// at again, on a link that takes them at once; 0 means 64 KiB.
+	Piece int
+	// Stall is how long one write may block before other streams get a turn;
+	// 0 means 20 ms. What is more urgent does not wait for that.
+	Stall time.Duration
+	// MaxStall is how long the peer may take nothing of a subscription that has
+	// something to send before that is ended with TOO_FAR_BEHIND (moqt-18 §10.11);
+	// 0 means 30 s. A FETCH may wait for as long as its session.
+	MaxStall time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Counters are added to; nil means counters of the scheduler's own.
+	Counters *Counters
+}
+
+// Counters count what schedulers have sent. They may be shared by any number of sessions.
+type Counters struct {
+	// Bytes of streams and datagrams, headers included; Objects that were sent
+	// whole on streams; Streams opened; Datagrams handed to the connection.
+	Bytes, Objects, Streams, Datagrams atomic.Uint64
+	// GroupsSkipped counts groups that a subscriber did not get to their end
+	// because it fell behind (Config.MaxLag).
+	GroupsSkipped atomic.Uint64
+	// Timeouts counts streams and datagrams given up by a delivery timeout.
+	Timeouts atomic.Uint64
+	// DatagramsDropped counts datagrams too large for their session, or given up
+	// because the network took none.
+	DatagramsDropped atomic.Uint64
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxLag == 0 {
+		c.MaxLag = 3 * time.Second
+	}
+	if c.Piece == 0 {
+		c.Piece = 64 << 10
+	}
+	if c.Stall == 0 {
+		c.Stall = 20 * time.Millisecond
+	}
+	if c.MaxStall == 0 {
+		c.MaxStall = 30 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Counters == nil {
+		c.Counters = new(Counters)
+	}
+	return c
+}

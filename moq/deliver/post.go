@@ -1,0 +1,47 @@
+package deliver
+
+import (
+	"errors"
+
+	"moqedge/moq/transport"
+)
+
+// quic-go keeps 32 datagrams for a network that takes none, and has who brings
+// another wait until one has left: no call of it says how many there are, and
+// nothing ends the wait. Streams are not to wait along (moqt-18 §7.2), so when
+// something comes up meanwhile another goroutine, the deputy, goes on with the
+// scheduler's work, datagrams apart, until the first one is back.
+
+// post hands a datagram to the connection. The error ends the session.
+func (s *Scheduler) post(b []byte) error {
+	watch := patient
+	if s.contested() {
+		watch = briefly
+	}
+	s.posting = true
+	state := s.gate.hand(watch)
+	err := s.conn.SendDatagram(b)
+	if !s.gate.handed(state) {
+		s.do(func() { s.recalled = true })
+		if err := <-s.relieved; err != nil {
+			return err
+		}
+	}
+	s.posting = false
+	s.feed()
+	switch {
+	case errors.Is(err, transport.ErrDatagramTooLarge):
+		s.config.Counters.DatagramsDropped.Add(1)
+	case err == nil:
+		s.sent = len(b)
+		s.config.Counters.Datagrams.Add(1)
+		s.config.Counters.Bytes.Add(uint64(len(b)))
+	}
+	return nil
+}
+
+// standIn is the deputy.
+func (s *Scheduler) standIn() {
+	s.scratch = make([]byte, 0, scratchSize) // the other one may still be read
+	s.relieved <- s.work()
+}
