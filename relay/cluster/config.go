@@ -60,7 +60,8 @@ type Embedded struct {
 	// RouteListen is the TCP address at which other servers connect, Routes are
 	// those of the other servers (HOST:PORT, all of them everywhere). With
 	// RouteListen the servers form one cluster: three or more survive the loss of
-	// one. Without, it is alone.
+	// one. Without, it is alone. With RouteListen and without Listen, clients are
+	// served at a port of loopback.
 	RouteListen string
 	Routes      []string
 	// MaxMemory of the bucket in bytes; 0 means 1 GiB.

@@ -41,9 +41,13 @@ func startServer(e Embedded, log *slog.Logger) (*embedded, error) {
 		JetStream: true, StoreDir: dir, JetStreamMaxMemory: e.MaxMemory, JetStreamMaxStore: 64 << 20,
 		Username: e.User, Password: e.Password, TLSConfig: e.TLS,
 	}
-	if e.Listen != "" {
+	listen := e.Listen
+	if listen == "" && e.RouteListen != "" {
+		listen = "127.0.0.1:0" // a server takes routes only beside clients
+	}
+	if listen != "" {
 		options.DontListen = false
-		if options.Host, options.Port, err = splitAddress(e.Listen); err != nil {
+		if options.Host, options.Port, err = splitAddress(listen); err != nil {
 			return fail(err)
 		}
 	}
