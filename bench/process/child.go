@@ -139,6 +139,12 @@ func (c *Child) Profile(ctx context.Context, file string) (stop func() error, er
 	return func() error { return c.Call(context.WithoutCancel(ctx), commandEndProfile, nil, nil) }, nil
 }
 
+// HeapProfile writes a profile of what is on the heap to a file, as of the last
+// collection of garbage.
+func (c *Child) HeapProfile(ctx context.Context, file string) error {
+	return c.Call(ctx, commandHeap, file, nil)
+}
+
 // Pid is the number of the process.
 func (c *Child) Pid() int { return c.cmd.Process.Pid }
 

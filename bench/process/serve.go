@@ -25,6 +25,7 @@ const (
 	commandCollect    = "collect"
 	commandProfile    = "profile"
 	commandEndProfile = "end-profile"
+	commandHeap       = "heap"
 )
 
 // Serve answers a parent on standard input and output until it closes them.
@@ -80,8 +81,22 @@ func (p *profile) handle(r Role, q request) (any, error) {
 		return nil, p.begin(name)
 	case commandEndProfile:
 		return nil, p.end()
+	case commandHeap:
+		var name string
+		if err := json.Unmarshal(q.Args, &name); err != nil {
+			return nil, err
+		}
+		return nil, writeHeap(name)
 	}
 	return r.Handle(q.Command, q.Args)
+}
+
+func writeHeap(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close())
 }
 
 func (p *profile) begin(name string) error {

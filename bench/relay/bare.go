@@ -49,6 +49,8 @@ type bareConfig struct {
 	Transport string `json:"transport"`
 	Profile   string `json:"profile"`
 	Tracks    int    `json:"tracks"` // connections are dealt out to them
+	// Hold keeps connections and does nothing with them.
+	Hold bool `json:"hold,omitempty"`
 }
 
 // barePeer is a connection; one goroutine writes to it.
@@ -147,6 +149,9 @@ func (b *bareRole) upgrade(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *bareRole) add(ctx context.Context, p *barePeer) {
+	if b.config.Hold {
+		return
+	}
 	p.work = make(chan piece, queued)
 	b.mu.Lock()
 	b.peers = append(b.peers, p)

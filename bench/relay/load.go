@@ -45,6 +45,12 @@ type loadConfig struct {
 	Profile     string `json:"profile"`
 	Subscribers int    `json:"subscribers"`
 	Tracks      int    `json:"tracks"` // subscribers are dealt out to them
+	// Joins says that Server is a relay whose tracks another load publishes.
+	Joins bool `json:"joins,omitempty"`
+	// Idle sessions with a relay do not subscribe; connections to a bare loop open a
+	// stream when Stream is set.
+	Idle   bool `json:"idle,omitempty"`
+	Stream bool `json:"stream,omitempty"`
 	// Publish is the relay that the tracks are published to, by raw QUIC; nil: Server
 	// is a bare loop, to which connecting is enough.
 	Publish *place `json:"publish,omitempty"`
@@ -177,7 +183,12 @@ func (l *loadRole) subscribe(track int) (transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.config.Publish == nil {
+	if l.config.Publish == nil && !l.config.Joins {
+		if l.config.Stream {
+			if err := openStream(l.ctx, conn); err != nil {
+				return conn, err
+			}
+		}
 		if l.profile.Datagram {
 			l.readers.Go(func() { _ = l.received.datagrams(l.ctx, conn) })
 		} else {
@@ -186,11 +197,20 @@ func (l *loadRole) subscribe(track int) (transport.Conn, error) {
 		return conn, nil
 	}
 	s, err := moq.NewSession(l.ctx, &tap{Conn: conn, to: &l.received}, moq.Config{Logger: l.log})
-	if err != nil {
+	if err != nil || l.config.Idle {
 		return conn, err
 	}
 	_, err = s.Subscribe(l.ctx, trackName(track), moq.SubscribeOptions{})
 	return conn, err
+}
+
+func openStream(ctx context.Context, conn transport.Conn) error {
+	s, err := conn.OpenStream(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.Write([]byte{0})
+	return err
 }
 
 // begin publishes, unless the server does.

@@ -24,6 +24,7 @@ type command interface {
 func commands() []named {
 	return []named{
 		{"fanout", "CPU time of the relay against the bare loop", &fanoutCommand{}},
+		{"memory", "memory and goroutines of a session, beside those of a bare connection", &memoryCommand{}},
 	}
 }
 

@@ -19,6 +19,8 @@ type profile struct {
 func profiles() []profile {
 	return []profile{
 		{Name: "3mbps", Size: 12_500, Period: time.Second / 30, Group: 30},
+		// As many sessions as memory is measured with would need 3 Gbit/s.
+		{Name: "slow", Size: 12_500, Period: time.Second, Group: 30},
 		{Name: "audio", Size: 120, Period: 20 * time.Millisecond, Group: 50},
 		{Name: "datagram", Size: 120, Period: 20 * time.Millisecond, Group: 50, Datagram: true},
 	}

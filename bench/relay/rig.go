@@ -37,6 +37,7 @@ type rig struct {
 	server *process.Child // that is measured: the bare loop, or the last relay
 	load   *process.Child
 	all    []*process.Child
+	told   loadConfig // what the load was told
 }
 
 // plan is what a rig is set up with.
@@ -48,6 +49,8 @@ type plan struct {
 	// Relays is how many stand between the publisher and the subscribers; with 0
 	// the bare loop sends.
 	Relays int `json:"relays"`
+	// Idle and Stream are those of the load, Hold that of the bare loop.
+	Idle, Stream, Hold bool
 	// Env is added to the environment of the servers.
 	Env []string `json:"-"`
 }
@@ -59,12 +62,12 @@ func setUp(ctx context.Context, p plan) (r *rig, err error) {
 	if r.profile, err = findProfile(p.Profile); err != nil {
 		return r, err
 	}
-	load := loadConfig{Transport: p.Transport, Profile: p.Profile, Subscribers: p.Subscribers, Tracks: p.Tracks}
+	load := loadConfig{Transport: p.Transport, Profile: p.Profile, Subscribers: p.Subscribers, Tracks: p.Tracks, Idle: p.Idle, Stream: p.Stream}
 	if p.Relays == 0 {
 		if r.server, err = r.start(roleBare, p.Env); err != nil {
 			return r, err
 		}
-		c := bareConfig{Transport: p.Transport, Profile: p.Profile, Tracks: p.Tracks}
+		c := bareConfig{Transport: p.Transport, Profile: p.Profile, Tracks: p.Tracks, Hold: p.Hold}
 		if err := r.server.Call(ctx, commandListen, c, &load.Server); err != nil {
 			return r, err
 		}
@@ -94,6 +97,7 @@ func setUp(ctx context.Context, p plan) (r *rig, err error) {
 	if r.load, err = r.start(roleLoad, nil); err != nil {
 		return r, err
 	}
+	r.told = load
 	return r, r.load.Call(ctx, commandConnect, load, nil)
 }
 

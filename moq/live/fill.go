@@ -54,11 +54,11 @@ func (t *Track) ExpectFill(r Range) {
 // ends in or covers are whole. What is outside of r stays as it is.
 func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	t.mu.Lock()
-	t.filling = t.filling.remove(r)
-	defer func() { t.refill = t.refill.remove(r) }()
+	forgotten := t.refill.within(r)
+	t.filling, t.refill = t.filling.remove(r), t.refill.remove(r)
 	if complete {
 		t.unknown, t.filled = t.unknown.remove(r), t.filled.add(r)
-		for _, u := range slices.Concat(unknown, t.refill.within(r)) {
+		for _, u := range slices.Concat(unknown, forgotten) {
 			t.forget(Range{later(u.From, r.From), earlier(u.To, r.To)})
 		}
 		t.leaveOut(r)
