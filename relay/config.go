@@ -52,8 +52,9 @@ type Config struct {
 	// as that of its own ingests: Drain neither tells them nor waits for them.
 	// It must not block; nil: none.
 	Resident func(*moq.Session) bool
-	// MaxLag is deliver.Config.MaxLag.
-	MaxLag time.Duration
+	// MaxLag is deliver.Config.MaxLag, Ungoverned deliver.Config.Ungoverned.
+	MaxLag     time.Duration
+	Ungoverned bool
 	// Implementation is sent in SETUP.
 	Implementation string
 	// Logger; nil means slog.Default.

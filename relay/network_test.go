@@ -54,10 +54,12 @@ type lossyRouter struct {
 
 // bottleneck is a link of limited rate with a queue, by the address it leads to.
 type bottleneck struct {
-	rate  float64       // bit/s
-	queue time.Duration // how long a packet may wait; later ones are dropped
-	free  time.Time     // when all that is queued has left
-	wait  time.Duration // of the packet that is passing
+	rate   float64       // bit/s
+	queue  time.Duration // how long a packet may wait; later ones are dropped
+	loss   float64       // of packets, by chance
+	free   time.Time     // when all that is queued has left
+	wait   time.Duration // of the packet that is passing
+	passed int           // bytes
 }
 
 // pass reports whether a packet finds room, and sets its wait.
@@ -69,6 +71,7 @@ func (b *bottleneck) pass(size int) bool {
 	if b.free.Sub(now) > b.queue {
 		return false
 	}
+	b.passed += size
 	b.free = b.free.Add(time.Duration(float64(size*8) / b.rate * float64(time.Second)))
 	b.wait = b.free.Sub(now)
 	return true
@@ -81,7 +84,7 @@ func (r *lossyRouter) SendPacket(p simnet.Packet) error {
 	r.mu.Lock()
 	lost := r.random.Float64() < r.loss || r.cut[p.To.String()] || r.cut[p.From.String()]
 	if b := r.narrow[p.To.String()]; b != nil && !lost {
-		lost = !b.pass(len(p.Data))
+		lost = !b.pass(len(p.Data)) || (b.loss > 0 && r.random.Float64() < b.loss)
 	}
 	r.mu.Unlock()
 	if lost {

@@ -71,7 +71,7 @@ func (r *Relay) sessionConfig(l *link) moq.Config {
 	return moq.Config{
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
 		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)),
-		Deliver:       deliver.Config{MaxLag: r.config.MaxLag, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		Deliver:       deliver.Config{MaxLag: r.config.MaxLag, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
 }
 

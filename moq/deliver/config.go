@@ -21,6 +21,10 @@ type Config struct {
 	// something to send before that is ended with TOO_FAR_BEHIND (moqt-18 §10.11);
 	// 0 means 30 s. A FETCH may wait for as long as its session.
 	MaxStall time.Duration
+	// Ungoverned leaves it to the congestion control of the transport how full
+	// the queues of the network get. Else what is less urgent is sent so that
+	// they stay nearly empty while something more urgent is sent, too.
+	Ungoverned bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Counters are added to; nil means counters of the scheduler's own.

@@ -142,7 +142,7 @@ func (f *flow) push(now time.Time) error {
 	var piece []byte
 	if f.object != nil {
 		piece = f.object.Bytes(f.offset)
-		piece = piece[:min(len(piece), s.piece)]
+		piece = piece[:min(len(piece), s.piece, s.allowance)]
 	}
 	if len(f.header) > 0 {
 		// Together, lest quic-go makes a packet of the header alone.

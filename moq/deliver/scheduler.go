@@ -21,9 +21,11 @@ type Scheduler struct {
 
 	queues
 	gate      gate
+	governor  governor
 	serving   *ticket // whose unit is being worked at
 	sent      int     // bytes that were, in this step
 	piece     int     // most bytes of the next write
+	allowance int     // most bytes of this step
 	spare     transport.SendStream
 	opening   bool // a goroutine waits for stream credit
 	posting   bool // a datagram is being handed over
@@ -72,6 +74,9 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 		ended:    make(chan struct{}),
 	}
 	s.gate.brief, s.gate.deputy = c.Stall, s.standIn
+	if !c.Ungoverned {
+		s.governor.stats = conn.Stats
+	}
 	s.gate.noted.Store(noRank)
 	return s
 }
@@ -95,21 +100,25 @@ func (s *Scheduler) work() error {
 			return nil
 		}
 		now := s.config.Now()
-		if t := s.next(now); t != nil {
-			s.serving, s.sent = t, 0
-			err := t.unit.step(now)
-			s.served(t, s.sent)
-			if err != nil {
-				return err
+		t := s.next(now)
+		at := s.nextTime()
+		if t != nil {
+			s.allowance = maxAllowance
+			if s.governor.governs(t.class.rank, now) {
+				if s.allowance, at = s.allow(at, now); s.allowance == 0 {
+					t = nil
+				}
 			}
-			if s.ctx.Err() != nil {
-				return context.Cause(s.ctx)
+		}
+		if t != nil {
+			if err := s.serve(t, now); err != nil {
+				return err
 			}
 			continue
 		}
 		var retry <-chan time.Time
-		if at := s.nextTime(); !at.IsZero() {
-			timer.Reset(max(at.Sub(now), time.Millisecond))
+		if !at.IsZero() {
+			timer.Reset(max(at.Sub(now), minSleep))
 			retry = timer.C
 		}
 		select {
@@ -121,6 +130,35 @@ func (s *Scheduler) work() error {
 			return context.Cause(s.conn.Context())
 		}
 	}
+}
+
+// minSleep bounds how often times are looked at.
+const minSleep = 200 * time.Microsecond
+
+// serve has a request do one bounded piece of work. The error ends the session.
+func (s *Scheduler) serve(t *ticket, now time.Time) error {
+	s.serving, s.sent = t, 0
+	rank := t.class.rank
+	err := t.unit.step(now)
+	s.served(t, s.sent)
+	if s.sent > 0 {
+		s.governor.sees(rank, now)
+		s.governor.spend(s.sent, now)
+	}
+	if err == nil && s.ctx.Err() != nil {
+		err = context.Cause(s.ctx)
+	}
+	return err
+}
+
+// allow asks the governor how much may be sent of something less urgent; with
+// none it also returns the earlier one of at and when to ask again.
+func (s *Scheduler) allow(at, now time.Time) (int, time.Time) {
+	n, again := s.governor.allow(now)
+	if n == 0 && (at.IsZero() || again.Before(at)) {
+		at = again
+	}
+	return n, at
 }
 
 // next returns whom to serve next, nil when nobody has anything to send now.

@@ -82,6 +82,9 @@ func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 			return
 		}
 		s.admit(&x.ticket)
+		if x.params.Forward {
+			s.governor.sees(x.ticket.eager.Load(), s.config.Now())
+		}
 		x.refresh()
 	})
 	return x
@@ -214,7 +217,7 @@ func (x *Subscription) abandonFlows(code wire.ResetCode) {
 
 func (x *Subscription) refresh() {
 	x.noted.Store(false)
-	if x.cancelled {
+	if x.cancelled || !x.ticket.known { // it is looked at when it is admitted
 		return
 	}
 	x.scheduler.changed(&x.ticket)
