@@ -25,6 +25,7 @@ func commands() []named {
 	return []named{
 		{"fanout", "CPU time of the relay against the bare loop", &fanoutCommand{}},
 		{"memory", "memory and goroutines of a session, beside those of a bare connection", &memoryCommand{}},
+		{"latency", "what each relay adds to the way of an object", &latencyCommand{}},
 	}
 }
 

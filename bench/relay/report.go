@@ -102,6 +102,35 @@ func (o *output) complain(subscribers, round int, name string, w window) {
 	}
 }
 
+// chains prints latencies, and why rounds do not count.
+func (o *output) chains(r chains) error {
+	ms := func(s statistics) string { return fmt.Sprintf("%.2f (%.2f-%.2f)", s.Median*1e3, s.Min*1e3, s.Max*1e3) }
+	rows := [][]string{{"relays", "p50 ms", "p99 ms", "added p50", "added p99", "rounds", "server cores", "load cores"}}
+	for _, h := range r.Hops {
+		all := sum(h.Windows)
+		row := []string{fmt.Sprint(h.Relays), ms(h.P50), ms(h.P99), "", "", fmt.Sprintf("%d+%d", h.P50.N, r.Invalid),
+			fmt.Sprintf("%.2f", all.cores(all.CPU)), fmt.Sprintf("%.2f", all.cores(all.Load))}
+		if h.Relays > 0 {
+			row[3], row[4] = ms(h.Added50), ms(h.Added99)
+		}
+		rows = append(rows, row)
+	}
+	if err := o.table(r, rows); err != nil || o.json {
+		return err
+	}
+	fmt.Fprintf(o.results, "%d subscribers of %d tracks, profile %s, over %s", r.Subscribers, r.Tracks, r.Profile, r.Transport)
+	if r.Knee > 0 {
+		fmt.Fprintf(o.results, ": half of what brings the bare loop to a p99 of %s", r.Limit)
+	}
+	fmt.Fprintln(o.results, ". Medians of rounds, and their range.")
+	for _, h := range r.Hops {
+		for i, w := range h.Windows {
+			o.complain(r.Subscribers, i, fmt.Sprintf("%d relays", h.Relays), w)
+		}
+	}
+	return nil
+}
+
 // sum adds windows up; of the latencies it has the largest.
 func sum(list []window) (all window) {
 	for _, w := range list {
