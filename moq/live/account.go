@@ -24,6 +24,8 @@ const (
 	Retained Reason = iota
 	// Overflown: the track alone had more than Options.MaxBytes.
 	Overflown
+	// Aged: it had nothing left that MAX_CACHE_DURATION allows to keep.
+	Aged
 	// Evicted: Track.Evict was asked for room.
 	Evicted
 	// Purged: by Track.Purge.
@@ -102,7 +104,9 @@ func (t *Track) account(g *group, o *Object) {
 	case t.bytes.Load() > int64(t.options.MaxBytes):
 		t.evict()
 	}
-	t.stir()
+	if len(g.objects) == 1 {
+		t.stir()
+	}
 }
 
 // stir tells the keeper when there is something to be forgotten again. The caller

@@ -165,12 +165,8 @@ func (t *Track) Reap() (next time.Time, any bool) {
 	if g := t.outlived(); g != nil {
 		at(t.outlives(g))
 	}
-	if limit := t.MaxAge(); limit > 0 {
-		for _, g := range t.groups {
-			if len(g.objects) > 0 {
-				at(g.oldest.Add(limit + 1))
-			}
-		}
+	if t.MaxAge() > 0 && len(t.groups) > 0 {
+		at(t.expiry)
 	}
 	if t.purging.Load() {
 		at(t.purged.Add(purgeGrace))

@@ -88,7 +88,8 @@ func (t *Track) remove(g *group, why Reason) {
 	t.keep(0, -1)
 	t.forgot(why)
 	t.gaps = t.gaps.remove(gone)
-	t.unlearn(gone)
+	t.forget(gone)
+	t.unlearn(Range{wire.Location{Group: g.id}, after(wire.Location{Group: g.id, Object: math.MaxUint64})})
 	for _, s := range g.subgroups {
 		if s.state == Waiting { // nobody finds it any more to continue it
 			s.state, s.code = Aborted, wire.ResetInternalError
@@ -104,9 +105,9 @@ func (t *Track) remove(g *group, why Reason) {
 	}
 }
 
-// unlearn notes that the track has forgotten what it had of r. The caller holds mu.
+// unlearn notes that what the track had of r is forgotten, also for the end of the
+// fill that brought it. The caller holds mu.
 func (t *Track) unlearn(r Range) {
-	t.forget(r)
 	for _, part := range t.filling.within(r) {
 		t.refill = t.refill.add(part)
 	}
@@ -165,8 +166,8 @@ func (g *group) clear() {
 }
 
 // shorten forgets the oldest objects of a group until it takes three quarters of
-// limit, so that this is seldom done. The newest object and those that are still
-// arriving stay. The caller holds mu.
+// limit, so that this is seldom done. The newest object, unless nobody completes it,
+// and those that are still arriving stay. The caller holds mu.
 func (t *Track) shorten(g *group, limit uint64) {
 	limit -= limit / 4
 	if len(g.objects) == 0 {
@@ -174,7 +175,7 @@ func (t *Track) shorten(g *group, limit uint64) {
 	}
 	newest := g.objects[len(g.objects)-1]
 	t.forgetObjects(g, func(o *Object) bool {
-		return g.bytes.Load() > int64(limit) && (o.Complete() || o.Stalled()) && o != newest
+		return g.bytes.Load() > int64(limit) && (o.Stalled() || o.Complete() && o != newest)
 	})
 }
 
@@ -188,8 +189,9 @@ func (t *Track) expire() {
 	if t.MaxAge() == 0 && !t.purging.Load() {
 		return
 	}
+	now := t.options.Now()
 	t.mu.Lock()
-	t.expireAt(t.options.Now())
+	t.expireAt(now)
 	t.mu.Unlock()
 }
 
@@ -200,13 +202,25 @@ func (t *Track) expireAt(now time.Time) {
 		t.purge(t.purged)
 	}
 	limit := t.MaxAge()
-	if limit == 0 {
+	if limit == 0 || now.Before(t.expiry) {
 		return
 	}
 	before := now.Add(-limit)
-	for _, g := range t.groups {
-		if len(g.objects) > 0 && g.oldest.Before(before) {
+	t.expiry = now.Add(limit) // of what comes from now on
+	for i := len(t.groups) - 1; i >= 0; i-- {
+		g := t.groups[i]
+		if len(g.objects) == 0 {
+			continue
+		}
+		if g.oldest.Before(before) {
 			t.forgetObjects(g, func(o *Object) bool { return o.Arrived.Before(before) && o.Complete() })
+		}
+		if len(g.objects) == 0 {
+			if !g.isWritten() {
+				t.remove(g, Aged)
+			}
+		} else if at := g.oldest.Add(limit + 1); at.Before(t.expiry) {
+			t.expiry = at
 		}
 	}
 }
@@ -219,6 +233,7 @@ func (t *Track) forgetObjects(g *group, drop func(*Object) bool) {
 	var gone Range // those that follow each other are forgotten together
 	flush := func() {
 		if !g.lost && !gone.Empty() {
+			t.forget(gone)
 			t.unlearn(gone)
 		}
 	}

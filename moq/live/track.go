@@ -62,6 +62,7 @@ type Track struct {
 	largest    wire.Location
 	published  bool      // largest is valid
 	purged     time.Time // of the last Purge
+	expiry     time.Time // nothing is too old for MaxAge before
 	resting    bool      // by Rest
 	still      bool      // Options.Keeper waits for something to be kept
 	opened     journal[*Subgroup]
@@ -125,6 +126,7 @@ func (t *Track) describe(p wire.Properties, info wire.TrackInfo) {
 	t.properties, t.info = p, info
 	if t.options.Cache {
 		t.maxAge.Store(int64(info.MaxCacheDuration))
+		t.expiry = time.Time{}
 	}
 }
 

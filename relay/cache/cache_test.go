@@ -1,0 +1,478 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func named(s string) wire.FullTrackName {
+	return wire.FullTrackName{Namespace: wire.Namespace{"n"}, Name: s}
+}
+
+// rig is a cache in virtual time, whose reaper runs.
+type rig struct {
+	*Cache
+	t *testing.T
+}
+
+// bubble runs a test in virtual time. Groups of one object of 10,000 bytes take unit.
+func bubble(t *testing.T, c Config, f func(r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{New(c), t}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go r.Run(ctx)
+		f(r)
+	})
+}
+
+// unit is about what a group of one object of 10,000 bytes counts.
+const unit = 11_400
+
+func (r *rig) track(name string, o live.Options) *live.Track { return r.NewTrack(named(name), o) }
+
+// put adds a group of one object of 10,000 bytes and ends it.
+func (r *rig) put(t *live.Track, groups ...uint64) {
+	r.t.Helper()
+	for _, g := range groups {
+		r.write(t, g, 1).Close()
+		time.Sleep(time.Millisecond) // so that their order is known
+	}
+}
+
+// write adds a group of n such objects, which stays open.
+func (r *rig) write(t *live.Track, group uint64, n int) *live.SubgroupWriter {
+	r.t.Helper()
+	w, err := t.OpenSubgroup(live.SubgroupInfo{Group: group})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for id := range uint64(n) {
+		if err := w.Append(live.WholeObject{ID: id, Payload: make([]byte, 10_000)}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// kept names what a track has: "1" is a whole group of one object.
+func kept(t *live.Track) string {
+	largest, any := t.Largest()
+	if !any {
+		return ""
+	}
+	var out []string
+	for walk := t.NewWalk(wire.Location{}, largest, false); ; {
+		step, o, _ := walk.Next()
+		switch step {
+		case live.StepEnd:
+			return strings.Join(out, " ")
+		case live.StepObject:
+			out = append(out, fmt.Sprintf("%d/%d", o.Group, o.ID))
+		case live.StepWait:
+			return strings.Join(append(out, "..."), " ")
+		}
+	}
+}
+
+func (r *rig) want(t *live.Track, want string) {
+	r.t.Helper()
+	synctest.Wait()
+	if got := kept(t); got != want {
+		r.t.Errorf("%s keeps %q, want %q", t.Name().Name, got, want)
+	}
+}
+
+// listener is somebody who reads a track.
+type listener struct{}
+
+func (*listener) TrackChanged() {}
+
+// The oldest groups over all tracks go first, by the time of their newest objects,
+// whatever their IDs, and never the newest of a track that lives and is read.
+func TestOldestFirst(t *testing.T) {
+	bubble(t, Config{Bytes: 8*unit + unit/2}, func(r *rig) {
+		o := live.Options{RetainGroups: 100}
+		a, b, c := r.track("a", o), r.track("b", o), r.track("c", o)
+		defer c.Listen(&listener{})()
+		r.put(c, 7)      // the oldest of all, but read
+		r.put(a, 10, 11) // a10 goes second
+		r.put(b, 50, 51)
+		r.put(a, 1) // the past, fetched now: the youngest of a
+		r.put(b, 52)
+		r.put(a, 12)
+		r.want(c, "7/0")
+		r.want(a, "1/0 10/0 11/0 12/0")
+		r.put(b, 53) // 9
+		r.want(a, "1/0 11/0 12/0")
+		r.put(b, 54)
+		r.want(a, "1/0 12/0")
+		r.put(b, 55, 56)
+		r.want(b, "52/0 53/0 54/0 55/0 56/0")
+		r.put(b, 57)
+		r.want(a, "12/0")
+		r.want(c, "7/0")
+		r.put(c, 8) // now 7 is not the newest any more, and the oldest
+		r.want(c, "8/0")
+		if s := r.Stats(); s.Forgotten["evicted"] != 6 || s.Bytes > s.Budget || s.Groups != 8 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// What was evicted is unknown, also in the middle, and what a fill brought and was
+// evicted before its end is not taken for absent.
+func TestUnknownAfterEviction(t *testing.T) {
+	bubble(t, Config{Bytes: 4*unit + unit/2}, func(r *rig) {
+		x, y := r.track("x", live.Options{RetainGroups: 100, Recover: true}), r.track("y", live.Options{RetainGroups: 100})
+		r.put(x, 10, 20, 30)
+		whole := live.Range{From: wire.Location{Group: 1}, To: wire.Location{Group: 30}}
+		x.Forget(live.Range{To: wire.Location{Group: 10}})
+		fill := live.Range{From: wire.Location{Group: 1}, To: wire.Location{Group: 3}}
+		x.ExpectFill(fill)
+		f := x.NewFiller()
+		fetched := func(group uint64) {
+			if err := f.Begin(group, 0, 128, live.ObjectHeader{ID: 0, Size: 10_000}); err != nil {
+				t.Fatal(err)
+			}
+			for n := 0; n < 10_000; {
+				k := len(f.Buffer())
+				f.Commit(k)
+				n += k
+			}
+		}
+		fetched(1)
+		time.Sleep(time.Millisecond)
+		r.put(y, 1, 2, 3) // evicts 10, 20, 30 of x, the newest of which nobody reads
+		r.want(x, "1/0 ...")
+		fetched(2)
+		r.put(y, 4) // and 1, while it is filled
+		if err := f.End(); err != nil {
+			t.Fatal(err)
+		}
+		x.EndFill(fill, true)
+		r.want(x, "2/0")
+		got := x.Unknown(whole)
+		want := []live.Range{{From: wire.Location{Group: 1}, To: wire.Location{Group: 2}}, {From: wire.Location{Group: 3}, To: wire.Location{Group: 30}}}
+		if !slices.Equal(got, want) {
+			t.Errorf("unknown: %v, want %v", got, want)
+		}
+	})
+}
+
+// A reader of a group that is evicted is cut off, so that it does not keep the
+// memory; one that is being written goes on with what comes.
+func TestEvictedReaders(t *testing.T) {
+	bubble(t, Config{Bytes: 6*unit + unit/2}, func(r *rig) {
+		x, y := r.track("x", live.Options{RetainGroups: 100}), r.track("y", live.Options{RetainGroups: 100})
+		defer x.Listen(&listener{})()
+		feed := x.NewFeed(wire.Location{})
+		r.put(x, 1)
+		w := r.write(x, 2, 2)
+		time.Sleep(time.Millisecond)
+		r.put(x, 3)
+		old, _ := feed.Subgroup()
+		r.put(y, 1, 2, 3, 4)
+		if o, state, code := old.Next(0); o != nil || state != live.Aborted || code != wire.ResetTooFarBehind || !old.Lost() {
+			t.Errorf("evicted: %v %v %v", o, state, code)
+		}
+		r.want(x, "3/0")
+		if err := w.Append(live.WholeObject{ID: 2, Payload: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+		s, _ := feed.Subgroup()
+		if o, state, _ := s.Next(2); o == nil || state != live.Open || s.Lost() {
+			t.Errorf("written: %v %v", o, state)
+		}
+		r.want(x, "2/2 ...")
+		w.Close()
+		r.want(x, "2/2 3/0")
+	})
+}
+
+// Newest groups that are too much alone lose their first objects, the largest of
+// them alone, and then what comes is refused until there is room.
+func TestNewestGroupsAlone(t *testing.T) {
+	bubble(t, Config{Bytes: 100 * unit}, func(r *rig) {
+		var tracks []*live.Track
+		var writers []*live.SubgroupWriter
+		for i := range 5 {
+			x := r.track(fmt.Sprint(i), live.Options{})
+			defer x.Listen(&listener{})()
+			tracks = append(tracks, x)
+			writers = append(writers, r.write(x, 1, 5))
+		}
+		for id := range uint64(40) {
+			for _, w := range writers[1:] {
+				if err := w.Append(live.WholeObject{ID: 5 + id, Payload: make([]byte, 10_000)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+			if s := r.Stats(); s.Bytes > s.Budget || s.Refused > 0 {
+				t.Fatalf("%+v", s)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		r.want(tracks[0], "1/0 1/1 1/2 1/3 1/4") // a small one lost nothing
+		for _, x := range tracks[1:] {
+			if got := kept(x); !strings.HasSuffix(got, "1/42 1/43 1/44") || strings.HasPrefix(got, "1/0") {
+				t.Errorf("kept: %s", got)
+			}
+		}
+		if s := r.Stats(); s.Shortened == 0 || s.Forgotten["evicted"] > 0 {
+			t.Errorf("%+v", s)
+		}
+		// Objects that are arriving cannot be forgotten.
+		for _, w := range writers {
+			if err := w.Begin(live.ObjectHeader{ID: 100, Size: 400_000}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		commit := func(w *live.SubgroupWriter, n int) {
+			for n > 0 && r.Room() {
+				k := min(n, len(w.Buffer()))
+				w.Commit(k)
+				n -= k
+			}
+		}
+		for _, w := range writers {
+			commit(w, 390_000)
+		}
+		s := r.Stats()
+		if r.Room() || s.Refused == 0 || s.Bytes > s.Budget+s.Budget/16+(64<<10)+objects(tracks) {
+			t.Errorf("%+v", s)
+		}
+		for _, w := range writers {
+			w.Abort(wire.ResetExcessiveLoad)
+		}
+		time.Sleep(time.Second)
+		if !r.Room() {
+			t.Errorf("still no room: %+v", r.Stats())
+		}
+	})
+}
+
+// objects is what the newest objects of tracks may take besides.
+func objects(tracks []*live.Track) uint64 { return uint64(len(tracks)) * unit }
+
+// The reaper forgets what outlives its time without traffic, and sleeps while
+// nothing is due.
+func TestReaper(t *testing.T) {
+	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
+		x := r.track("x", live.Options{RetainGroups: 2, RetainFor: 10 * time.Second})
+		aged := r.NewTrack(named("aged"), live.Options{Cache: true, RetainFor: time.Hour, Properties: wire.AppendProperties(nil, wire.KeyValue{Type: wire.PropMaxCacheDuration, Value: 3000})})
+		r.put(x, 1, 2, 3, 4)
+		r.put(aged, 1, 2)
+		w := r.write(aged, 3, 1)
+		sizes := func() string {
+			_, a := x.Size()
+			b, c := aged.Size()
+			return fmt.Sprint(a, c, b > 2*unit)
+		}
+		for _, c := range []struct {
+			after time.Duration
+			want  string
+		}{{2 * time.Second, "4 3 true"}, {2 * time.Second, "4 1 false"}, {5 * time.Second, "4 1 false"}, {2 * time.Second, "2 1 false"}, {time.Hour, "2 1 false"}} {
+			time.Sleep(c.after)
+			synctest.Wait()
+			if got := sizes(); got != c.want {
+				t.Errorf("after %v: %s, want %s", c.after, got, c.want)
+			}
+		}
+		w.Close()
+		if s := r.Stats(); s.Forgotten["outlived"] != 2 || s.Forgotten["aged"] != 2 || s.Groups != 3 {
+			t.Errorf("%+v", s)
+		}
+		// A track that is over goes on being kept for its time while somebody reads it.
+		stop := x.Listen(&listener{})
+		x.Close(wire.DoneTrackEnded, "")
+		r.Release(x)
+		time.Sleep(time.Second)
+		stop()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if s := r.Stats(); s.Tracks != 1 {
+			t.Errorf("%+v", s)
+		}
+		aged.Close(wire.DoneTrackEnded, "")
+		r.Release(aged)
+		if s := r.Stats(); s.Tracks != 0 || s.Bytes != 0 || s.Groups != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A cache in which nothing is due does nothing.
+func TestReaperSleeps(t *testing.T) {
+	bubble(t, Config{Bytes: 1 << 30}, func(r *rig) {
+		wakes := 0
+		r.config.Now = func() time.Time { wakes++; return time.Now() }
+		x := r.track("x", live.Options{RetainGroups: 3, RetainFor: 10 * time.Second})
+		r.put(x, 1, 2)
+		synctest.Wait()
+		before := wakes
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if wakes != before {
+			t.Errorf("looked at the clock %d times in a day without traffic", wakes-before)
+		}
+	})
+}
+
+// A track that nobody uses is kept for its time and goes on where it was.
+func TestRest(t *testing.T) {
+	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
+		o := live.Options{RetainFor: 10 * time.Second}
+		x := r.track("x", o)
+		r.put(x, 1, 2, 3)
+		r.Rest(x)
+		if s := r.Stats(); s.Resting != 1 {
+			t.Errorf("%+v", s)
+		}
+		time.Sleep(5 * time.Second)
+		if r.Resume(named("y")) != nil || r.Resume(named("x")) != x || r.Resume(named("x")) != nil {
+			t.Error("not resumed")
+		}
+		r.put(x, 4)
+		r.want(x, "1/0 2/0 3/0 4/0")
+		time.Sleep(time.Hour)
+		r.want(x, "2/0 3/0 4/0")
+		r.Rest(x)
+		synctest.Wait()
+		if s := r.Stats(); s.Tracks != 0 || s.Bytes != 0 || r.Resume(named("x")) != nil {
+			t.Errorf("it is over its time: %+v", s)
+		}
+		// One with nothing to keep, and two of one name.
+		r.Rest(r.track("empty", o))
+		a, b := r.track("x", o), r.track("x", o)
+		r.put(a, 1)
+		r.put(b, 2)
+		r.Rest(a)
+		r.Rest(b)
+		if s := r.Stats(); s.Tracks != 1 || s.Groups != 1 || r.Resume(named("x")) != b {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Pinned tracks are spared, but for what goes beyond a quarter of the budget.
+func TestPin(t *testing.T) {
+	pin := func(n wire.FullTrackName) bool { return strings.HasPrefix(n.Name, "catalog") }
+	bubble(t, Config{Bytes: 20 * unit, Pin: pin}, func(r *rig) {
+		o := live.Options{RetainGroups: 100}
+		catalog, other, x := r.track("catalog", o), r.track("other", o), r.track("x", o)
+		r.put(catalog, 1)
+		r.put(other, 1)
+		fill := func(from uint64) {
+			for g := range uint64(30) {
+				r.put(x, from+g)
+			}
+		}
+		fill(0)
+		r.want(catalog, "1/0")
+		r.want(other, "")
+		r.Pin(named("other"), true)
+		r.put(other, 2)
+		r.put(catalog, 2)
+		fill(100)
+		r.want(catalog, "1/0 2/0")
+		r.want(other, "2/0")
+		r.Pin(named("catalog"), false)
+		fill(200)
+		r.want(catalog, "")
+		r.want(other, "2/0")
+		for g := range uint64(20) {
+			r.put(other, 10+g)
+		}
+		fill(300)
+		if n, _ := other.Size(); n < 3*unit || n > 6*unit {
+			t.Errorf("pinned tracks take %d bytes of %d", n, r.Stats().Budget)
+		}
+		if s := r.Stats(); s.Pinned != 1 || s.Bytes > s.Budget {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A purge leaves nothing: what is read is spared for the second that its readers
+// need.
+func TestPurge(t *testing.T) {
+	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
+		read, idle := r.track("read", live.Options{RetainGroups: 10}), r.track("idle", live.Options{RetainGroups: 10})
+		defer read.Listen(&listener{})()
+		r.put(read, 1)
+		r.put(idle, 1)
+		time.Sleep(2 * time.Second)
+		r.put(read, 2)
+		r.put(idle, 2)
+		w := r.write(read, 3, 2)
+		if n := r.Purge(func(n wire.FullTrackName) bool { return n.Name != "none" }); n != 2 {
+			t.Errorf("%d tracks", n)
+		}
+		r.want(idle, "")
+		r.want(read, "2/0 3/0 3/1")
+		time.Sleep(time.Second / 2)
+		if err := w.Append(live.WholeObject{ID: 2, Payload: []byte("later")}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if _, groups := read.Size(); groups != 1 { // by the reaper: nobody asked
+			t.Errorf("%d groups", groups)
+		}
+		r.want(read, "3/2")
+		w.Close()
+		if s := r.Stats(); s.Forgotten["purged"] != 4 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestDefaultBytes(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	const gib = 1 << 30
+	for name, c := range map[string]struct {
+		files fstest.MapFS
+		want  uint64
+	}{
+		"nothing known": {nil, 512 << 20},
+		"large machine": {fstest.MapFS{"proc/meminfo": file("MemTotal:       16777216 kB\n")}, 512 << 20},
+		"small machine": {fstest.MapFS{"proc/meminfo": file("MemTotal:        1048576 kB\nMemFree: 1 kB\n")}, gib / 4},
+		"version 2": {fstest.MapFS{
+			"proc/meminfo": file("MemTotal: 16777216 kB\n"), "proc/self/cgroup": file("0::/a/b\n"),
+			"sys/fs/cgroup/a/memory.max": file("1073741824\n"), "sys/fs/cgroup/a/b/memory.max": file("max\n"),
+		}, gib / 4},
+		"version 2 in a container": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/../x\n"), "sys/fs/cgroup/memory.max": file("536870912\n"),
+		}, gib / 8},
+		"version 1": {fstest.MapFS{
+			"proc/self/cgroup": file("5:cpu:/c\n4:memory,hugetlb:/m\n"),
+			"sys/fs/cgroup/memory/m/memory.limit_in_bytes": file("268435456\n"),
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":   file("9223372036854771712\n"),
+		}, gib / 16},
+		"garbage": {fstest.MapFS{"proc/meminfo": file("MemTotal: many kB\n"), "proc/self/cgroup": file("x\n0::\n"), "sys/fs/cgroup/memory.max": file("-1")}, 512 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := defaultBytes(c.files); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
+			}
+		})
+	}
+	if n := DefaultBytes(); n == 0 || n > 512<<20 {
+		t.Errorf("here: %d", n)
+	}
+}
