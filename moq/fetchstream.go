@@ -100,6 +100,9 @@ func (f *Fetch) insert(filler *live.Filler, in *inbound, o *wire.FetchObject) er
 	if o.PayloadLen > f.session.config.MaxObjectSize {
 		return tooLarge(o.PayloadLen, f.session.config.MaxObjectSize)
 	}
+	if !f.session.config.Room() {
+		return errOverload{}
+	}
 	properties := append(wire.Properties(nil), o.Properties...)
 	if o.Datagram {
 		payload, err := in.bytes(o.PayloadLen)

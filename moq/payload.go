@@ -46,7 +46,7 @@ func (in *inbound) payload(to sink, s *Session) error {
 		s.config.Counters.Bytes.Add(uint64(n))
 		to.Commit(n)
 		got += int64(n)
-		if s.partial.bytes.Add(int64(n)) > s.partial.limit {
+		if s.partial.bytes.Add(int64(n)) > s.partial.limit || !s.config.Room() {
 			return errOverload{}
 		}
 	}

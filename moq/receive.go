@@ -216,6 +216,9 @@ func (r *subgroupReceiver) object(o *wire.Object) error {
 	if limit := r.session.config.MaxObjectSize; o.PayloadLen > limit {
 		return tooLarge(o.PayloadLen, limit)
 	}
+	if !r.session.config.Room() {
+		return errOverload{}
+	}
 	var properties wire.Properties
 	if len(o.Properties) > 0 {
 		properties = append(properties, o.Properties...)
@@ -315,6 +318,9 @@ func (s *Session) receiveDatagrams() {
 		}
 		s.config.Counters.Datagrams.Add(1)
 		s.config.Counters.Bytes.Add(uint64(len(b)))
+		if !s.config.Room() {
+			continue
+		}
 		for _, x := range list {
 			if err := x.track.AppendDatagram(d); isMalformed(err) {
 				s.malformed(x.track.Name(), err.Error())

@@ -50,6 +50,10 @@ type Config struct {
 	// objects that have begun to arrive and are not complete. A stream that brings
 	// more is refused with EXCESSIVE_LOAD; 0 means 256 MiB.
 	MaxPartialBytes uint64
+	// Room, when set, is asked for each object, and each piece of one, that is
+	// received: false refuses its stream with EXCESSIVE_LOAD, and drops a datagram. It
+	// may block, which holds the peer up.
+	Room func() bool
 	// Tolerance is how often in a minute the peer may do what costs something and
 	// leads to nothing: send data streams or datagrams of a track alias that is
 	// never explained, open streams that stay empty, make requests that are
@@ -96,6 +100,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxObjectSize == 0 {
 		c.MaxObjectSize = 16 << 20
+	}
+	if c.Room == nil {
+		c.Room = func() bool { return true }
 	}
 	if c.Counters == nil {
 		c.Counters = new(Counters)

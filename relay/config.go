@@ -9,6 +9,7 @@ import (
 	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
+	"moqedge/relay/cache"
 )
 
 // Config of a relay. The zero value is a relay without upstreams.
@@ -18,8 +19,16 @@ type Config struct {
 	// Upstreams are the relays that tracks and namespaces are had from. Their
 	// order breaks ties.
 	Upstreams []Upstream
+	// CacheBytes is how many bytes of memory what is kept of all tracks may take;
+	// 0 means 512 MiB, or a quarter of the memory that the process may have, if that
+	// is less (cache.DefaultBytes).
+	CacheBytes uint64
+	// Pin says which tracks the cache spares when it has no room (cache.Config);
+	// nil: none. See also Relay.Pin.
+	Pin func(wire.FullTrackName) bool
 	// RetainGroups, RetainFor and MaxTrackBytes say what is kept of a track
-	// (live.Options); 0 means 3 groups, 10 s and 64 MiB.
+	// (live.Options) while there is room; 0 means 3 groups, 90 s and half of
+	// CacheBytes.
 	RetainGroups  int
 	RetainFor     time.Duration
 	MaxTrackBytes uint64
@@ -52,6 +61,10 @@ type Config struct {
 	// as that of its own ingests: Drain neither tells them nor waits for them.
 	// It must not block; nil: none.
 	Resident func(*moq.Session) bool
+	// MaxPartialBytes and Tolerance bound what one session may hold and do
+	// (moq.Config); 0 means a quarter of CacheBytes, but from 16 to 256 MiB, and
+	// 4096.
+	MaxPartialBytes, Tolerance uint64
 	// MaxLag is deliver.Config.MaxLag, Ungoverned deliver.Config.Ungoverned.
 	MaxLag     time.Duration
 	Ungoverned bool
@@ -99,7 +112,16 @@ func (c Config) withDefaults() Config {
 			*d = v
 		}
 	}
-	def(&c.RetainFor, 10*time.Second)
+	def(&c.RetainFor, 90*time.Second)
+	if c.CacheBytes == 0 {
+		c.CacheBytes = cache.DefaultBytes()
+	}
+	if c.MaxTrackBytes == 0 {
+		c.MaxTrackBytes = c.CacheBytes / 2
+	}
+	if c.MaxPartialBytes == 0 {
+		c.MaxPartialBytes = min(max(c.CacheBytes/4, 16<<20), 256<<20)
+	}
 	if c.MaxTokenCache == 0 {
 		c.MaxTokenCache = 16 << 10
 	}

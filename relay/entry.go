@@ -17,9 +17,10 @@ import (
 // it ends when the last publisher ended the track, when nobody used it for
 // Config.Linger, or with the relay.
 type trackEntry struct {
-	relay *Relay
-	name  wire.FullTrackName
-	live  *live.Track
+	relay   *Relay
+	name    wire.FullTrackName
+	live    *live.Track
+	resumed bool // what is kept is from before: nobody used the track for a while
 
 	// Guarded by the relay's mu.
 	users     int // uses
@@ -55,8 +56,9 @@ type refusal struct {
 }
 
 func newTrackEntry(r *Relay, name wire.FullTrackName) *trackEntry {
+	t, resumed := r.liveTrack(name)
 	e := &trackEntry{
-		relay: r, name: name, live: r.newLiveTrack(name), wake: make(chan struct{}, 1), ready: make(chan struct{}), changed: newChanges(),
+		relay: r, name: name, live: t, resumed: resumed, wake: make(chan struct{}, 1), ready: make(chan struct{}), changed: newChanges(),
 		uses: map[*use]struct{}{}, refused: map[source]refusal{}, steering: make(chan struct{}, 1),
 	}
 	e.idle = time.NewTimer(time.Hour)
@@ -187,7 +189,7 @@ func (e *trackEntry) run() {
 			e.forgive()
 		case <-e.idle.C:
 			if r.forget(e, true) {
-				e.end(live.Done{Code: wire.DoneSubscriptionEnded, Reason: "unused"}, nil)
+				e.rest()
 				return
 			}
 		case <-r.ctx.Done():
@@ -275,11 +277,29 @@ func (e *trackEntry) beganAnew() bool {
 // when there is one, is the answer for those who still wait for the track.
 func (e *trackEntry) end(d live.Done, err error) {
 	e.relay.forget(e, false)
-	e.mu.Lock()
-	e.over = true
 	if err == nil {
 		err = &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}
 	}
+	e.quit(err)
+	e.live.Close(d.Code, d.Reason)
+	e.relay.cache.Release(e.live)
+	e.changed.announce()
+	e.poke()
+}
+
+// rest ends an entry that nobody uses. What is kept of the track stays for a while,
+// for who asks for it next (cache.Cache.Rest).
+func (e *trackEntry) rest() {
+	e.quit(doesNotExist())
+	e.relay.cache.Rest(e.live)
+	e.changed.announce()
+}
+
+// quit has the entry be over and gives up its publishers; err is the answer for
+// those who wait for the track.
+func (e *trackEntry) quit(err error) {
+	e.mu.Lock()
+	e.over = true
 	e.settle(err)
 	feeds := e.feeds
 	e.feeds = nil
@@ -287,9 +307,6 @@ func (e *trackEntry) end(d live.Done, err error) {
 	for _, f := range feeds {
 		f.close()
 	}
-	e.live.Close(d.Code, d.Reason)
-	e.changed.announce()
-	e.poke()
 }
 
 // isOver reports whether the entry ended: nothing can be published into it.

@@ -87,7 +87,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 		u.askGroup(ctx, group.Value)
 	}
 	r.Updated = h.relay.updated(ctx, u)
-	r.Fill = func(first, last wire.Location) { e.backfill(live.Range{From: first, To: last.Next()}) }
+	r.Fill = func(first, last wire.Location) { e.supply(live.Range{From: first, To: last.Next()}, true) }
 	r.Accept(e.live)
 }
 
@@ -109,6 +109,9 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 			return nil
 		}
 		h.relay.release(u)
+		if u.entry.isStale() {
+			continue
+		}
 		h.relay.redirects.note(name, err)
 		err = refusalFor(u.session, err)
 		if rendezvous == 0 || !errors.Is(err, &moq.RequestError{Code: wire.RequestDoesNotExist}) {
@@ -138,8 +141,8 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 	h.relay.served.fetches.Add(1)
 	e := u.entry
 	e.current(ctx)
-	if t := r.Params.FillTimeout; r.Resolve(e.live) && (!t.Set || t.Value > 0) {
-		e.backfill(live.Range{From: r.First, To: r.Last.Next()})
+	if t := r.Params.FillTimeout; r.Resolve(e.live) {
+		e.supply(live.Range{From: r.First, To: r.Last.Next()}, !t.Set || t.Value > 0)
 	}
 	r.Accept(e.live)
 }

@@ -91,7 +91,7 @@ func (e *trackEntry) push(r *moq.PublishRequest) (*feed, pushVerdict) {
 	}
 	others := len(e.providers()) > 0
 	behind := l.Set && had.Set && others && e.isBehind(l.Value, had.Value)
-	anew := l.Set && had.Set && !others && l.Value.Less(had.Value)
+	anew := had.Set && !others && (l.Set && l.Value.Less(had.Value) || !l.Set && e.resumed && !e.had)
 	if behind || anew {
 		e.mu.Unlock()
 		if behind {

@@ -91,7 +91,7 @@ func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], agai
 	l, any := sub.Largest()
 	anew := false
 	switch {
-	case !again || !had.Set:
+	case !again && !e.resumed || !had.Set:
 	case alone && !any:
 		anew = !f.pushed // a PUBLISH may come before the first object
 	case alone:
@@ -248,6 +248,7 @@ func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range) {
 		}
 		return false
 	}
+	e.relay.served.upstream.Add(1)
 	feeds[0].session.Fetch(o)
 }
 

@@ -13,6 +13,7 @@ import (
 	"moqedge/moq/task"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
+	"moqedge/relay/cache"
 	"moqedge/relay/route"
 )
 
@@ -31,6 +32,7 @@ type Relay struct {
 	got     moq.Counters
 	session atomic.Int64 // open sessions that are served
 	served  counters
+	cache   *cache.Cache
 
 	mu        sync.Mutex // taken before that of a trackEntry, never after
 	tracks    map[string]*trackEntry
@@ -51,13 +53,14 @@ type Relay struct {
 func New(c Config) *Relay {
 	c = c.withDefaults()
 	r := &Relay{
-		config: c, log: c.Logger,
+		config: c, log: c.Logger, cache: newCache(c),
 		local: route.NewTable[*moq.Session](), all: route.NewTable[source](),
 		tracks: map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.tasks.Go(func() { r.cache.Run(r.ctx) })
 	for i, u := range c.Upstreams {
 		l := newLink(r, u, i)
 		r.links.all = append(r.links.all, l)
@@ -70,8 +73,9 @@ func New(c Config) *Relay {
 func (r *Relay) sessionConfig(l *link) moq.Config {
 	return moq.Config{
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
-		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)),
-		Deliver:       deliver.Config{MaxLag: r.config.MaxLag, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		MaxTokenCache:   uint64(max(r.config.MaxTokenCache, 0)),
+		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
+		Deliver: deliver.Config{MaxLag: r.config.MaxLag, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
 }
 

@@ -5,30 +5,32 @@ import "sync/atomic"
 // counters count requests.
 type counters struct {
 	requests, refused, fetches atomic.Uint64
-	subscriptions              atomic.Int64 // being served
+	hits, misses, upstream     atomic.Uint64 // of the cache
+	subscriptions              atomic.Int64  // being served
 }
 
 // Stats is a reading of a relay's counters. Bytes are MOQT bytes: object
 // headers and payloads, not QUIC.
 type Stats struct {
-	Sessions       int64  `json:"sessions"`
-	Tracks         int    `json:"tracks"`
-	Namespaces     int    `json:"namespaces"`
-	Subscriptions  int64  `json:"subscriptions"` // served to subscribers now
-	Fetches        uint64 `json:"fetches"`
-	Requests       uint64 `json:"requests"`
-	Refused        uint64 `json:"refused"`
-	Connected      bool   `json:"upstreamConnected"`
-	BytesIn        uint64 `json:"bytesIn"`
-	ObjectsIn      uint64 `json:"objectsIn"`
-	BytesOut       uint64 `json:"bytesOut"`
-	ObjectsOut     uint64 `json:"objectsOut"`
-	StreamsOut     uint64 `json:"streamsOut"`
-	DatagramsOut   uint64 `json:"datagramsOut"`
-	GroupsSkipped  uint64 `json:"groupsSkipped"`
-	Timeouts       uint64 `json:"timeouts"`
-	BytesKept      uint64 `json:"bytesKept"` // payload in the live model
-	UnwantedInputs uint64 `json:"unwantedInputs"`
+	Sessions      int64  `json:"sessions"`
+	Tracks        int    `json:"tracks"`
+	Namespaces    int    `json:"namespaces"`
+	Subscriptions int64  `json:"subscriptions"` // served to subscribers now
+	Fetches       uint64 `json:"fetches"`
+	Requests      uint64 `json:"requests"`
+	Refused       uint64 `json:"refused"`
+	Connected     bool   `json:"upstreamConnected"`
+	BytesIn       uint64 `json:"bytesIn"`
+	ObjectsIn     uint64 `json:"objectsIn"`
+	BytesOut      uint64 `json:"bytesOut"`
+	ObjectsOut    uint64 `json:"objectsOut"`
+	StreamsOut    uint64 `json:"streamsOut"`
+	DatagramsOut  uint64 `json:"datagramsOut"`
+	GroupsSkipped uint64 `json:"groupsSkipped"`
+	Timeouts      uint64 `json:"timeouts"`
+	// Cache counts what is kept in the live model.
+	Cache          CacheStats `json:"cache"`
+	UnwantedInputs uint64     `json:"unwantedInputs"`
 	// PerTrack counts, by track, the subscriptions served now.
 	PerTrack map[string]int `json:"perTrack"`
 }
@@ -41,7 +43,7 @@ func (r *Relay) Stats() Stats {
 		BytesIn: r.got.Bytes.Load(), ObjectsIn: r.got.Objects.Load(),
 		BytesOut: r.sent.Bytes.Load(), ObjectsOut: r.sent.Objects.Load(), StreamsOut: r.sent.Streams.Load(), DatagramsOut: r.sent.Datagrams.Load(),
 		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
-		Namespaces: len(r.all.Namespaces()), PerTrack: map[string]int{},
+		Namespaces: len(r.all.Namespaces()), PerTrack: map[string]int{}, Cache: r.cacheStats(),
 	}
 	for _, l := range r.links.list() {
 		s.Connected = s.Connected || l.session() != nil
@@ -50,8 +52,6 @@ func (r *Relay) Stats() Stats {
 	defer r.mu.Unlock()
 	s.Tracks = len(r.tracks)
 	for _, e := range r.tracks {
-		bytes, _ := e.live.Size()
-		s.BytesKept += bytes
 		if n := e.live.Listeners(); n > 0 {
 			s.PerTrack[e.name.String()] = n
 		}

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"moqedge/moq"
-	"moqedge/moq/live"
 	"moqedge/moq/wire"
 	"sync"
 )
@@ -120,8 +119,4 @@ func (r *Relay) announced(ns wire.Namespace, s source) {
 			e.reconsider(s)
 		}
 	}
-}
-
-func (r *Relay) newLiveTrack(name wire.FullTrackName) *live.Track {
-	return live.NewTrack(name, live.Options{RetainGroups: r.config.RetainGroups, RetainFor: r.config.RetainFor, MaxBytes: r.config.MaxTrackBytes, Recover: true, Cache: true})
 }

@@ -1,6 +1,10 @@
 package live
 
-import "time"
+import (
+	"time"
+
+	"moqedge/moq/wire"
+)
 
 // What follows is for whoever keeps many tracks within one budget (Keeper).
 
@@ -125,8 +129,19 @@ func (t *Track) purge(until time.Time) {
 
 // Rest notes that nobody writes or reads the track for now, or again: while it
 // rests groups are kept for Options.RetainFor and no longer, whatever their number.
+// What was left incomplete is forgotten when it goes on.
 func (t *Track) Rest(resting bool) {
 	t.mu.Lock()
+	if t.resting && !resting { // whoever wrote it is gone
+		for _, g := range t.groups {
+			for _, s := range g.subgroups {
+				if s.state == Waiting {
+					s.state, s.code = Aborted, wire.ResetCancelled
+				}
+			}
+			t.forgetObjects(g, (*Object).Stalled)
+		}
+	}
 	t.resting = resting
 	t.stir()
 	t.mu.Unlock()

@@ -1,0 +1,85 @@
+package relay
+
+import (
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+	"moqedge/relay/cache"
+)
+
+// newCache makes what keeps the tracks of a relay.
+func newCache(c Config) *cache.Cache {
+	return cache.New(cache.Config{Bytes: c.CacheBytes, Pin: c.Pin})
+}
+
+// liveTrack returns the live model of a track: what rests of it, or an empty one.
+func (r *Relay) liveTrack(name wire.FullTrackName) (t *live.Track, resumed bool) {
+	if t := r.cache.Resume(name); t != nil {
+		return t, true
+	}
+	return r.cache.NewTrack(name, live.Options{
+		RetainGroups: r.config.RetainGroups, RetainFor: r.config.RetainFor, MaxBytes: r.config.MaxTrackBytes,
+		Recover: true, Cache: true,
+	}), false
+}
+
+// Purge forgets what is kept of the tracks of a namespace and of those below it,
+// and returns how many tracks that were. Subscriptions go on with what comes next;
+// what was kept is unknown then, and asked for again when somebody wants it. What
+// came within the last second to tracks that are being read goes a second later.
+func (r *Relay) Purge(ns wire.Namespace) (tracks int) {
+	return r.purge(ns.String(), func(name wire.FullTrackName) bool { return name.Namespace.HasPrefix(ns) })
+}
+
+// PurgeTrack is Purge for one track, and reports whether anything was kept of it.
+func (r *Relay) PurgeTrack(name wire.FullTrackName) bool {
+	key := name.Key()
+	return r.purge(name.String(), func(n wire.FullTrackName) bool { return n.Key() == key }) > 0
+}
+
+func (r *Relay) purge(what string, match func(wire.FullTrackName) bool) int {
+	n := r.cache.Purge(match)
+	r.log.Info("purged", "what", what, "tracks", n)
+	return n
+}
+
+// Pin spares a track when the cache has no room, or no longer; it goes before
+// Config.Pin, also for a track that is not there yet.
+func (r *Relay) Pin(name wire.FullTrackName, pinned bool) { r.cache.Pin(name, pinned) }
+
+// CacheStats is a reading of the counters of a relay's cache.
+type CacheStats struct {
+	cache.Stats
+	// Hits counts fetches, joining fetches and fills that what is kept was enough
+	// for, Misses those for which publishers were asked or would have to be, and
+	// Upstream the FETCHes sent for them.
+	Hits     uint64 `json:"hits"`
+	Misses   uint64 `json:"misses"`
+	Upstream uint64 `json:"upstream"`
+}
+
+func (r *Relay) cacheStats() CacheStats {
+	return CacheStats{
+		Stats: r.cache.Stats(), Hits: r.served.hits.Load(), Misses: r.served.misses.Load(), Upstream: r.served.upstream.Load(),
+	}
+}
+
+// supply has what the track cannot speak for of a range that somebody fetches asked
+// for, unless that is not wanted, and counts.
+func (e *trackEntry) supply(r live.Range, ask bool) {
+	if len(e.live.Unknown(r)) == 0 {
+		e.relay.served.hits.Add(1)
+		return
+	}
+	e.relay.served.misses.Add(1)
+	if ask {
+		e.backfill(r)
+	}
+}
+
+// isStale reports whether the entry ended because what rested of its track is
+// from before its publisher began anew: the next entry has nothing of that.
+func (e *trackEntry) isStale() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.resumed && e.over && e.beganAnew()
+}
