@@ -38,6 +38,7 @@ type Fetch struct {
 	order   wire.GroupOrder
 	fillOf  *Subscription // set: the stream is a fill of it
 	failed  func(error) bool
+	open    bool // it ends with what was published when the publisher looked
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -46,6 +47,7 @@ type Fetch struct {
 	range_   wire.Option[live.Range] // announced to the track by ExpectFill
 	unknown  []live.Range            // what the publisher could not speak for
 	accepted bool                    // FETCH_OK came
+	end      wire.Location           // with accepted and open: the last location that it covers
 	complete bool                    // the data stream ended with FIN
 	finished bool
 	err      error
@@ -106,8 +108,31 @@ func (f *Fetch) expect(r live.Range) {
 	err, unknown := f.err, f.unknown
 	f.mu.Unlock()
 	if late {
-		f.track.EndFill(r, err == nil, unknown...)
+		f.endFill(r, err, unknown)
 	}
+}
+
+// endFill tells the track that the fetch is over. Of one that ended before the
+// range announced for it the rest is fetched anew; that fetch is returned.
+func (f *Fetch) endFill(r live.Range, err error, unknown []live.Range) (rest *Fetch) {
+	nothing := errors.Is(err, &RequestError{Request: wire.MsgFetch, Code: wire.RequestInvalidRange})
+	switch {
+	case f.open && (err == nil && f.end.Next().Less(r.To) || nothing):
+		left := r
+		if err == nil && left.From.Less(f.end.Next()) {
+			left.From = f.end.Next()
+		}
+		last := wire.Location{Group: left.To.Group, Object: left.To.Object - 1}
+		if left.To.Object == 0 {
+			last = wire.Location{Group: left.To.Group - 1, Object: math.MaxUint64}
+		}
+		rest = f.session.Fetch(FetchOptions{Into: f.track, First: left.From, Last: last, Failed: f.failed})
+		r.To = left.From
+	case err != nil && f.failed != nil && f.failed(err):
+		return nil
+	}
+	f.track.EndFill(r, err == nil || nothing, unknown...)
+	return rest
 }
 
 // run makes the request and waits for its end. written, when there is one, is
@@ -134,6 +159,9 @@ func (f *Fetch) run(build func(id uint64) wire.Message, written func()) {
 		f.finish(err)
 		return
 	}
+	f.mu.Lock()
+	f.end = ok.End
+	f.mu.Unlock()
 	f.accept()
 	stop := context.AfterFunc(f.ctx, func() { f.leave(x) })
 	err = x.follow(func(m wire.Message) error { return x.unexpected(m) })
@@ -255,11 +283,19 @@ func (f *Fetch) finish(err error) {
 	if err != nil && stream != nil {
 		f.session.stopStream(stream, wire.ResetCancelled)
 	}
-	if r.Set && (err == nil || f.failed == nil || !f.failed(err)) {
-		f.track.EndFill(r.Value, err == nil || errors.Is(err, &RequestError{Code: wire.RequestInvalidRange}), unknown...)
+	var rest *Fetch
+	if r.Set {
+		rest = f.endFill(r.Value, err, unknown)
 	}
-	close(f.done)
 	f.cancel()
+	if rest == nil {
+		close(f.done)
+		return
+	}
+	f.session.tasks.Go(func() {
+		<-rest.done
+		close(f.done)
+	})
 }
 
 // Close gives the fetch up; it has no effect on one that is done.

@@ -15,9 +15,11 @@ import (
 type join struct {
 	session      *Session
 	subscription *Subscription
-	groups       wire.Option[uint64] // before the current one; unset: nothing is joined
-	subscribe    uint64              // request ID of SUBSCRIBE
-	fetch        *Fetch              // nil without a join
+	groups       wire.Option[uint64]        // before the current one; unset: nothing is joined
+	from         wire.Option[wire.Location] // with which to catch up
+	failed       func(error) bool
+	subscribe    uint64 // request ID of SUBSCRIBE
+	fetch        *Fetch // nil without a join
 	fill         wire.Option[wire.FillParameters]
 }
 
@@ -34,6 +36,7 @@ func (j *join) prepare(m *wire.Subscribe) {
 	}
 	if j.fill = m.Params.FillParameters; j.fill.Set {
 		j.fetch = j.subscription.newFill(m.RequestID, j.fill.Value)
+		j.fetch.failed = j.failed
 	}
 }
 
@@ -41,16 +44,20 @@ func (j *join) prepare(m *wire.Subscribe) {
 // so that a track which ends at once can still be joined; not long, as the peer may
 // leave no stream for it before the subscription is over.
 func (j *join) send() {
-	if !j.groups.Set || j.fill.Set {
+	if (!j.groups.Set && !j.from.Set) || j.fill.Set {
 		return
 	}
 	s := j.session
 	started := make(chan struct{})
 	f := s.newFetch(j.subscription.track, wire.GroupOrderAscending)
+	f.failed, f.open = j.failed, j.from.Set
 	j.fetch = f
 	s.tasks.Go(func() {
 		f.run(func(id uint64) wire.Message {
 			f.adopt(id)
+			if j.from.Set {
+				return j.catchUp(id)
+			}
 			return &wire.Fetch{RequestID: id, Kind: wire.FetchRelativeJoining, JoiningRequestID: j.subscribe, JoiningStart: j.groups.Value}
 		}, func() { close(started) })
 	})
@@ -61,6 +68,19 @@ func (j *join) send() {
 	case <-f.done:
 	case <-timer.C:
 	}
+}
+
+// maxCatchUp is how many groups a FETCH asks for that ends with what is published;
+// that is where the publisher cuts it off (moqt-18 §10.13).
+const maxCatchUp = 1 << 20
+
+// catchUp is the FETCH of what was published from a location on.
+func (j *join) catchUp(id uint64) *wire.Fetch {
+	from := j.from.Value
+	last := from.Group + min(maxCatchUp, j.session.version.MaxInteger()-min(from.Group, j.session.version.MaxInteger()))
+	m := &wire.Fetch{RequestID: id, Kind: wire.FetchStandalone, Track: j.subscription.track.Name()}
+	m.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterAbsoluteRange, Start: from, EndGroup: last})
+	return m
 }
 
 // established is called when SUBSCRIBE_OK was read. It makes readers of the
@@ -79,6 +99,10 @@ func (j *join) established() {
 		return // the publisher refuses it
 	}
 	l := x.largest.Value
+	if j.from.Set {
+		j.fetch.expect(live.Range{From: j.from.Value, To: l.Next()})
+		return
+	}
 	j.fetch.expect(live.Range{From: wire.Location{Group: l.Group - min(j.groups.Value, l.Group)}, To: l.Next()})
 }
 

@@ -23,6 +23,12 @@ type SubscribeOptions struct {
 	// before it: by a joining fetch (moqt-18 §10.12.2), or by a fill in drafts
 	// that have it.
 	JoinGroups wire.Option[uint64]
+	// CatchUp, when set, also fetches what was published from this location on up
+	// to where the subscription begins, by a FETCH sent with SUBSCRIBE: for a track
+	// that was had from elsewhere up to there. It is not used with JoinGroups.
+	CatchUp wire.Option[wire.Location]
+	// JoinFailed is FetchOptions.Failed for what JoinGroups or CatchUp fetch.
+	JoinFailed func(err error) bool
 	// Notified is told of changes that the publisher makes by itself
 	// (PUBLISH_STATE_NOTIFY of draft 20); it must not block. It may be nil.
 	Notified func(wire.Parameters)
@@ -88,7 +94,7 @@ func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o Subs
 	if !o.Params.Filter.Set {
 		o.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterLargestObject})
 	}
-	j := &join{session: s, subscription: x, groups: o.JoinGroups}
+	j := &join{session: s, subscription: x, groups: o.JoinGroups, from: o.CatchUp, failed: o.JoinFailed}
 	kept, answer, err := s.request(ctx, wire.MsgSubscribe, func(id uint64) wire.Message {
 		m := &wire.Subscribe{RequestID: id, Track: name, Params: o.Params}
 		j.prepare(m)

@@ -143,7 +143,7 @@ func (x *Subscription) Track() *live.Track { return x.track }
 // Largest is the largest location the publisher named when it accepted.
 func (x *Subscription) Largest() (wire.Location, bool) { return x.largest.Value, x.largest.Set }
 
-// Join is the joining fetch, or fill, that SubscribeOptions.JoinGroups asked for,
+// Join is the fetch or fill that SubscribeOptions.JoinGroups or CatchUp asked for,
 // nil without one. It fails with INVALID_RANGE when nothing was published yet.
 func (x *Subscription) Join() *Fetch { return x.joining }
 

@@ -101,6 +101,8 @@ type Upstream struct {
 	Priority int
 	// Cost of the hop, which decides between equal priorities; 0 means 1.
 	Cost uint32
+	// Dial is how it is dialed; KeepAlive is the relay's own, so that a silent link
+	// is noticed, IdleTimeout and HandshakeTimeout are 3 s by default.
 	Dial transport.DialConfig
 	// Refresh, when set, may change Dial before each attempt, for pins that are renewed.
 	Refresh func(ctx context.Context, d *transport.DialConfig) error

@@ -86,6 +86,7 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	r.announced(nil, source{link: l})
 	var tasks sync.WaitGroup
 	tasks.Go(func() { c.announce(ctx, s) })
+	tasks.Go(func() { r.watchPulse(ctx, s) })
 	if from != nil {
 		tasks.Go(func() { c.follow(ctx, from) })
 	}

@@ -42,6 +42,7 @@ type trackEntry struct {
 	over    bool       // the entry ended
 	ended   *live.Done // how the publisher that left last ended the track; nil when it was lost
 	lost    time.Time  // when the last publisher was lost
+	torn    bool       // it was sending then
 	attempt int        // of finding another
 	groups  newGroups
 

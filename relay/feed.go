@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"moqedge/moq"
@@ -26,7 +27,11 @@ type feed struct {
 	forward  bool                // the forward state asked for
 	group    wire.Option[uint64] // the new group asked for with the subscription
 	missing  live.Range          // announced to the track, to be fetched
+	joined   live.Range          // what is fetched with the subscription
+	catching bool                // that is what others were bringing
+	start    wire.Location       // with accepted: all from there on comes by the subscription
 	leaving  bool                // another one shall take its place
+	silent   bool                // nothing is heard of its session: another one may take its place
 	closing  bool                // another one has taken its place
 	accepted bool                // it counts as established
 }
@@ -50,6 +55,10 @@ func (e *trackEntry) feedOf(s *moq.Session) *feed {
 	}
 	return nil
 }
+
+// isSound reports whether a feed can be relied on, or is asked and can be. The
+// caller holds mu.
+func (f *feed) isSound() bool { return !f.leaving && !f.silent && !f.closing && f.session != nil }
 
 // source is what the feed's publisher is known by.
 func (f *feed) source() source { return candidate{f.session, f.link}.source() }
@@ -102,7 +111,7 @@ func (e *trackEntry) providers() []*feed {
 // the best link when no publisher here has it. Nobody is asked for a track that
 // nobody here wants.
 func (e *trackEntry) seek() {
-	found := e.relay.candidates(e.name.Namespace)
+	found := e.relay.heard(e.relay.candidates(e.name.Namespace))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || len(e.uses) == 0 || (len(e.feeds) == 0 && e.ended != nil) {
@@ -119,17 +128,27 @@ func (e *trackEntry) seek() {
 			e.ask(e.newFeed(c))
 		}
 	}
-	for _, f := range e.feeds {
-		if !f.leaving {
-			return
-		}
+	if slices.ContainsFunc(e.feeds, (*feed).isSound) {
+		return
 	}
 	for _, c := range found {
-		if c.link != nil && !e.lent(c.link) && e.mayAsk(c.source(), now) {
-			e.ask(e.newFeed(c))
-			return
+		if c.link == nil || e.lent(c.link) || !e.mayAsk(c.source(), now) || e.isAsked(c) {
+			continue
 		}
+		if c.session == nil && slices.ContainsFunc(e.feeds, func(f *feed) bool { return f.session == nil }) {
+			continue // one that is not connected is waited for already
+		}
+		e.ask(e.newFeed(c))
+		return
 	}
+}
+
+// isAsked reports whether a candidate provides the track, or is asked for it,
+// even if another one shall take its place. The caller holds mu.
+func (e *trackEntry) isAsked(c candidate) bool {
+	return slices.ContainsFunc(e.feeds, func(f *feed) bool {
+		return f.session == c.session && f.link == c.link
+	})
 }
 
 func (e *trackEntry) mayAsk(s source, now time.Time) bool {
@@ -175,14 +194,14 @@ func (e *trackEntry) find(f *feed) error {
 
 // answered takes in how an attempt ended.
 func (e *trackEntry) answered(f *feed, err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	defer e.poke()
 	f.cancel()
-	if err == nil && e.over {
+	if err == nil && e.isOver() {
 		f.sub.Close()
 		return
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	defer e.poke()
 	if err != nil {
 		e.drop(f)
 		e.refuse(f, err)
@@ -194,9 +213,12 @@ func (e *trackEntry) answered(f *feed, err error) {
 	e.settle(nil)
 	e.changed.announce()
 	for _, other := range e.feeds {
-		if other != f && (other.session == f.session || other.leaving || (other.link != nil && f.link == nil)) {
+		if other != f && (other.session == f.session || other.leaving || other.link != nil) {
 			other.retire()
 		}
+	}
+	if f.link != nil && e.others(f) { // a publisher came here meanwhile
+		f.retire()
 	}
 	e.relay.tasks.Go(func() { e.watch(f) })
 }
@@ -272,7 +294,7 @@ func (e *trackEntry) finished(f *feed) {
 		return
 	}
 	if lost {
-		e.lost, e.ended = time.Now(), nil
+		e.lost, e.ended, e.torn = time.Now(), nil, f.forward
 		clear(e.refused)
 	}
 }
@@ -281,12 +303,17 @@ func (e *trackEntry) finished(f *feed) {
 // streams that are under way come to their end.
 const handover = 2 * time.Second
 
-// retire ends a feed soon. The caller holds the entry's mu.
+// retire ends a feed soon, an attempt at once. The caller holds the entry's mu.
 func (f *feed) retire() {
-	if !f.closing {
-		f.leaving, f.closing = true, true
-		time.AfterFunc(handover, f.close)
+	if f.closing {
+		return
 	}
+	f.leaving, f.closing = true, true
+	if !f.accepted {
+		f.cancel()
+		return
+	}
+	time.AfterFunc(handover, f.close)
 }
 
 // close gives the feed up.

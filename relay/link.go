@@ -35,6 +35,7 @@ type shown struct {
 }
 
 func newLink(r *Relay, u Upstream, order int) *link {
+	u.Refresh = lively(u.Refresh)
 	return &link{relay: r, upstream: u, order: order, connected: make(chan struct{}), namespaces: map[string]*shown{}}
 }
 

@@ -117,7 +117,8 @@ func (r *lossyRouter) setNarrow(addr net.Addr, b *bottleneck) {
 
 // endpoint is a new host with its link.
 func (n *network) endpoint() *simnet.SimConn {
-	return n.endpointAt(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(n.last.Add(1))), Port: 4443})
+	id := n.last.Add(1)
+	return n.endpointAt(&net.UDPAddr{IP: net.IPv4(10, byte(id>>16), byte(id>>8), byte(id)), Port: 4443})
 }
 
 // endpointAt is a host at an address, in place of one that was there before.

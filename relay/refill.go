@@ -12,23 +12,29 @@ import (
 	"moqedge/moq/wire"
 )
 
-// maxRefill is how many groups are fetched after a loss; a longer gap is skipped.
+// maxRefill is how many groups are fetched of what lies between two publishers,
+// or before and after a pause; a longer gap is skipped.
 const maxRefill = 5
 
 // subscribe asks one publisher. The first ones are asked for the current group
-// as well; those that come later, or again, for what was missed meanwhile.
+// as well; one that takes the place of another, in the same message flight, for
+// all that the track has not got whole.
 func (f *feed) subscribe() error {
 	e, s := f.entry, f.session
 	e.mu.Lock()
-	again, forward := e.had, f.forward
+	again, forward, replaces := e.had, f.forward, e.replaces(f)
 	e.mu.Unlock()
-	o := moq.SubscribeOptions{Into: e.live, Established: f.established}
+	o := moq.SubscribeOptions{Into: e.live, Established: f.established, JoinFailed: f.joinFailed}
 	o.Params.NewGroupRequest = f.group
-	if !forward {
+	switch {
+	case !forward:
 		o.Params.Forward = wire.Some(false)
-	} else if !again {
+	case replaces:
+		o.CatchUp.Value, o.CatchUp.Set = e.live.Behind(maxRefill)
+	case !again:
 		o.JoinGroups = wire.Some(uint64(0))
 	}
+	f.catching, f.joined.From = o.CatchUp.Set, o.CatchUp.Value
 	had := largest(e.live)
 	sub, err := f.request(s, o)
 	for attempt := 0; errors.Is(err, &moq.RequestError{Code: wire.RequestDuplicateSubscription}) && attempt < 10; attempt++ {
@@ -45,6 +51,24 @@ func (f *feed) subscribe() error {
 	return f.begin(sub, had, again)
 }
 
+// replaces reports whether a feed goes on with what others were sending that
+// are lost, or silent. The caller holds mu.
+func (e *trackEntry) replaces(f *feed) bool {
+	if !e.had || e.others(f) {
+		return false
+	}
+	if slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && x.forward }) {
+		return true
+	}
+	return e.torn && time.Since(e.lost) <= e.relay.config.RecoverFor
+}
+
+// others reports whether the track is provided by others than a feed. The
+// caller holds mu.
+func (e *trackEntry) others(f *feed) bool {
+	return slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && !x.closing && !x.silent })
+}
+
 func (f *feed) request(s *moq.Session, o moq.SubscribeOptions) (*moq.Subscription, error) {
 	ctx, cancel := context.WithTimeoutCause(f.ctx, f.entry.relay.config.RequestTimeout, errNoAnswer)
 	defer cancel()
@@ -58,18 +82,23 @@ var errNoAnswer = &moq.RequestError{
 
 // established is called when a publisher accepted, before it fills the track,
 // with what lies between what the track had and where its subscription begins.
-// What other publishers are about to bring of that is none of its business.
+// What other publishers are about to bring of that is none of its business, what
+// is fetched with the subscription is taken care of.
 func (f *feed) established(m live.Range) {
 	e := f.entry
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	others := len(e.feeds) > 0 && slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted })
-	if l, any := e.live.Largest(); others && any && m.From.Less(l.Next()) {
+	f.start = m.To
+	if !f.catching {
+		f.joined.From.Group = m.To.Group // it is the current group, if anything
+	}
+	f.joined.To = m.To
+	if l, any := e.live.Largest(); e.others(f) && any && m.From.Less(l.Next()) {
 		m.From = l.Next()
 	}
 	switch {
 	case m.Empty():
-	case !e.had, !f.forward, m.To.Group-m.From.Group > maxRefill:
+	case !e.had, !f.forward, f.catching, m.To.Group-m.From.Group > maxRefill:
 		e.live.Forget(m)
 	default:
 		f.missing = m
@@ -80,13 +109,13 @@ func (f *feed) established(m live.Range) {
 
 // begin takes in a subscription: again says that the track was had before, up
 // to had. A publisher whose objects lie before that numbers its groups anew,
-// so it has another track (moqt-18 §2.4.3); with others at work, one that is
-// no further behind than what is kept may just be slower.
+// so it has another track (moqt-18 §2.4.3); a relay, or one with others at work,
+// that is no further behind than what is kept may just be slower.
 func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], again bool) error {
 	e := f.entry
 	e.mu.Lock()
 	f.sub = sub
-	alone := !slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && !x.closing })
+	alone := !e.others(f)
 	missing := f.missing
 	l, any := sub.Largest()
 	anew := false
@@ -94,7 +123,7 @@ func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], agai
 	case !again && !e.resumed || !had.Set:
 	case alone && !any:
 		anew = !f.pushed // a PUBLISH may come before the first object
-	case alone:
+	case alone && f.link == nil:
 		anew = l.Less(had.Value)
 	case any:
 		anew = e.isBehind(l, had.Value)
@@ -108,8 +137,102 @@ func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], agai
 		e.live.EndFill(missing, false)
 		return errAnew
 	}
-	e.relay.tasks.Go(func() { f.refill(missing, l, again && alone) })
+	switch {
+	case f.catching:
+		e.relay.tasks.Go(func() {
+			e.await(sub.Join())
+			f.settle(l)
+		})
+	case again && alone:
+		e.relay.tasks.Go(func() {
+			e.fetch(f, append(e.live.Incomplete(f.start), missing))
+			f.settle(l)
+		})
+	default:
+		e.relay.tasks.Go(func() { e.fetch(f, []live.Range{missing}) })
+	}
 	return nil
+}
+
+// settle gives up what was missing of groups before a location and did not
+// come, unless its publisher was lost and another one is asked.
+func (f *feed) settle(at wire.Location) {
+	if !f.lost() {
+		f.entry.live.Settle(at.Group)
+	}
+}
+
+// lost reports whether the session of a feed is over or silent, or the feed was given up.
+func (f *feed) lost() bool {
+	f.entry.mu.Lock()
+	defer f.entry.mu.Unlock()
+	return f.session.Conn().Context().Err() != nil || f.session.Context().Err() != nil || f.silent || f.closing
+}
+
+// joinFailed has what was to be fetched with a subscription fetched from
+// whoever comes next, when its publisher was lost meanwhile.
+func (f *feed) joinFailed(error) bool {
+	if !f.lost() {
+		return false
+	}
+	f.entry.mu.Lock()
+	r := f.joined
+	f.entry.mu.Unlock()
+	f.entry.refetch(f, r)
+	return true
+}
+
+// refetch has a range that a lost publisher was to bring fetched from another
+// one, as soon as there is one. Until then readers go on waiting for it.
+func (e *trackEntry) refetch(lost *feed, r live.Range) {
+	e.relay.tasks.Go(func() {
+		next := e.successor(lost)
+		if next == nil {
+			e.live.EndFill(r, false)
+			return
+		}
+		if next.catching { // it may be fetching that already
+			e.await(next.sub.Join())
+		}
+		missing := e.live.Unknown(r)
+		e.relay.tasks.Go(func() { e.fetch(next, missing) })
+		for _, part := range missing {
+			if known := (live.Range{From: r.From, To: part.From}); !known.Empty() {
+				e.live.EndFill(known, false)
+			}
+			r.From = part.To
+		}
+		e.live.EndFill(r, false)
+	})
+}
+
+// successor waits for another publisher than one that is lost, as long as the
+// track does; nil: there is none.
+func (e *trackEntry) successor(lost *feed) *feed {
+	patience := time.NewTimer(e.relay.config.RecoverFor)
+	defer patience.Stop()
+	for {
+		changed := e.changed.wait()
+		e.mu.Lock()
+		over := e.over
+		for _, f := range e.providers() {
+			if f != lost && !f.silent {
+				e.mu.Unlock()
+				return f
+			}
+		}
+		e.mu.Unlock()
+		if over {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-patience.C:
+			return nil
+		case <-e.relay.ctx.Done():
+			return nil
+		}
+	}
 }
 
 // isBehind reports whether a publisher at one location is further behind the
@@ -124,44 +247,32 @@ func largest(t *live.Track) wire.Option[wire.Location] {
 	return wire.Option[wire.Location]{Value: l, Set: any}
 }
 
-// refill fetches what is missing of the track from a publisher that has it up
-// to a location: the range that it did not bring itself, and, when it is the
-// only one, the rest of what was interrupted.
-func (f *feed) refill(missing live.Range, upTo wire.Location, alone bool) {
-	e := f.entry
-	var parts []live.Range
-	if alone {
-		for _, r := range e.live.Interrupted() {
-			switch {
-			case upTo.Less(r.From), upTo.Group-r.From.Group > maxRefill:
-			case r.To == missing.From:
-				missing.From = r.From
-			default:
-				parts = append(parts, r)
-			}
+// fetch gets ranges from a publisher and waits for the end of it. What a lost one
+// did not bring is fetched from the next.
+func (e *trackEntry) fetch(from *feed, parts []live.Range) {
+	var all []*moq.Fetch
+	for _, r := range parts {
+		if r.Empty() {
+			continue
 		}
+		all = append(all, from.session.Fetch(moq.FetchOptions{Into: e.live, First: r.From, Last: last(r), Failed: func(error) bool {
+			if !from.lost() {
+				return false
+			}
+			e.refetch(from, r)
+			return true
+		}}))
 	}
-	if !missing.Empty() {
-		parts = append(parts, missing)
-	}
-	e.fetch(f.session, parts)
-	if alone {
-		e.live.Settle(upTo.Group)
+	for _, f := range all {
+		e.await(f)
 	}
 }
 
-// fetch gets ranges from a session and waits for the end of it.
-func (e *trackEntry) fetch(s *moq.Session, parts []live.Range) {
-	var all []*moq.Fetch
-	for _, r := range parts {
-		all = append(all, s.Fetch(moq.FetchOptions{Into: e.live, First: r.From, Last: last(r)}))
-	}
-	for _, f := range all {
-		select {
-		case <-f.Done():
-		case <-e.relay.ctx.Done():
-			return
-		}
+// await waits for the end of a fetch.
+func (e *trackEntry) await(f *moq.Fetch) {
+	select {
+	case <-f.Done():
+	case <-e.relay.ctx.Done():
 	}
 }
 
@@ -173,20 +284,26 @@ func last(r live.Range) wire.Location {
 	return wire.Location{Group: r.To.Group - 1, Object: math.MaxUint64}
 }
 
-// mend has the groups that a lost publisher left unfinished completed by one
-// that is still there and past them. What lies before none of them is on its
-// way from a slower one.
+// mend has what a lost publisher did not bring fetched from those that are still
+// there: what lies before their subscriptions at once. All behind that is on its
+// way from them, unless they gave up a stream of it: the groups that are
+// unfinished after a while are fetched from one that is past them.
 func (e *trackEntry) mend(lost *moq.Session, others []*feed) {
 	if lost.Context().Err() != nil {
 		lost.Wait() // what it was writing is left by now
 	}
-	parts := e.live.Interrupted()
-	if len(parts) == 0 {
+	first := slices.MinFunc(others, func(a, b *feed) int { return a.start.Compare(b.start) })
+	e.fetch(first, e.live.Incomplete(first.start))
+	ctx, cancel := context.WithTimeout(e.relay.ctx, mendPatience+e.relay.config.RequestTimeout)
+	defer cancel()
+	if len(e.live.Interrupted()) == 0 || !pause(ctx, mendPatience) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(e.relay.ctx, e.relay.config.RequestTimeout)
-	defer cancel()
+	parts := e.live.Interrupted()
 	for _, f := range others {
+		if len(parts) == 0 {
+			return
+		}
 		status, err := f.session.TrackStatus(ctx, e.name)
 		if err != nil || !status.Largest.Set {
 			continue
@@ -200,13 +317,15 @@ func (e *trackEntry) mend(lost *moq.Session, others []*feed) {
 				there = append(there, r)
 			}
 		}
-		e.fetch(f.session, there)
+		e.fetch(f, there)
 		if parts = beyond; len(parts) == 0 {
 			e.live.Settle(at.Group)
-			return
 		}
 	}
 }
+
+// mendPatience is how much slower than a lost publisher another one may be.
+const mendPatience = time.Second
 
 // backfill has the parts of r that the track cannot speak for fetched, once for
 // any number of askers.
@@ -237,6 +356,9 @@ func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range) {
 			return true
 		case len(feeds) > 1:
 			e.relay.tasks.Go(func() { e.fetchFrom(feeds[1:], r) })
+			return true
+		case feeds[0].lost():
+			e.refetch(feeds[0], r)
 			return true
 		case errors.Is(err, &moq.RequestError{Code: wire.RequestMalformedTrack}):
 			e.relay.tasks.Go(func() {

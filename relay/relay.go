@@ -44,6 +44,7 @@ type Relay struct {
 	peers     map[*moq.Session]*peer
 	sessions  map[*moq.Session]struct{} // served ones
 	arriving  int                       // connections whose session is being made
+	silent    map[*moq.Session]struct{} // links that nothing is heard of
 	draining  *moq.Goaway               // what every session is told; nil when the relay stays
 
 	redirects redirects
@@ -57,7 +58,7 @@ func New(c Config) *Relay {
 		local: route.NewTable[*moq.Session](), all: route.NewTable[source](),
 		tracks: map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
-		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
+		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })

@@ -61,6 +61,9 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 		case o == nil:
 			return verdict{action: wait}
 		}
+		if !src.seen && sg.Filling(src.from, o) { // what comes before is on its way
+			return verdict{action: wait}
+		}
 		if src.seen && !src.broken {
 			follows, filling := sg.Follows(o, src.last)
 			if filling {

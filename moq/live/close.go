@@ -1,6 +1,10 @@
 package live
 
-import "moqedge/moq/wire"
+import (
+	"math"
+
+	"moqedge/moq/wire"
+)
 
 // Close ends the subgroup as a FIN does: it holds all its objects. It returns
 // ErrClosed, ErrOrder when an object is not complete, or a *MalformedError.
@@ -75,11 +79,25 @@ func (s *Subgroup) leftAs(to State, code wire.ResetCode) {
 		}
 		s.state = Finished
 	case s.writers == 0 && s.state != Finished:
-		if t.done != nil && to == Waiting {
+		switch {
+		case s.filledToEnd():
+			to = Finished
+		case t.done != nil && to == Waiting:
 			to = Aborted
 		}
 		s.state, s.code = to, code
+		t.unsettled = t.unsettled || to == Waiting
 	}
+}
+
+// filledToEnd reports whether a fetch brought all that is behind the objects of
+// the subgroup. The caller holds the track's mu.
+func (s *Subgroup) filledToEnd() bool {
+	if len(s.track.filled) == 0 {
+		return false
+	}
+	rest := Range{wire.Location{Group: s.Group, Object: s.firstMissing()}, after(wire.Location{Group: s.Group, Object: math.MaxUint64})}
+	return s.track.filled.covers(rest)
 }
 
 // finalAt notes the final object of the subgroup, as a FIN after it tells, and

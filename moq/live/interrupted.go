@@ -39,6 +39,88 @@ func (t *Track) Interrupted() []Range {
 	return out
 }
 
+// Behind returns where to go on with what live writers were bringing, now that
+// they are gone: at the first object that is not there in whole of a subgroup
+// that has not ended, or is being fetched not more than some groups back, or else
+// behind the largest location. False: nothing was published.
+func (t *Track) Behind(groups uint64) (wire.Location, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	from := after(t.largest)
+	newest := Range{wire.Location{Group: t.largest.Group - min(groups, t.largest.Group)}, from}
+	if missing := t.filling.within(newest); len(missing) > 0 {
+		from = missing[0].From
+	}
+	for _, g := range t.groups {
+		for _, s := range g.subgroups {
+			if (s.state == Waiting || s.state == Open) && !s.fillOnly {
+				from = earlier(from, wire.Location{Group: g.id, Object: s.firstMissing()})
+			}
+		}
+	}
+	return from, t.published
+}
+
+// Incomplete returns, in ascending order, what may be missing of the groups that
+// are kept, up to a location from which on a writer brings everything: in each
+// group from the first object on that is not there in whole, or behind which
+// another is not known to be the next, unless it was fetched or is being fetched.
+func (t *Track) Incomplete(before wire.Location) []Range {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var out []Range
+	for _, g := range t.groups {
+		if before.Group < g.id {
+			break
+		}
+		bound := after(wire.Location{Group: g.id, Object: math.MaxUint64})
+		if g.id == before.Group {
+			bound = before
+		}
+		if g.ended {
+			bound = earlier(bound, wire.Location{Group: g.id, Object: g.end})
+		}
+		from := bound
+		for _, s := range g.subgroups {
+			from = earlier(from, s.lacks(bound))
+		}
+		missing := ranges(nil).add(Range{from, bound})
+		for _, r := range t.filling {
+			missing = missing.remove(r)
+		}
+		for _, r := range t.filled {
+			missing = missing.remove(r)
+		}
+		out = append(out, missing...)
+	}
+	return out
+}
+
+// lacks returns the first location below a bound from which on objects of the
+// subgroup may be missing, the bound when none are. The caller holds the track's mu.
+func (s *Subgroup) lacks(bound wire.Location) wire.Location {
+	if s.state == Aborted {
+		return bound
+	}
+	at := func(id uint64) wire.Location { return wire.Location{Group: s.Group, Object: id} }
+	next := uint64(0)
+	for i, o := range s.objects {
+		switch {
+		case !at(next).Less(bound):
+			return bound
+		case i > 0 && o.ID != next && !(o.chained && o.after+1 == next) && !s.accounts(next, o.ID):
+			return at(next)
+		case !o.Complete() && o.Location().Less(bound):
+			return o.Location()
+		}
+		next = o.ID + 1
+	}
+	if s.state == Finished {
+		return bound
+	}
+	return earlier(at(next), bound)
+}
+
 // Pause notes that nobody writes the track for now. Subgroups that a fetch has
 // brought, and that wait for a live writer, end there; whether their groups go
 // on is not known.

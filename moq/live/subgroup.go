@@ -1,6 +1,7 @@
 package live
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -148,9 +149,14 @@ func (s *Subgroup) Follows(o *Object, previous uint64) (ok, wait bool) {
 // accounted reports whether each ID from one up to another, exclusive, is known
 // to be in another subgroup or not to exist.
 func (s *Subgroup) accounted(from, to uint64) bool {
+	s.track.mu.RLock()
+	defer s.track.mu.RUnlock()
+	return s.accounts(from, to)
+}
+
+// accounts is accounted for a caller that holds the track's mu.
+func (s *Subgroup) accounts(from, to uint64) bool {
 	t := s.track
-	t.mu.RLock()
-	defer t.mu.RUnlock()
 	known := uint64(0)
 	i, _ := position(s.group.objects, from)
 	j, _ := position(s.group.objects, to)
@@ -253,9 +259,9 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 	t.account(s.group, o)
 }
 
-// settleFilled finishes subgroups that a fetch brought and no live writer has
-// continued: behind two newer groups none will, so they were complete. The
-// caller holds mu.
+// settleFilled finishes subgroups that a fetch brought, or completed, and no live
+// writer has continued: behind two newer groups none will, so they were complete.
+// The caller holds mu.
 func (t *Track) settleFilled() {
 	if !t.unsettled {
 		return
@@ -264,14 +270,21 @@ func (t *Track) settleFilled() {
 	for i, g := range t.groups {
 		for _, s := range g.subgroups {
 			switch {
-			case !s.fillOnly || s.state != Waiting:
-			case i+2 < len(t.groups):
+			case s.state != Waiting || s.writers > 0:
+			case i+2 < len(t.groups) && (s.fillOnly || t.mended(g)):
 				s.state = Finished
 			default:
 				t.unsettled = true
 			}
 		}
 	}
+}
+
+// mended reports whether a fetch brought what was missing of a group. The caller
+// holds mu.
+func (t *Track) mended(g *group) bool {
+	all := Range{wire.Location{Group: g.id}, after(wire.Location{Group: g.id, Object: math.MaxUint64})}
+	return len(t.filled.within(all)) > 0 && len(t.unknown.within(all)) == 0
 }
 
 // subgroup returns the subgroup of g, made when it is missing. The caller holds the track's mu.
