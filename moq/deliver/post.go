@@ -19,6 +19,7 @@ func (s *Scheduler) post(b []byte) error {
 		watch = briefly
 	}
 	s.posting = true
+	s.changed(s.serving) // what the deputy finds has one datagram less
 	state := s.gate.hand(watch)
 	err := s.conn.SendDatagram(b)
 	if !s.gate.handed(state) {
