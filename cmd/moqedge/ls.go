@@ -41,7 +41,7 @@ func (c lsCommand) Run(e *environment) error {
 	}
 	var found []wire.Namespace
 	o := peer.Options{Session: moq.Config{Implementation: node.Implementation, Logger: e.log}, Once: !c.Watch, Logger: e.log}
-	err = peer.Keep(e, c.peer(c.URL), o, func(ctx context.Context, s *moq.Session) error {
+	err = peer.Keep(e, c.peer(c.URL), o, func(ctx context.Context, s *moq.Session, _ <-chan struct{}) error {
 		if c.Watch {
 			return listing.Watch(ctx, s, prefix, func(event listing.Event) { c.tell(e, event) })
 		}

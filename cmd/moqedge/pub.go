@@ -85,11 +85,9 @@ func (c pubCommand) Run(e *environment) error {
 	var sent deliver.Counters
 	tasks.Go(func() { c.show(ctx, e, &sent) })
 
-	session := moq.Config{Handler: origin, Implementation: node.Implementation, Deliver: deliver.Config{Counters: &sent}, Logger: e.log}
-	err = peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, func(ctx context.Context, s *moq.Session) error {
-		origin.Announce(ctx, s)
-		return nil
-	})
+	publisher := peer.NewPublisher(origin)
+	session := moq.Config{Handler: publisher, Implementation: node.Implementation, Deliver: deliver.Config{Counters: &sent}, Logger: e.log}
+	err = peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, publisher.Use)
 	stop()
 	tasks.Wait()
 	hub.Close()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -102,9 +101,9 @@ func (c subCommand) follow(e *environment, t subscriber.Target, o subscriber.Opt
 	var printing sync.WaitGroup
 	printing.Go(func() { report.Run(ctx) })
 	session := moq.Config{Implementation: node.Implementation, Logger: e.log}
-	err := peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, func(ctx context.Context, s *moq.Session) error {
-		return subscriber.Follow(ctx, s, t, o, report.Take)
-	})
+	follower := subscriber.NewFollower(t, o, report.Take)
+	err := peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, follower.Use)
+	follower.Close()
 	stop()
 	printing.Wait()
 	if errors.Is(err, subscriber.ErrEnough) {

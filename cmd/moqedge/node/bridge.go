@@ -20,20 +20,18 @@ func (n *Node) openBridge(ctx context.Context) error {
 		return nil
 	}
 	origin := moq.NewOrigin()
-	client, err := n.publishTo().Client(moq.Config{Handler: origin, Implementation: Implementation, Logger: n.log})
-	if err != nil {
+	publisher := peer.NewPublisher(origin)
+	to := n.publishTo()
+	if _, _, err := to.Dial(); err != nil {
 		return fmt.Errorf("bridge.publishTo: %w", err)
 	}
-	client.Connected = func(ctx context.Context, s *moq.Session) {
-		n.log.Debug("the bridge publishes", "relay", client.URL)
-		origin.Announce(ctx, s)
-	}
-	client.Failed = func(err error) {
-		n.log.Warn("the bridge has no session with its relay", "relay", client.URL, "error", err)
+	keep := peer.Options{
+		Session: moq.Config{Handler: publisher, Implementation: Implementation, Logger: n.log}, Patient: true,
+		Logger: n.log.With("for", "the bridge"),
 	}
 	publishing, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { client.Run(publishing) })
+	running.Go(func() { _ = peer.Keep(publishing, to, keep, publisher.Use) }) // it ends with publishing alone
 	n.hub = bridge.NewHub(origin, bridge.Config{Grace: c.Grace, TargetLatency: c.TargetLatency, Logger: n.log})
 	n.undo = append(n.undo, func() {
 		n.hub.Close()

@@ -67,7 +67,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("healthz: %s", rsp.Status)
 	}
 	late := peer.Options{Logger: slog.New(slog.DiscardHandler)}
-	err = peer.Keep(t.Context(), peer.Config{URL: "https://" + n.Addresses().Relay, Pins: n.Pins}, late, func(context.Context, *moq.Session) error { return nil })
+	err = peer.Keep(t.Context(), peer.Config{URL: "https://" + n.Addresses().Relay, Pins: n.Pins}, late, func(context.Context, *moq.Session, <-chan struct{}) error { return nil })
 	if err == nil {
 		t.Error("a new session was let in")
 	}

@@ -119,7 +119,7 @@ func connect(t *testing.T, url string, pins func() [][32]byte) {
 	t.Helper()
 	c := peer.Config{URL: url, Pins: pins}
 	used := false
-	err := peer.Keep(t.Context(), c, peer.Options{Logger: slog.New(slog.DiscardHandler)}, func(context.Context, *moq.Session) error {
+	err := peer.Keep(t.Context(), c, peer.Options{Logger: slog.New(slog.DiscardHandler)}, func(context.Context, *moq.Session, <-chan struct{}) error {
 		used = true
 		return nil
 	})
@@ -154,7 +154,7 @@ func TestCertificateFiles(t *testing.T) {
 	}
 	for _, url := range []string{"moqt://", "https://"} {
 		c := peer.Config{URL: url + n.Addresses().Relay, CA: files[0]}
-		if err := peer.Keep(t.Context(), c, peer.Options{Logger: slog.New(slog.DiscardHandler)}, func(context.Context, *moq.Session) error { return nil }); err != nil {
+		if err := peer.Keep(t.Context(), c, peer.Options{Logger: slog.New(slog.DiscardHandler)}, func(context.Context, *moq.Session, <-chan struct{}) error { return nil }); err != nil {
 			t.Error(err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -171,60 +170,3 @@ func (c Config) Client(session moq.Config) (*moq.Client, error) {
 	}
 	return &moq.Client{URL: c.URL, Dial: d, Refresh: refresh, Config: session, MaxBackoff: 2 * time.Second}, nil
 }
-
-// Options of Keep.
-type Options struct {
-	// Session configures the sessions.
-	Session moq.Config
-	// Once gives up when the first session ends.
-	Once bool
-	// Logger is told of lost sessions. Required.
-	Logger *slog.Logger
-}
-
-// Keep connects and calls use with the session, and again with a new one
-// whenever it is lost; the first attempt must succeed. It ends when ctx does
-// (then it returns nil), when use returns an error (then it returns that) or
-// when use returns nil although the session lives (then it returns nil).
-func Keep(ctx context.Context, c Config, o Options, use func(ctx context.Context, s *moq.Session) error) error {
-	client, err := c.Client(o.Session)
-	if err != nil {
-		return err
-	}
-	inner, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	// All callbacks run in the goroutine of Run, which is this one.
-	connected := false
-	client.Connected = func(ctx context.Context, s *moq.Session) {
-		if connected {
-			o.Logger.Warn("connected again", "server", c.URL)
-		}
-		connected = true
-		err := use(ctx, s)
-		switch {
-		case s.Context().Err() != nil && inner.Err() == nil:
-			// The session is lost; whatever use says about it follows from that.
-		case err != nil:
-			stop(err)
-		default:
-			stop(errFinished)
-		}
-	}
-	client.Failed = func(err error) {
-		if !connected || o.Once {
-			stop(err)
-			return
-		}
-		o.Logger.Warn("no session, trying again", "server", c.URL, "reason", err)
-	}
-	client.Run(inner)
-	switch err := context.Cause(inner); {
-	case ctx.Err() != nil, errors.Is(err, errFinished):
-		return nil
-	default:
-		return err
-	}
-}
-
-// errFinished says that the use of a session came to its end.
-var errFinished = errors.New("finished")

@@ -85,7 +85,7 @@ func TestTrust(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.config.URL = s.url()
 			used := false
-			err := Keep(t.Context(), c.config, quiet(), func(context.Context, *moq.Session) error {
+			err := Keep(t.Context(), c.config, quiet(), func(context.Context, *moq.Session, <-chan struct{}) error {
 				used = true
 				return nil
 			})
@@ -104,7 +104,7 @@ func TestDraft(t *testing.T) {
 		for draft, want := range map[int]wire.Version{0: wire.Draft18, 16: wire.Draft16, 22: wire.Draft22} {
 			c := Config{URL: scheme + s.listener.Addr().String(), Pins: s.pins, Draft: draft}
 			var got wire.Version
-			err := Keep(t.Context(), c, quiet(), func(_ context.Context, session *moq.Session) error {
+			err := Keep(t.Context(), c, quiet(), func(_ context.Context, session *moq.Session, _ <-chan struct{}) error {
 				got = session.Version()
 				return nil
 			})
@@ -145,7 +145,7 @@ func TestKeepReconnects(t *testing.T) {
 	wrong := [][32]byte{{}}
 	pins.Store(&first)
 	used := 0
-	err := Keep(t.Context(), Config{URL: s.url(), Pins: func() [][32]byte { return *pins.Load() }}, quiet(), func(ctx context.Context, session *moq.Session) error {
+	err := Keep(t.Context(), Config{URL: s.url(), Pins: func() [][32]byte { return *pins.Load() }}, quiet(), func(ctx context.Context, session *moq.Session, _ <-chan struct{}) error {
 		used++
 		if used == 3 {
 			return nil
@@ -165,11 +165,11 @@ func TestKeepEnds(t *testing.T) {
 	s := serve(t, "127.0.0.1:0")
 	c := Config{URL: s.url(), Pins: s.pins}
 	own := errors.New("mine")
-	if err := Keep(t.Context(), c, quiet(), func(context.Context, *moq.Session) error { return own }); !errors.Is(err, own) {
+	if err := Keep(t.Context(), c, quiet(), func(context.Context, *moq.Session, <-chan struct{}) error { return own }); !errors.Is(err, own) {
 		t.Errorf("error of use: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := Keep(ctx, c, quiet(), func(ctx context.Context, _ *moq.Session) error {
+	if err := Keep(ctx, c, quiet(), func(ctx context.Context, _ *moq.Session, _ <-chan struct{}) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -178,7 +178,7 @@ func TestKeepEnds(t *testing.T) {
 	}
 	once := quiet()
 	once.Once = true
-	err := Keep(t.Context(), c, once, func(ctx context.Context, _ *moq.Session) error {
+	err := Keep(t.Context(), c, once, func(ctx context.Context, _ *moq.Session, _ <-chan struct{}) error {
 		for { // those of before may be among them, which have ended
 			select {
 			case x := <-s.sessions:

@@ -30,10 +30,11 @@ func (t Target) String() string {
 	return names.Namespace(t.Namespace)
 }
 
-// Sink gets every object. Calls do not overlap. An error ends Follow.
+// Sink gets every object, each once. Calls do not overlap. An error ends the
+// Follower.
 type Sink func(track wire.FullTrackName, o *live.Object) error
 
-// Options of Follow.
+// Options of a Follower.
 type Options struct {
 	// Join also asks for the current group and that many before it; unset
 	// begins with the next object.
@@ -50,110 +51,170 @@ type Options struct {
 // errGone says that a target has ended.
 var errGone = errors.New("ended")
 
-// Follow reads the target from a session until ctx or the session is done, or
-// the Sink returns an error, which it then returns. With Options.Once it also
-// ends with the target: nil when that has ended, the refusal otherwise.
-func Follow(ctx context.Context, s *moq.Session, t Target, o Options, sink Sink) error {
-	f := &follower{session: s, options: o, sink: sink}
+// errFinished says that a Follower has come to its end.
+var errFinished = errors.New("finished")
+
+// Follower reads a target from one session after another. Its tracks outlive
+// the sessions: what was missed between two of them is fetched from the later
+// one, what comes twice is dropped, so the Sink gets every object once.
+//
+// Each track has a goroutine that subscribes and one that reads; all end with
+// Close, or when the target does.
+type Follower struct {
+	target  Target
+	options Options
+	ctx     context.Context // done, with a cause, when there is nothing left to do
+	stop    context.CancelCauseFunc
+	running sync.WaitGroup
+
+	sinking sync.Mutex // held while sink is called
+	sink    Sink
+
+	mu      sync.Mutex // guards what follows
+	newest  *moq.Session
+	serving map[*moq.Session]int // subscriptions on each
+	changed chan struct{}        // closed, and replaced, when one of these changes
+}
+
+// NewFollower returns a follower that waits for a session. The caller closes it.
+func NewFollower(t Target, o Options, sink Sink) *Follower {
 	if o.Retry == 0 {
-		f.options.Retry = 500 * time.Millisecond
+		o.Retry = 500 * time.Millisecond
 	}
-	waiting := false
+	f := &Follower{target: t, options: o, sink: sink, serving: make(map[*moq.Session]int), changed: make(chan struct{})}
+	f.ctx, f.stop = context.WithCancelCause(context.Background())
+	f.running.Go(func() { f.stop(f.run()) })
+	return f
+}
+
+// Close ends the follower and waits for its goroutines.
+func (f *Follower) Close() {
+	f.stop(nil)
+	f.running.Wait()
+}
+
+// Use follows the target over s, which is newer than the sessions before it. It
+// returns when ctx or the session is done, when leave is closed and all tracks
+// have moved to a newer session, and when the follower ends: with the error of
+// the Sink, or with Options.Once nil when the target has ended and the refusal
+// when there is none.
+func (f *Follower) Use(ctx context.Context, s *moq.Session, leave <-chan struct{}) error {
+	f.change(func() { f.newest = s })
+	leaving := false
 	for {
-		var err error
-		if t.Track.Set {
-			err = f.track(ctx, wire.FullTrackName{Namespace: t.Namespace, Name: t.Track.Value}, o.Join)
-		} else {
-			err = f.publication(ctx, t.Namespace)
-		}
-		switch {
-		case ctx.Err() != nil:
+		f.mu.Lock()
+		changed, needed := f.changed, f.newest == s || f.serving[s] > 0
+		f.mu.Unlock()
+		if leaving && !needed {
 			return nil
-		case s.Context().Err() != nil:
-			return context.Cause(s.Context())
-		case errors.Is(err, errGone):
-			o.Logger.Warn("the publication has ended", "name", t.String(), "reason", err)
-			if o.Once {
-				return nil
-			}
-			waiting = true
-		case errors.Is(err, &moq.RequestError{Code: wire.RequestDoesNotExist}):
-			if o.Once {
-				return fmt.Errorf("nobody publishes %s", t)
-			}
-			if !waiting {
-				o.Logger.Warn("nobody publishes this yet, waiting", "name", t.String())
-			}
-			waiting = true
-		default:
-			return err
 		}
 		select {
-		case <-time.After(f.options.Retry):
+		case <-leave:
+			leave, leaving = nil, true
+		case <-changed:
+		case <-f.ctx.Done():
+			if err := context.Cause(f.ctx); !errors.Is(err, errFinished) {
+				return err
+			}
+			return nil
+		case <-s.Context().Done():
+			return context.Cause(s.Context())
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// follower is one Follow.
-type follower struct {
-	session *moq.Session
-	options Options
-
-	mu   sync.Mutex // held while sink is called
-	sink Sink
+// change changes what mu guards.
+func (f *Follower) change(how func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	how()
+	close(f.changed)
+	f.changed = make(chan struct{})
 }
 
-// track follows one track until it ends (errGone), or ctx is done.
-func (f *follower) track(ctx context.Context, name wire.FullTrackName, join wire.Option[uint64]) error {
+// serve counts subscriptions on a session.
+func (f *Follower) serve(s *moq.Session, n int) {
+	f.change(func() {
+		if f.serving[s] += n; f.serving[s] == 0 {
+			delete(f.serving, s)
+		}
+	})
+}
+
+// session returns the newest session, nil when that is over, and a channel that
+// is closed when there may be another.
+func (f *Follower) session() (*moq.Session, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.newest == nil || f.newest.Context().Err() != nil {
+		return nil, f.changed
+	}
+	return f.newest, f.changed
+}
+
+// run follows the target until the follower is closed or there is nothing left
+// to do, and says why.
+func (f *Follower) run() error {
+	log, waiting := f.options.Logger, false
+	for {
+		var err error
+		if f.target.Track.Set {
+			err = f.track(f.ctx, wire.FullTrackName{Namespace: f.target.Namespace, Name: f.target.Track.Value}, f.options.Join)
+		} else {
+			err = f.publication(f.target.Namespace)
+		}
+		switch {
+		case f.ctx.Err() != nil:
+			return context.Cause(f.ctx)
+		case errors.Is(err, errGone):
+			log.Warn("the publication has ended", "name", f.target.String(), "reason", err)
+			if f.options.Once {
+				return errFinished
+			}
+			waiting = true
+		case errors.Is(err, &moq.RequestError{Code: wire.RequestDoesNotExist}):
+			if f.options.Once {
+				return fmt.Errorf("nobody publishes %s", f.target)
+			}
+			if !waiting {
+				log.Warn("nobody publishes this yet, waiting", "name", f.target.String())
+			}
+			waiting = true
+		case errors.Is(err, errAnew):
+			log.Warn("the track begins anew", "name", f.target.String())
+		default:
+			return err
+		}
+		select {
+		case <-time.After(f.options.Retry):
+		case <-f.ctx.Done():
+		}
+	}
+}
+
+// track follows one track until it ends (errGone), is another one of the same
+// name (errAnew), is refused, or ctx is done.
+func (f *Follower) track(ctx context.Context, name wire.FullTrackName, join wire.Option[uint64]) error {
 	return f.read(ctx, name, join, func(o *live.Object) error {
-		f.mu.Lock()
-		defer f.mu.Unlock()
+		f.sinking.Lock()
+		defer f.sinking.Unlock()
 		return f.sink(name, o)
 	})
 }
 
-func (f *follower) read(ctx context.Context, name wire.FullTrackName, join wire.Option[uint64], each func(*live.Object) error) error {
-	sub, err := f.session.Subscribe(ctx, name, moq.SubscribeOptions{JoinGroups: join})
-	if err != nil {
-		return err
-	}
-	defer sub.Close()
-	reader := sub.Track().NewReader(wire.Location{})
-	defer reader.Close()
-	for {
-		o, err := reader.Next(ctx)
-		if errors.Is(err, live.ErrClosed) {
-			return gone(sub.Track().Done())
-		}
-		if err != nil {
-			return err
-		}
-		if err := each(o); err != nil {
-			return err
-		}
-	}
-}
-
-func gone(d *live.Done) error {
-	if d == nil {
-		return errGone
-	}
-	return fmt.Errorf("%w: %s %q", errGone, d.Code, d.Reason)
-}
-
 // publication follows the catalog of a namespace and the tracks it lists,
-// until the catalog's track ends (errGone), or ctx is done.
-func (f *follower) publication(ctx context.Context, ns wire.Namespace) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+// until the catalog's track ends (errGone), or the follower does.
+func (f *Follower) publication(ns wire.Namespace) error {
+	ctx, cancel := context.WithCancel(f.ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
-	defer cancel(nil)
+	defer cancel()
 	var mu sync.Mutex
 	following := make(map[string]bool)
 	catalog := wire.FullTrackName{Namespace: ns, Name: msf.TrackName}
-	err := f.read(ctx, catalog, wire.Some(uint64(0)), func(o *live.Object) error {
+	return f.read(ctx, catalog, wire.Some(uint64(0)), func(o *live.Object) error {
 		if o.ID != 0 {
 			return nil // a delta; full catalogs follow each other within seconds
 		}
@@ -170,19 +231,13 @@ func (f *follower) publication(ctx context.Context, ns wire.Namespace) error {
 				continue
 			}
 			running.Go(func() {
-				err := f.track(ctx, wire.FullTrackName{Namespace: ns, Name: t.Name}, f.options.Join)
+				// That it ended or was refused is for the next catalog to mend.
+				_ = f.track(ctx, wire.FullTrackName{Namespace: ns, Name: t.Name}, f.options.Join)
 				mu.Lock()
-				delete(following, t.Name) // the next catalog may bring it back
+				delete(following, t.Name)
 				mu.Unlock()
-				if refused := new(moq.RequestError); err != nil && !errors.Is(err, errGone) && !errors.As(err, &refused) {
-					cancel(err)
-				}
 			})
 		}
 		return nil
 	})
-	if ctx.Err() != nil && context.Cause(ctx) != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }
