@@ -2,16 +2,13 @@ package deliver
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"moqedge/moq/live"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
-
-// firstPacket is the most bytes that quic-go takes without waiting for the
-// network to send them.
-const firstPacket = 1400
 
 // flow is one stream that is being written: where it is in its source, and
 // what of the current object is still to be sent.
@@ -142,28 +139,22 @@ func (f *flow) push(now time.Time) error {
 	var piece []byte
 	if f.object != nil {
 		piece = f.object.Bytes(f.offset)
-		piece = piece[:min(len(piece), s.piece, s.allowance)]
+		piece = piece[:min(len(piece), s.most())]
+	}
+	if len(f.header) > 0 && len(piece) == 0 {
+		n, err := s.write(f, f.header, now)
+		f.sent(n)
+		return err
 	}
 	if len(f.header) > 0 {
-		// Together, lest quic-go makes a packet of the header alone.
-		b := append(s.scratch, f.header...)
-		k := min(len(piece), max(0, firstPacket-len(b)))
-		b, piece = append(b, piece[:k]...), piece[k:]
-		n, err := s.write(f, b, now)
-		f.sent(n)
-		if err != nil || n < len(b) {
-			return err
-		}
+		return f.join(piece, now)
 	}
 	if len(piece) > 0 {
 		n, err := s.write(f, piece, now)
 		f.sent(n)
 		return err
 	}
-	if f.object != nil && f.object.Available() > f.offset {
-		return nil
-	}
-	if f.object != nil && !f.object.Complete() {
+	if o := f.object; o != nil && o.Available() == f.offset && !o.Complete() {
 		switch v := f.source.stuck(f); v.action {
 		case wait:
 			f.idle = true
@@ -172,6 +163,24 @@ func (f *flow) push(now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// joinSize is the largest write that is made by copying a header and the piece
+// behind it together.
+const joinSize = 16<<10 + 64
+
+var joins = sync.Pool{New: func() any { return new([joinSize]byte) }}
+
+// join writes the header and a piece as one: quic-go takes no list of buffers, and
+// sends what it got of two writes as two batches when the connection's goroutine
+// looks in between, which costs more than the copy.
+func (f *flow) join(piece []byte, now time.Time) error {
+	buffer := joins.Get().(*[joinSize]byte)
+	b := append(append(buffer[:0], f.header...), piece[:min(len(piece), max(0, joinSize-len(f.header)))]...)
+	n, err := f.scheduler.write(f, b, now)
+	joins.Put(buffer)
+	f.sent(n)
+	return err
 }
 
 // sent moves on by n bytes.

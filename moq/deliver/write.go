@@ -25,6 +25,15 @@ const (
 	quick = 3 * time.Millisecond
 )
 
+// most is how many bytes may be written before the next choice: with nobody to
+// choose, a write may be as long as it takes, as it can be interrupted.
+func (s *Scheduler) most() int {
+	if s.contested() {
+		return min(s.piece, s.allowance)
+	}
+	return min(s.config.Piece, s.allowance)
+}
+
 // write sends b on a flow's stream until it is interrupted. It returns how much
 // was sent; err is fatal for the stream.
 func (s *Scheduler) write(f *flow, b []byte, now time.Time) (int, error) {
@@ -47,7 +56,9 @@ func (s *Scheduler) write(f *flow, b []byte, now time.Time) (int, error) {
 		err = nil
 	}
 	s.progress(f, n)
-	s.fit(len(b), n, now)
+	if contested {
+		s.fit(len(b), n, now)
+	}
 	if n > 0 || err != nil || !(late || f.suspect) {
 		return n, err
 	}
