@@ -75,10 +75,7 @@ func killInTurn(t *testing.T, seed uint64, kills int, worst map[string]time.Dura
 	began := time.Now()
 	finish := w.start(all...)
 	time.Sleep(1500 * time.Millisecond)
-	var witnesses []*witness
-	for range 3 {
-		witnesses = append(witnesses, w.witness(edge, all...))
-	}
+	witnesses := w.witnesses(3, edge, all...)
 	time.Sleep(time.Second)
 	for i := range kills {
 		d := deaths[(i+int(seed))%len(deaths)]
@@ -111,7 +108,5 @@ func killInTurn(t *testing.T, seed uint64, kills int, worst map[string]time.Dura
 	}
 	finish()
 	time.Sleep(3 * time.Second)
-	for n, v := range witnesses {
-		v.check(fmt.Sprintf("witness %d", n))
-	}
+	check(t, witnesses)
 }

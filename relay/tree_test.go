@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,13 @@ import (
 	"moqedge/moq/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(processSpec); spec != "" { // this is not the test, but a relay of it
+		runProcess(spec)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestTree sends a track through two relays over links of 50 ms round trip
 // time with 1 % loss: every viewer gets every object in order, the origin is
