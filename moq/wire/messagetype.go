@@ -70,6 +70,7 @@ var messageNames = map[MessageType]string{
 	MsgSubscribeNamespace:     "SUBSCRIBE_NAMESPACE",
 	MsgSubscribeTracks:        "SUBSCRIBE_TRACKS",
 	MsgSetup:                  "SETUP",
+	MsgRoute:                  "ROUTE",
 }
 
 // String returns the name in the draft, or the number in hex.

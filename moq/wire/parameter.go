@@ -39,6 +39,10 @@ type Parameters struct {
 	NewGroupRequest Option[uint64]
 	// TrackNamespacePrefix replaces the prefix of a namespace subscription.
 	TrackNamespacePrefix Option[Namespace]
+	// RelayPath are the relays that depend on the answer, one that
+	// finds itself among them is asked in a circle. It is for relays
+	// ([Version.BetweenRelays]), for others it is left out.
+	RelayPath Option[[]string]
 	// InvalidFilter is set by the decoder alone: why the request must be refused
 	// with RequestInvalidFilter. RangeFilters are incomplete then; the session goes
 	// on (moqt-19 §5.1.3).

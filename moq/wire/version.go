@@ -149,9 +149,13 @@ func later(v Version, parameters []parameter) draft {
 var unknownDraft draft
 
 func (v Version) draft() *draft {
-	for i := range drafts {
-		if drafts[i].version == v {
-			return &drafts[i]
+	all := drafts
+	if v&betweenRelays != 0 {
+		all, v = relayDrafts, v&^betweenRelays
+	}
+	for i := range all {
+		if all[i].version == v {
+			return &all[i]
 		}
 	}
 	return &unknownDraft

@@ -1,0 +1,164 @@
+package wire
+
+import "slices"
+
+// What relays of this kind say to each other besides MOQT. None of it is
+// registered: a relay says that it is one by a Setup Option, which others
+// ignore (moqt-18 §10.3), and what follows is written and read only in the
+// [Version.BetweenRelays] of a draft, when both sides have said so.
+const (
+	// setupRelay is the Setup Option: ASCII "moqe", which is odd, so its value
+	// has bytes, and no grease (moqt-18 §14).
+	setupRelay = 0x6D6F7165
+	// paramRelayPath is the Message Parameter RELAY_PATH.
+	paramRelayPath = 0x6D6F7165
+)
+
+// MsgRoute is ROUTE, which stands in the place of NAMESPACE between relays.
+const MsgRoute MessageType = 0x6D6F7165
+
+// Limits of what relays say to each other.
+const (
+	MaxRelayID = 64 // bytes
+	MaxHops    = 32 // relays that a route leads through, or that a request has passed
+)
+
+// betweenRelays marks a Version.
+const betweenRelays Version = 0x80
+
+// BetweenRelays is the draft with ROUTE and RELAY_PATH.
+func (v Version) BetweenRelays() Version { return v | betweenRelays }
+
+// relayDrafts are drafts with what relays add, in the same order.
+var relayDrafts = func() []draft {
+	all := slices.Clone(drafts)
+	for i := range all {
+		d := &all[i]
+		d.messages = with(d.messages, map[MessageType]messageCodec{MsgRoute: codecFor(encodeRoute, decodeRoute)})
+		path := optionParameter(paramRelayPath, "RELAY_PATH", func(p *Parameters) *Option[[]string] { return &p.RelayPath },
+			(*encoder).relayPath, (*decoder).relayPath)
+		path.allowed = inSubscribe | inTrackStatus | inFetch
+		d.parameters = append(slices.Clone(d.parameters), path)
+	}
+	return all
+}()
+
+// RelayOption is the value of the Setup Option: that the sender is a relay.
+type RelayOption struct {
+	// ID is the relay's, the same for all its sessions: 1 to 64 bytes.
+	ID string
+	// Cost of the hop over this session; 0 leaves it to the other side.
+	Cost uint64
+}
+
+// Option is o as one of [Setup.Unknown].
+func (o RelayOption) Option() KeyValue {
+	return KeyValue{Type: setupRelay, Bytes: append(AppendVarint(nil, o.Cost), o.ID...)}
+}
+
+// Relay returns what the sender says as a relay; false means that it is none, or
+// that the option cannot be read.
+func (m *Setup) Relay() (RelayOption, bool) {
+	for _, o := range m.Unknown {
+		if o.Type != setupRelay {
+			continue
+		}
+		d := decoder{b: o.Bytes}
+		r := RelayOption{Cost: d.varint()}
+		r.ID = string(d.rest())
+		return r, d.err == nil && r.ID != "" && len(r.ID) <= MaxRelayID
+	}
+	return RelayOption{}, false
+}
+
+// Route is ROUTE: the way from its sender to a namespace under the prefix
+// subscribed to. It takes the place of the one told before; NAMESPACE_DONE ends it.
+type Route struct {
+	Suffix Namespace // what follows the prefix
+	Cost   uint64    // of the whole way from the sender to the publisher
+	// Hops are the relays on the way, the sender first: 1 to 32.
+	Hops []string
+	// Held says that the way is broken, but may be back soon.
+	Held bool
+	// Hidden says that nobody announced the namespace: tracks in it were published.
+	Hidden bool
+	// Foreign says that the last hop had it from a relay that tells no routes.
+	Foreign bool
+}
+
+// Flags of ROUTE.
+const (
+	routeHeld = 1 << iota
+	routeHidden
+	routeForeign
+	routeFlags = routeHeld | routeHidden | routeForeign
+)
+
+// Type returns MsgRoute.
+func (*Route) Type() MessageType { return MsgRoute }
+
+func encodeRoute(e *encoder, m *Route) {
+	e.namespace(m.Suffix)
+	flags := uint64(0)
+	for bit, set := range map[uint64]bool{routeHeld: m.Held, routeHidden: m.Hidden, routeForeign: m.Foreign} {
+		if set {
+			flags |= bit
+		}
+	}
+	e.varint(flags)
+	e.varint(m.Cost)
+	e.hops(m.Hops)
+}
+
+func decodeRoute(d *decoder, m *Route) {
+	m.Suffix = d.namespace()
+	flags := d.varint()
+	if flags&^routeFlags != 0 {
+		d.fail(violation("route flags %#x do not exist", flags))
+	}
+	m.Held, m.Hidden, m.Foreign = flags&routeHeld != 0, flags&routeHidden != 0, flags&routeForeign != 0
+	m.Cost = d.varint()
+	m.Hops = d.hops()
+}
+
+// hops appends the number of relays and their IDs.
+func (e *encoder) hops(ids []string) {
+	if len(ids) == 0 || len(ids) > MaxHops {
+		e.fail("%d hops, want 1 to %d", len(ids), MaxHops)
+	}
+	e.varint(uint64(len(ids)))
+	for _, id := range ids {
+		if id == "" {
+			e.fail("a relay without ID")
+		}
+		e.text("relay ID", id, MaxRelayID)
+	}
+}
+
+func (d *decoder) hops() []string {
+	n := d.varint()
+	if n == 0 || n > MaxHops {
+		d.fail(violation("%d hops, want 1 to %d", n, MaxHops))
+	}
+	if d.err != nil {
+		return nil
+	}
+	ids := make([]string, 0, n)
+	for range n {
+		id := d.prefixed("relay ID", MaxRelayID)
+		if d.err == nil && len(id) == 0 {
+			d.fail(violation("a relay without ID"))
+		}
+		ids = append(ids, string(id))
+	}
+	return ids
+}
+
+// relayPath is the value of RELAY_PATH: hops after their length in bytes.
+func (e *encoder) relayPath(ids []string) {
+	inner := encoder{draft: e.draft}
+	inner.hops(ids)
+	e.nested(&inner)
+}
+
+func (d *decoder) relayPath() []string { return nested(d, "relay path", (*decoder).hops) }
