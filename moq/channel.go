@@ -80,7 +80,7 @@ func (c *streamChannel) cancel(code wire.ResetCode) {
 	c.stream.Stop(c.version.ResetNumber(code))
 }
 
-func (c *streamChannel) receive() (wire.Message, error) { return c.in.message(c.version) }
+func (c *streamChannel) receive() (wire.Message, error) { return c.in.message(c.session.dialect()) }
 
 func (c *streamChannel) stopped() context.Context { return c.stream.Context() }
 

@@ -63,6 +63,9 @@ func (s *Session) setup() *wire.Setup {
 	if !s.version.Has(wire.FeatureControlStream) && !s.config.NoGrease {
 		m.Unknown = append(m.Unknown, grease())
 	}
+	if s.config.Relay.ID != "" {
+		m.Unknown = append(m.Unknown, s.config.Relay.Option())
+	}
 	if info.Client && info.Kind == transport.KindQUIC { // moqt-18 §3.1.4
 		if info.Authority != "" {
 			m.Authority = wire.Some(info.Authority)
@@ -202,6 +205,8 @@ func (s *Session) acceptSetup(m *wire.Setup) error {
 		return err
 	}
 	s.peer = *m
+	_, relay := m.Relay()
+	s.relays.Store(relay && s.config.Relay.ID != "")
 	close(s.peerReady)
 	return nil
 }

@@ -34,7 +34,7 @@ func (w *messageWriter) unlock() { <-w.turn }
 
 // send writes one message.
 func (w *messageWriter) send(m wire.Message) error {
-	b, err := wire.AppendMessage(nil, w.version, m)
+	b, err := wire.AppendMessage(nil, w.session.dialect(), m)
 	if err != nil {
 		return err
 	}

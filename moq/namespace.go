@@ -74,6 +74,8 @@ type NamespaceSubscription struct {
 	exchange *exchange
 	events   NamespaceEvents
 	done     chan struct{}
+	routes   func(ns wire.Namespace, r *wire.Route) // between relays; nil: the peer tells namespaces
+	limit    int
 
 	// Touched by what reads the answers alone.
 	prefix wire.Namespace
@@ -93,7 +95,7 @@ func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace,
 	if err != nil {
 		return nil, err
 	}
-	n := &NamespaceSubscription{exchange: x, events: events, done: make(chan struct{}), prefix: prefix, active: map[string]wire.Namespace{}}
+	n := &NamespaceSubscription{exchange: x, events: events, done: make(chan struct{}), limit: maxNamespaces, prefix: prefix, active: map[string]wire.Namespace{}}
 	s.tasks.Go(func() { n.follow() })
 	return n, nil
 }
@@ -103,19 +105,23 @@ func (n *NamespaceSubscription) follow() {
 	_ = n.exchange.follow(func(m wire.Message) error {
 		switch m := m.(type) {
 		case *wire.NamespaceMsg:
-			ns, err := n.exchange.below(n.prefix, m.Suffix, "")
+			if n.routes != nil {
+				return n.exchange.unexpected(m)
+			}
+			ns, known, err := n.add(m.Suffix)
+			if err != nil || known {
+				return err
+			}
+			events.NamespaceAdded(ns)
+		case *wire.Route:
+			if n.routes == nil {
+				return n.exchange.unexpected(m)
+			}
+			ns, _, err := n.add(m.Suffix)
 			if err != nil {
 				return err
 			}
-			if _, known := n.active[ns.Key()]; known {
-				return nil
-			}
-			if len(n.active) == maxNamespaces {
-				n.exchange.cancel(wire.ResetExcessiveLoad)
-				return fmt.Errorf("moq: more than %d namespaces", maxNamespaces)
-			}
-			n.active[ns.Key()] = ns
-			events.NamespaceAdded(ns)
+			n.routes(ns, m)
 		case *wire.NamespaceDone:
 			ns, err := n.exchange.below(n.prefix, m.Suffix, "")
 			if err != nil {
@@ -137,6 +143,22 @@ func (n *NamespaceSubscription) follow() {
 		events.NamespaceRemoved(ns)
 	}
 	close(n.done)
+}
+
+// add notes a namespace that the peer tells of.
+func (n *NamespaceSubscription) add(suffix wire.Namespace) (ns wire.Namespace, known bool, err error) {
+	if ns, err = n.exchange.below(n.prefix, suffix, ""); err != nil {
+		return nil, false, err
+	}
+	if _, known = n.active[ns.Key()]; known {
+		return ns, true, nil
+	}
+	if len(n.active) == n.limit {
+		n.exchange.cancel(wire.ResetExcessiveLoad)
+		return nil, false, fmt.Errorf("moq: more than %d namespaces", n.limit)
+	}
+	n.active[ns.Key()] = ns
+	return ns, false, nil
 }
 
 // below joins a prefix and a suffix of the peer. Together with a track's name they
@@ -187,8 +209,13 @@ type TrackStatus struct {
 // TrackStatus asks about a track (moqt-18 §10.14); ctx and the error are as for
 // Subscribe.
 func (s *Session) TrackStatus(ctx context.Context, name wire.FullTrackName) (TrackStatus, error) {
+	return s.TrackStatusBy(ctx, name, wire.Parameters{})
+}
+
+// TrackStatusBy is TrackStatus with parameters.
+func (s *Session) TrackStatusBy(ctx context.Context, name wire.FullTrackName, p wire.Parameters) (TrackStatus, error) {
 	x, answer, err := s.request(ctx, wire.MsgTrackStatus, func(id uint64) wire.Message {
-		return &wire.TrackStatus{RequestID: id, Track: name}
+		return &wire.TrackStatus{RequestID: id, Track: name, Params: p}
 	}, nil)
 	if err != nil {
 		return TrackStatus{}, err

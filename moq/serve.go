@@ -59,6 +59,10 @@ func (s *Session) acceptRequests() {
 // draft 16 also the SETUP of the client.
 func (s *Session) serve(stream transport.Stream) {
 	c := newStreamChannel(s, stream)
+	if !s.awaitDialect() {
+		c.free()
+		return
+	}
 	c.in.begun() // there are no streams for later
 	m, err := c.receive()
 	if err != nil {
@@ -107,6 +111,20 @@ func (s *Session) serve(stream transport.Stream) {
 		c.free()
 	} else {
 		r.serve()
+	}
+}
+
+// awaitDialect waits for the peer's SETUP where what it says decides how requests,
+// which may overtake it (moqt-18 §3.3), are read. False means that the session is over.
+func (s *Session) awaitDialect() bool {
+	if s.config.Relay.ID == "" || s.version.Has(wire.FeatureControlStream) { // it may come on this stream
+		return true
+	}
+	select {
+	case <-s.peerReady:
+		return true
+	case <-s.ctx.Done():
+		return false
 	}
 }
 

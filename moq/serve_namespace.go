@@ -101,6 +101,19 @@ func (r *SubscribeNamespaceRequest) Remove(ns wire.Namespace) {
 	r.tell(ns, func(suffix wire.Namespace) wire.Message { return &wire.NamespaceDone{Suffix: suffix} })
 }
 
+// Routes reports whether the peer is a relay, and this side too: it is told of
+// namespaces by AddRoute instead of Add.
+func (r *SubscribeNamespaceRequest) Routes() bool { return r.session.relays.Load() }
+
+// AddRoute tells of the route to a namespace below the prefix, in the place of
+// what was told of it before (ROUTE). The Suffix of m is set here.
+func (r *SubscribeNamespaceRequest) AddRoute(ns wire.Namespace, m wire.Route) {
+	r.tell(ns, func(suffix wire.Namespace) wire.Message {
+		m.Suffix = suffix
+		return &m
+	})
+}
+
 // Follow accepts the request and tells of the namespaces that watch tells of,
 // until ctx is done, also when the peer changes the prefix. watch hands events
 // about those that are there, and all that come and go, to w until it is stopped.

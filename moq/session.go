@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moqedge/moq/deliver"
@@ -21,6 +22,10 @@ type Config struct {
 	Handler Handler
 	// Implementation is the MOQT_IMPLEMENTATION sent, name and version; empty sends none.
 	Implementation string
+	// Relay, with an ID, says in SETUP that this side is a relay. When the peer says
+	// so too, they tell each other routes and the paths of requests; other peers
+	// ignore it (see Session.PeerRelay). The zero value says nothing.
+	Relay wire.RelayOption
 	// SetupTimeout bounds how long the peer may take for its SETUP; 0 means 10 s.
 	SetupTimeout time.Duration
 	// RequestTimeout bounds how long the peer may take to answer a request
@@ -130,7 +135,8 @@ type Session struct {
 	shared    *sharedControl // draft 16: what carries the requests; valid when peer is
 	peerReady chan struct{}  // closed when peer is valid
 	peer      wire.Setup
-	tokens    tokenCache // registered by the peer
+	relays    atomic.Bool // both sides are relays; set before peerReady
+	tokens    tokenCache  // registered by the peer
 	tolerance tolerance
 	partial   partial
 
@@ -288,6 +294,21 @@ func (s *Session) Conn() transport.Conn { return s.conn }
 
 // Version is the draft spoken.
 func (s *Session) Version() wire.Version { return s.version }
+
+// PeerRelay is what the peer says of itself as a relay; false means that it is
+// none, or that this side does not say that it is one.
+func (s *Session) PeerRelay() (wire.RelayOption, bool) {
+	o, _ := s.peer.Relay()
+	return o, s.relays.Load()
+}
+
+// dialect is the draft that messages are written in.
+func (s *Session) dialect() wire.Version {
+	if s.relays.Load() {
+		return s.version.BetweenRelays()
+	}
+	return s.version
+}
 
 // Path is the path and query the client asked for, "" when it named none.
 func (s *Session) Path() string {

@@ -187,7 +187,7 @@ func (c *sharedControl) find(id uint64) *sharedChannel {
 // serve reads the messages behind the setup.
 func (c *sharedControl) serve(in *inbound) error {
 	for {
-		m, err := in.message(c.session.version)
+		m, err := in.message(c.session.dialect())
 		if err != nil {
 			return controlEnd(err)
 		}
