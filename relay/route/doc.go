@@ -1,5 +1,6 @@
-// Package route knows who publishes what: a table of the namespaces that were
-// announced to a relay and by whom. It does not know what a publisher is.
+// Package route knows the ways to namespaces: a table of who can be asked for
+// what lies in a namespace, the best first. It does not know what a publisher
+// or another relay is, nor how one is asked.
 //
-// Start reading at Table.
+// Start reading at Table; route.go says which of two ways is the better one.
 package route
