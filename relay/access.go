@@ -46,13 +46,13 @@ type Action struct {
 // *moq.RequestError is told to the peer with its code, any other error as
 // UNAUTHORIZED. It is asked once for every request of every session, so also
 // for a subscription that shares the upstream one of others (moqt-18 §9.4), and
-// for every track of a namespace that was permitted (moqt-18 §9.5). Upstreams
-// are not asked about. It may wait, as long as ctx.
+// for every track of a namespace that was permitted (moqt-18 §9.5). Upstreams,
+// and relays that showed a certificate, are not asked about. It may wait, as long as ctx.
 type Authorizer func(ctx context.Context, a Action) error
 
 // permit asks the relay's Authorizer about a request and refuses what is not permitted.
 func (r *Relay) permit(ctx context.Context, req moq.Request) bool {
-	if r.config.Authorize == nil || isDialed(req.Session()) {
+	if r.config.Authorize == nil || isTrusted(req.Session()) {
 		return true
 	}
 	s := req.Session()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 
 	"moqedge/moq"
 	"moqedge/moq/wire"
@@ -21,6 +20,8 @@ type candidate struct {
 type source struct {
 	session *moq.Session
 	link    *link
+	listed  bool // the directory says so, not the link itself
+	tracks  bool // nobody announced the namespace: tracks in it are published here
 }
 
 func (c candidate) source() source {
@@ -28,36 +29,6 @@ func (c candidate) source() source {
 		return source{link: c.link}
 	}
 	return source{session: c.session}
-}
-
-// candidates returns where the tracks of a namespace can be had, best first:
-// all publishers here (moqt-18 §9.5), the one with the longest prefix first,
-// then the links that are asked for it, those that are connected before the
-// others, by priority, cost and their order in the configuration.
-func (r *Relay) candidates(ns wire.Namespace) []candidate {
-	var out []candidate
-	for _, s := range r.local.Match(ns) {
-		out = append(out, candidate{session: s})
-	}
-	local := len(out)
-	for _, l := range r.links.list() {
-		if l.covers(ns) {
-			out = append(out, candidate{session: l.session(), link: l})
-		}
-	}
-	slices.SortStableFunc(out[local:], func(a, b candidate) int {
-		if (a.session == nil) != (b.session == nil) {
-			if b.session == nil {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(
-			cmp.Compare(a.link.upstream.Priority, b.link.upstream.Priority),
-			cmp.Compare(a.link.upstream.Cost, b.link.upstream.Cost),
-			cmp.Compare(a.link.order, b.link.order))
-	})
-	return out
 }
 
 // wait returns the session of the candidate, as link.wait does.
@@ -68,43 +39,57 @@ func (c candidate) wait(ctx context.Context) (*moq.Session, error) {
 	return c.link.wait(ctx)
 }
 
-// links are the links of a relay. The zero value has none.
-type links struct {
-	mu       sync.Mutex
-	all      []*link // in the order of the configuration
-	sessions map[*moq.Session]*link
-}
-
-func (s *links) list() []*link {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.all)
-}
-
-// of returns the link that a session belongs to, nil for one with a publisher
-// or a subscriber.
-func (s *links) of(session *moq.Session) *link {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sessions[session]
-}
-
-// adopt notes that a session belongs to a link, as long as it lasts.
-func (s *links) adopt(session *moq.Session, l *link) {
-	s.mu.Lock()
-	_, known := s.sessions[session]
-	if !known {
-		if s.sessions == nil {
-			s.sessions = map[*moq.Session]*link{}
+// candidates returns where the tracks of a namespace can be had, best first:
+// all publishers here (moqt-18 §9.5), the one with the longest prefix first;
+// then the links that routes lead to, those that work before those that are
+// broken; then upstreams that cover the namespace, those that can be reached
+// before the others, by priority, cost and their order in the configuration.
+func (r *Relay) candidates(ns wire.Namespace) []candidate {
+	var local, working, broken, upstreams []candidate
+	known := map[*link]bool{}
+	for _, way := range r.routes.Match(ns) {
+		l := way.Via.link
+		switch {
+		case way.Via.session != nil:
+			local = append(local, candidate{session: way.Via.session})
+		case l == nil || known[l]:
+		case way.Held || !l.isReachable():
+			if l.dialed {
+				known[l] = true
+				broken = append(broken, candidate{session: l.session(), link: l})
+			}
+		default:
+			known[l] = true
+			working = append(working, candidate{session: l.session(), link: l})
 		}
-		s.sessions[session] = l
 	}
-	s.mu.Unlock()
-	if !known {
-		context.AfterFunc(session.Context(), func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			delete(s.sessions, session)
-		})
+	for _, l := range r.links.list() {
+		if !known[l] && !l.upstream.Peer && l.covers(ns) {
+			upstreams = append(upstreams, candidate{session: l.session(), link: l})
+		}
 	}
+	slices.SortStableFunc(upstreams, func(a, b candidate) int {
+		return cmp.Or(
+			compareReachable(a.link, b.link),
+			cmp.Compare(a.link.upstream.Priority, b.link.upstream.Priority),
+			cmp.Compare(a.link.upstream.Cost, b.link.upstream.Cost),
+			cmp.Compare(a.link.order, b.link.order))
+	})
+	// What can be reached and may know goes before what is known to be broken.
+	reachable := slices.IndexFunc(upstreams, func(c candidate) bool { return !c.link.isReachable() })
+	if reachable < 0 {
+		reachable = len(upstreams)
+	}
+	return slices.Concat(local, working, upstreams[:reachable], broken, upstreams[reachable:])
+}
+
+func compareReachable(a, b *link) int {
+	x, y := a.isReachable(), b.isReachable()
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return -1
+	}
+	return 1
 }

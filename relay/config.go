@@ -1,7 +1,11 @@
 package relay
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -16,6 +20,9 @@ import (
 type Config struct {
 	// Name appears in logs.
 	Name string
+	// ID is the relay's in hop lists: no two relays of a tree have the same. ""
+	// is a random one; of more than 64 bytes their SHA-256 is taken.
+	ID string
 	// Upstreams are the relays that tracks and namespaces are had from. Their
 	// order breaks ties.
 	Upstreams []Upstream
@@ -94,18 +101,32 @@ type Upstream struct {
 	// Name is for logs and statistics; "" is the URL.
 	Name string
 	URL  string // moqt:// or https://
-	// Prefixes are the namespaces that it is asked for; empty: all.
+	// Prefixes are the namespaces that it is asked for, and of which it tells
+	// what it has; empty: all.
 	Prefixes []wire.Namespace
 	// Priority decides between those that cover a namespace and can be reached:
-	// the lowest number is asked first.
+	// the lowest number, 0 or more, is asked first, whatever the costs.
 	Priority int
-	// Cost of the hop, which decides between equal priorities; 0 means 1.
+	// Cost of the hop; 0 means 1. The sum over a path decides between paths.
 	Cost uint32
-	// Dial is how it is dialed; KeepAlive is the relay's own, so that a silent link
-	// is noticed, IdleTimeout and HandshakeTimeout are 3 s by default.
+	// Peer says that it stands beside this relay: it is asked for what it
+	// announced alone.
+	Peer bool
+	// OnDemand says that it is connected when something is asked for and closed
+	// Config.Linger after the last use, instead of kept connected. Namespaces are
+	// told in neither direction then.
+	OnDemand bool
+	// Dial says how it is connected to and trusted: pins, roots, and the
+	// certificate that this relay shows. KeepAlive is the relay's own, so that a
+	// silent link is noticed, IdleTimeout and HandshakeTimeout are 3 s by default.
 	Dial transport.DialConfig
 	// Refresh, when set, may change Dial before each attempt, for pins that are renewed.
 	Refresh func(ctx context.Context, d *transport.DialConfig) error
+}
+
+func (u Upstream) withDefaults() Upstream {
+	u.Cost = cmp.Or(u.Cost, 1)
+	return u
 }
 
 func (c Config) withDefaults() Config {
@@ -141,9 +162,13 @@ func (c Config) withDefaults() Config {
 	number(&c.LongPrefix, 2)
 	c.Upstreams = slices.Clone(c.Upstreams)
 	for i := range c.Upstreams {
-		if c.Upstreams[i].Cost == 0 {
-			c.Upstreams[i].Cost = 1
-		}
+		c.Upstreams[i] = c.Upstreams[i].withDefaults()
+	}
+	switch {
+	case c.ID == "":
+		c.ID = rand.Text()[:16]
+	case len(c.ID) > wire.MaxRelayID:
+		c.ID = fmt.Sprintf("%x", sha256.Sum256([]byte(c.ID)))
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

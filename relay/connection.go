@@ -26,16 +26,13 @@ type connection struct {
 }
 
 // start begins a connection to a URL, or to the configured one when that is
-// empty, in place of another.
+// empty, in place of another. The caller holds mu.
 func (l *link) start(url string, from *connection) {
 	r, u := l.relay, l.upstream
 	c := &connection{link: l, from: from}
 	config := r.sessionConfig(l)
 	config.OnGoaway = c.goaway
-	c.client = moq.Client{
-		URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, MaxBackoff: 2 * time.Second,
-		Connected: c.use, Failed: c.failed,
-	}
+	c.client = moq.Client{URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, Connected: c.use, Failed: c.fail}
 	if url != "" && url != u.URL { // the configured address is that of the configured server
 		c.away = true
 		c.client.URL, c.client.Dial.RemoteAddr = url, nil
@@ -49,9 +46,13 @@ func (l *link) start(url string, from *connection) {
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	c.cancel = cancel
-	l.tasks.Go(func() {
+	l.active++
+	r.tasks.Go(func() {
 		c.client.Run(ctx)
-		l.drop(c)
+		cancel()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.active--
 	})
 }
 
@@ -59,51 +60,65 @@ func (l *link) start(url string, from *connection) {
 // configured one is again.
 const maxAway = 3
 
-// failed is called when a session was not made, or ended, before the next attempt.
-func (c *connection) failed(err error) {
-	c.link.relay.log.Warn("no session with the relay", "link", c.link.name(), "url", c.client.URL, "error", err)
-	if c.failures++; c.away && c.failures >= maxAway {
-		u := c.link.upstream
+// maxIdleAttempts is how often an upstream that is connected on demand is tried
+// in vain: who still wants something asks again.
+const maxIdleAttempts = 3
+
+// fail is called when a session was not made, or ended, before the next attempt.
+func (c *connection) fail(err error) {
+	l := c.link
+	l.relay.log.Warn("no session with the relay", "link", l.name(), "url", c.client.URL, "error", err)
+	c.failures++
+	if c.away && c.failures >= maxAway {
+		u := l.upstream
 		c.away, c.client.URL, c.client.Dial, c.client.Refresh = false, u.URL, u.Dial, u.Refresh
 	}
+	if l.upstream.OnDemand && c.failures >= maxIdleAttempts {
+		c.cancel()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current != nil {
+		return
+	}
+	if l.failure == nil {
+		l.since = time.Now()
+	}
+	l.failure = err
+	close(l.failed)
+	l.failed = make(chan struct{})
 }
 
 // use works with a session until ctx is done.
 func (c *connection) use(ctx context.Context, s *moq.Session) {
 	l := c.link
 	r := l.relay
-	r.log.Info("connected to the relay", "link", l.name(), "url", c.client.URL, "draft", s.Version().String())
-	r.links.adopt(s, l)
+	h := l.opened(s)
+	r.log.Info("connected to the relay", "link", l.name(), "url", c.client.URL, "draft", s.Version().String(), "id", h.peer)
+	c.failures = 0
 	l.mu.Lock()
 	c.session = s
-	if l.current == nil {
-		close(l.connected)
-	}
-	l.current = s
 	from := c.from
 	l.mu.Unlock()
 	r.publishes.announce()
 	r.announced(nil, source{link: l})
 	var tasks sync.WaitGroup
-	tasks.Go(func() { c.announce(ctx, s) })
 	tasks.Go(func() { r.watchPulse(ctx, s) })
 	if from != nil {
 		tasks.Go(func() { c.follow(ctx, from) })
 	}
-	n, err := s.SubscribeNamespace(ctx, nil, c)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.log.Warn("the relay does not tell its namespaces", "link", l.name(), "error", err)
+	switch {
+	case !l.silent():
+		if h.peer == "" {
+			tasks.Go(func() { r.announceTo(ctx, l, s) })
 		}
-	} else {
-		defer func() { <-n.Done() }() // the last of its events
+		tasks.Go(func() { h.listen(ctx) })
+	default:
+		tasks.Go(func() { c.rest(ctx, s) })
 	}
 	<-ctx.Done()
+	l.closed(s)
 	l.mu.Lock()
-	if l.current == s {
-		l.current = nil
-		l.connected = make(chan struct{})
-	}
 	moving := c.moving
 	l.mu.Unlock()
 	if moving {
@@ -113,30 +128,21 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	tasks.Wait()
 }
 
-// announce tells the other relay of the namespaces announced here.
-func (c *connection) announce(ctx context.Context, s *moq.Session) {
-	queue := moq.NewNamespaceQueue(nil)
-	defer c.link.relay.local.Watch(queue)()
-	queue.Announce(ctx, s)
-}
-
-// NamespaceAdded implements moq.NamespaceEvents.
-func (c *connection) NamespaceAdded(ns wire.Namespace) {
-	l := c.link
-	if l.show(c, ns) {
-		l.relay.publishes.announce()
-		l.relay.announced(ns, source{link: l})
+// rest ends a connection that is made on demand when it was not used for
+// Config.Linger.
+func (c *connection) rest(ctx context.Context, s *moq.Session) {
+	linger := c.link.relay.config.Linger
+	for unused := time.Duration(0); unused < linger; {
+		step := min(linger/4, time.Second)
+		if !pause(ctx, step) {
+			return
+		}
+		if unused += step; s.Busy() {
+			unused = 0
+		}
 	}
-}
-
-// NamespaceRemoved implements moq.NamespaceEvents. It is also called for every
-// namespace when the session is lost: those are kept for a while.
-func (c *connection) NamespaceRemoved(ns wire.Namespace) {
-	l := c.link
-	l.mu.Lock()
-	lost := c.session == nil || c.session.Context().Err() != nil
-	l.mu.Unlock()
-	l.hide(c, ns, lost)
+	c.link.relay.log.Info("the relay is not needed for now", "link", c.link.name())
+	c.cancel()
 }
 
 // goaway moves to another session with the relay, which asked for it: tracks
@@ -144,12 +150,11 @@ func (c *connection) NamespaceRemoved(ns wire.Namespace) {
 func (c *connection) goaway(g moq.Goaway) {
 	l := c.link
 	l.mu.Lock()
-	moving := c.moving
-	c.moving = true
-	l.mu.Unlock()
-	if moving || l.relay.ctx.Err() != nil {
+	defer l.mu.Unlock()
+	if c.moving || l.relay.ctx.Err() != nil {
 		return
 	}
+	c.moving = true
 	l.relay.log.Info("the relay is going away", "link", l.name(), "uri", g.URI)
 	l.start(g.URI, c)
 }

@@ -21,6 +21,7 @@ type feed struct {
 	asked  chan struct{} // closed when the attempt is over
 	link   *link         // nil for a publisher that is connected to this relay
 	pushed bool          // it came by PUBLISH
+	told   []string      // the relays that its request named as depending on it
 
 	session  *moq.Session // nil while the link is not connected
 	sub      *moq.Subscription
@@ -330,8 +331,9 @@ func (f *feed) close() {
 // lent reports whether a link has the track from here: two relays would
 // feed each other for ever. The caller holds mu.
 func (e *trackEntry) lent(to *link) bool {
+	id := to.peerID()
 	for u := range e.uses {
-		if e.relay.links.of(u.session) == to {
+		if e.relay.links.of(u.session) == to || id != "" && slices.Contains(u.path, id) {
 			return true
 		}
 	}
@@ -341,7 +343,7 @@ func (e *trackEntry) lent(to *link) bool {
 // lend ends the subscriptions of links that have the namespace from somebody
 // else, so that the track can be had from there. The caller holds mu.
 func (e *trackEntry) lend() {
-	if time.Since(e.lost) < lendAfter || len(e.relay.local.Match(e.name.Namespace)) > 0 {
+	if time.Since(e.lost) < lendAfter || e.relay.hasPublisher(e.name.Namespace) {
 		return
 	}
 	for u := range e.uses {
@@ -358,3 +360,10 @@ const lendAfter = time.Second
 // isDialed reports whether a session is one that this relay made: with a relay
 // that it was told to trust.
 func isDialed(s *moq.Session) bool { return s.Conn().Info().Client }
+
+// isTrusted reports whether a session is with a relay that this one was told to
+// trust, or one that showed a certificate for it (transport.ListenConfig.ClientCAs).
+func isTrusted(s *moq.Session) bool {
+	_, relay := s.PeerRelay()
+	return isDialed(s) || relay && s.Conn().Info().Verified
+}

@@ -13,7 +13,7 @@ import (
 // handler answers the requests of all sessions of a relay, those of links included.
 type handler struct {
 	relay *Relay
-	link  *link // nil for sessions that are served
+	link  *link // nil for sessions with publishers and subscribers
 }
 
 // Serve implements moq.Handler.
@@ -21,6 +21,8 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	h.relay.served.requests.Add(1)
 	if h.link != nil {
 		h.relay.links.adopt(r.Session(), h.link)
+	} else if _, ok := r.Session().PeerRelay(); ok {
+		h.link = h.relay.links.inbound(h.relay, r.Session())
 	}
 	release, ok := h.relay.admit(r)
 	if !ok {
@@ -64,7 +66,7 @@ func (r *Relay) after(ctx context.Context, f func()) {
 // subscribe begins to serve a subscription, which is then served until ctx is done.
 func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	wants, group := r.Forward(), r.Params.NewGroupRequest
-	u := &use{session: r.Session(), request: r, wants: wants}
+	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
 		h.relay.after(ctx, func() { h.relay.release(u) })
@@ -103,14 +105,16 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 		if err := h.relay.redirects.find(name); err != nil && !h.relay.isEstablished(name) {
 			return refusalFor(u.session, err)
 		}
-		h.relay.use(name, u, group)
-		err := u.entry.wait(ctx, u.session)
+		err := h.relay.circular(ctx, name, u.path)
 		if err == nil {
-			return nil
-		}
-		h.relay.release(u)
-		if u.entry.isStale() {
-			continue
+			h.relay.use(name, u, group)
+			if err = u.entry.wait(ctx, u.session); err == nil {
+				return nil
+			}
+			h.relay.release(u)
+			if u.entry.isStale() {
+				continue
+			}
 		}
 		h.relay.redirects.note(name, err)
 		err = refusalFor(u.session, err)
@@ -132,7 +136,7 @@ const maxRendezvous = 60 * time.Second
 
 // fetch serves a FETCH from what is kept and from the publishers.
 func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
-	u := &use{session: r.Session()}
+	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params)}
 	if err := h.find(ctx, r.Track, u, wire.Option[uint64]{}, 0); err != nil {
 		r.RejectWith(err)
 		return

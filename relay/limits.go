@@ -12,11 +12,11 @@ import (
 type peer struct{ requests, namespaces int }
 
 // admit counts a request of a session while it is served; false means that the
-// session has as many as it may (moqt-18 §13.1, §13.7.1). An upstream,
-// which asks for all of its own subscribers, is not counted.
+// session has as many as it may (moqt-18 §13.1, §13.7.1). A relay
+// that is trusted, which asks for all of its own subscribers, is not counted.
 func (r *Relay) admit(req moq.Request) (release func(), ok bool) {
 	s := req.Session()
-	if isDialed(s) {
+	if isTrusted(s) {
 		return func() {}, true
 	}
 	r.mu.Lock()
@@ -56,7 +56,7 @@ func (r *Relay) tooLarge(prefix wire.Namespace, tracks bool) bool {
 		return false
 	}
 	if !tracks {
-		return r.all.Count(prefix) > r.config.MaxMatches
+		return r.routes.Count(prefix) > r.config.MaxMatches
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

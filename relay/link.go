@@ -2,52 +2,51 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"math"
 	"sync"
 	"time"
 
 	"moqedge/moq"
 	"moqedge/moq/wire"
+	"moqedge/relay/route"
 )
 
-// namespaceGrace is how long namespaces of a lost link are still shown, so
-// that a relay that returns soon is not noticed.
-const namespaceGrace = 5 * time.Second
-
-// link is what a relay has with another one. Namespaces announced there are
-// shown here, those announced here are announced there.
+// link is what a relay has with another one: an upstream, which it connects to,
+// or a relay that connected to it. A session of the latter has a link of its own.
 type link struct {
 	relay    *Relay
 	upstream Upstream
-	order    int // among the links
-	tasks    sync.WaitGroup
+	dialed   bool // this side connects
+	order    int  // among the links
 
-	mu         sync.Mutex
-	current    *moq.Session
-	connected  chan struct{} // closed while there is a session
-	namespaces map[string]*shown
+	mu        sync.Mutex
+	current   *moq.Session
+	peer      string                // ID of the relay there; "" when it is of another make, or not known
+	told      string                // what the relay there last said its ID was
+	connected chan struct{}         // closed while there is a session
+	active    int                   // connections
+	failure   error                 // of the last attempt, until there is a session
+	failed    chan struct{}         // closed and replaced when an attempt failed
+	since     time.Time             // of the present state
+	sequence  int                   // of the sessions
+	known     map[string]*knownName // what is told on it
 }
 
-// shown is a namespace of a link.
-type shown struct {
+// knownName is a namespace that was told of on a link.
+type knownName struct {
 	namespace wire.Namespace
-	by        map[*connection]struct{}
-	expiry    *time.Timer // running while the link is lost
+	by        map[*hearing]route.Route[source]
+	held      *hearing // that told of it last, when all have ended
 }
 
-func newLink(r *Relay, u Upstream, order int) *link {
-	u.Refresh = lively(u.Refresh)
-	return &link{relay: r, upstream: u, order: order, connected: make(chan struct{}), namespaces: map[string]*shown{}}
-}
-
-// run keeps the link until the relay is closed.
-func (l *link) run() {
-	l.start("", nil)
-	<-l.relay.ctx.Done()
-	l.tasks.Wait()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.namespaces {
-		s.expiry.Stop()
+func newLink(r *Relay, u Upstream, dialed bool, order int) *link {
+	if dialed {
+		u.Refresh = lively(u.Refresh)
+	}
+	return &link{
+		relay: r, upstream: u, dialed: dialed, order: order, since: time.Now(),
+		connected: make(chan struct{}), failed: make(chan struct{}), known: map[string]*knownName{},
 	}
 }
 
@@ -59,6 +58,16 @@ func (l *link) name() string {
 	return l.upstream.URL
 }
 
+// cost of the hop, for the routes heard on the link: a priority weighs more than
+// any sum of costs.
+func (l *link) cost() uint64 {
+	return uint64(max(l.upstream.Priority, 0))<<32 + uint64(l.upstream.Cost)
+}
+
+// silent reports whether no namespaces are told on the link in either direction:
+// it comes and goes as it is used.
+func (l *link) silent() bool { return l.upstream.OnDemand }
+
 // session returns the session of the link, nil when there is none.
 func (l *link) session() *moq.Session {
 	l.mu.Lock()
@@ -66,18 +75,50 @@ func (l *link) session() *moq.Session {
 	return l.current
 }
 
+// peerID returns the ID of the relay there, "" when it is not known.
+func (l *link) peerID() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peer
+}
+
+// isReachable reports whether there is a session, or one can be expected to be
+// there soon.
+func (l *link) isReachable() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current != nil || l.upstream.OnDemand && l.failure == nil
+}
+
 // wait returns the session of the link, connecting it if need be, as long as
-// ctx: its error is the cause of that.
+// ctx: its error is the cause of that. One that connects on demand alone says
+// at once that it cannot be connected.
 func (l *link) wait(ctx context.Context) (*moq.Session, error) {
 	for {
 		l.mu.Lock()
-		s, connected := l.current, l.connected
-		l.mu.Unlock()
-		if s != nil {
+		s, connected, failed := l.current, l.connected, l.failed
+		switch {
+		case s != nil:
+			l.mu.Unlock()
 			return s, nil
+		case !l.dialed:
+			l.mu.Unlock()
+			return nil, errLinkOver
+		case l.active == 0:
+			l.start("", nil)
 		}
+		l.mu.Unlock()
 		select {
 		case <-connected:
+		case <-failed:
+			if l.upstream.OnDemand {
+				l.mu.Lock()
+				err := l.failure
+				l.mu.Unlock()
+				if err != nil {
+					return nil, err
+				}
+			}
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-l.relay.ctx.Done():
@@ -85,6 +126,9 @@ func (l *link) wait(ctx context.Context) (*moq.Session, error) {
 		}
 	}
 }
+
+// errLinkOver says that a relay that had connected is gone.
+var errLinkOver = errors.New("the relay is gone")
 
 // covers reports whether the link is asked for what lies in a namespace.
 func (l *link) covers(ns wire.Namespace) bool {
@@ -96,75 +140,119 @@ func (l *link) covers(ns wire.Namespace) bool {
 	return len(l.upstream.Prefixes) == 0
 }
 
-// show notes a namespace of the link; false means that it was known.
-func (l *link) show(c *connection, ns wire.Namespace) bool {
+// opened notes a session. Its hearing is what it is known by.
+func (l *link) opened(s *moq.Session) *hearing {
+	peer, _ := s.PeerRelay()
+	l.relay.links.adopt(s, l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.namespaces[ns.Key()]; s != nil {
-		s.by[c] = struct{}{}
-		s.expiry.Stop()
-		return false
+	l.sequence++
+	if l.current == nil {
+		close(l.connected)
+		l.since = time.Now()
 	}
-	s := &shown{namespace: ns, by: map[*connection]struct{}{c: {}}}
-	s.expiry = time.AfterFunc(time.Hour, func() { l.expire(s) })
-	s.expiry.Stop()
-	l.namespaces[ns.Key()] = s
-	l.relay.all.Add(ns, source{link: l})
-	return true
+	l.current, l.peer, l.told, l.failure = s, peer.ID, peer.ID, nil
+	return &hearing{link: l, session: s, peer: peer.ID, sequence: l.sequence}
 }
 
-// shows reports whether a namespace or a prefix of it was announced by the link.
+// closed notes the end of a session.
+func (l *link) closed(s *moq.Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current == s {
+		l.current, l.peer = nil, ""
+		l.connected = make(chan struct{})
+		l.since = time.Now()
+	}
+}
+
+// shows reports whether a namespace or a prefix of it was announced on the link.
 func (l *link) shows(ns wire.Namespace) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for n := len(ns); n >= 0; n-- {
-		if l.namespaces[ns[:n].Key()] != nil {
+		if l.known[ns[:n].Key()] != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// hide notes that a connection no longer shows a namespace: it withdrew it, or was lost.
-func (l *link) hide(c *connection, ns wire.Namespace, lost bool) {
-	l.mu.Lock()
-	s := l.namespaces[ns.Key()]
-	if s != nil {
-		delete(s.by, c)
-		switch {
-		case len(s.by) > 0:
-			s = nil
-		case lost && l.relay.ctx.Err() == nil:
-			s.expiry.Reset(namespaceGrace)
-			s = nil
-		}
-	}
-	l.mu.Unlock()
-	if s != nil {
-		l.expire(s)
-	}
-}
-
-// drop forgets what a connection that ended has shown.
-func (l *link) drop(c *connection) {
-	l.mu.Lock()
-	var left []wire.Namespace
-	for _, s := range l.namespaces {
-		if _, ok := s.by[c]; ok {
-			left = append(left, s.namespace)
-		}
-	}
-	l.mu.Unlock()
-	for _, ns := range left {
-		l.hide(c, ns, true)
-	}
-}
-
-func (l *link) expire(s *shown) {
+// learn notes the route to a namespace that was told on one session of the link.
+func (l *link) learn(h *hearing, ns wire.Namespace, r route.Route[source]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.namespaces[s.namespace.Key()] == s && len(s.by) == 0 {
-		delete(l.namespaces, s.namespace.Key())
-		l.relay.all.Remove(s.namespace, source{link: l})
+	k := l.known[ns.Key()]
+	if k == nil {
+		k = &knownName{namespace: ns, by: map[*hearing]route.Route[source]{}}
+		l.known[ns.Key()] = k
 	}
+	k.by[h], k.held = r, nil
+	l.show(k)
+}
+
+// unlearn notes that a session no longer tells of a namespace. When the session
+// was lost, that is shown for a while.
+func (l *link) unlearn(h *hearing, ns wire.Namespace, lost bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := l.known[ns.Key()]
+	if k == nil {
+		return
+	}
+	r, told := k.by[h]
+	if !told {
+		return
+	}
+	delete(k.by, h)
+	if len(k.by) > 0 || !lost {
+		l.show(k)
+		return
+	}
+	k.held = h
+	r.Held = true
+	l.relay.routes.Set(ns, r)
+	if h.expiry == nil {
+		h.expiry = time.AfterFunc(namespaceGrace, func() { l.expire(h) })
+	}
+}
+
+// namespaceGrace is how long namespaces of a lost session are still shown, so
+// that a relay that returns soon is not noticed.
+const namespaceGrace = 5 * time.Second
+
+// expire forgets what a lost session told of and none has told of since.
+func (l *link) expire(h *hearing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range l.known {
+		if k.held == h {
+			l.show(k)
+		}
+	}
+}
+
+// show puts what the newest session tells of a namespace into the relay's table.
+// The caller holds mu.
+func (l *link) show(k *knownName) {
+	var newest *hearing
+	for h := range k.by {
+		if newest == nil || h.sequence > newest.sequence {
+			newest = h
+		}
+	}
+	if newest == nil {
+		delete(l.known, k.namespace.Key())
+		l.relay.routes.Remove(k.namespace, source{link: l})
+		return
+	}
+	l.relay.routes.Set(k.namespace, k.by[newest])
+}
+
+// sum adds costs.
+func sum(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
 }

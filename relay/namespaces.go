@@ -2,40 +2,96 @@ package relay
 
 import (
 	"context"
+	"slices"
 
 	"moqedge/moq"
 	"moqedge/moq/wire"
+	"moqedge/relay/route"
 )
 
 // publishNamespace keeps a namespace in the table while it is announced.
 func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
 	relay, s := h.relay, r.Session()
 	if h.link != nil { // what it has is told by SUBSCRIBE_NAMESPACE; this adds to it
-		c := &connection{link: h.link, session: s}
-		c.NamespaceAdded(r.Namespace)
+		a := &hearing{link: h.link, session: s}
+		a.NamespaceAdded(r.Namespace)
 		r.Accept()
 		<-ctx.Done()
-		c.NamespaceRemoved(r.Namespace)
+		a.NamespaceRemoved(r.Namespace)
 		return
 	}
 	relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
-	relay.local.Add(r.Namespace, s)
-	relay.all.Add(r.Namespace, source{session: s})
+	relay.routes.Set(r.Namespace, route.Route[source]{Via: source{session: s}})
 	r.Accept() // who hears of the answer finds the namespace
 	relay.announced(r.Namespace, source{session: s})
 	relay.publishes.announce()
 	<-ctx.Done()
-	relay.local.Remove(r.Namespace, s)
-	relay.all.Remove(r.Namespace, source{session: s})
+	relay.routes.Remove(r.Namespace, source{session: s})
 	relay.log.Info("namespace withdrawn", "namespace", r.Namespace.String())
 }
 
 // subscribeNamespace tells of all namespaces below a prefix, the subscriber's
 // own included (moqt-18 §6.1).
 func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespaceRequest) {
+	if h.link != nil && r.Routes() {
+		h.relay.tell(ctx, h.link, r)
+		return
+	}
 	if h.relay.tooLarge(r.Prefix, false) {
 		r.Reject(wire.RequestNamespaceTooLarge, "more namespaces than this relay tells of", moq.NoRetry())
 		return
 	}
-	r.Follow(ctx, func(w moq.NamespaceEvents) func() { return h.relay.all.Watch(w) })
+	r.Follow(ctx, func(w moq.NamespaceEvents) func() { return h.relay.routes.Watch(nil, w) })
+}
+
+// hasPublisher reports whether a publisher here announced a namespace or a prefix of it.
+func (r *Relay) hasPublisher(ns wire.Namespace) bool {
+	return slices.ContainsFunc(r.routes.Match(ns), func(way route.Route[source]) bool { return way.Via.session != nil })
+}
+
+// watchPublishers tells w of the namespaces that publishers here announced, until
+// ctx is done, and that all of them are gone then.
+func (r *Relay) watchPublishers(ctx context.Context, w route.Events) {
+	changed, told := newChangedNames(), map[string]wire.Namespace{}
+	stop := r.routes.WatchRoutes(nil, changed.note)
+	changed.run(ctx, func(key string, ns wire.Namespace) {
+		here := slices.ContainsFunc(r.routes.Routes(ns), func(way route.Route[source]) bool { return way.Via.session != nil })
+		switch _, known := told[key]; {
+		case here && !known:
+			told[key] = ns
+			w.NamespaceAdded(ns)
+		case !here && known:
+			delete(told, key)
+			w.NamespaceRemoved(ns)
+		}
+	})
+	stop()
+	for _, ns := range told {
+		w.NamespaceRemoved(ns)
+	}
+}
+
+// expose notes that a track is offered: relays are told of its namespace, which
+// nobody has to have announced. conceal is the counterpart. The caller holds mu.
+func (r *Relay) expose(e *trackEntry) {
+	if _, known := r.offered[e]; known {
+		return
+	}
+	r.offered[e] = struct{}{}
+	key := e.name.Namespace.Key()
+	if r.exposed[key]++; r.exposed[key] == 1 {
+		r.routes.Set(e.name.Namespace, route.Route[source]{Via: source{tracks: true}, Hidden: true})
+	}
+}
+
+func (r *Relay) conceal(e *trackEntry) {
+	if _, known := r.offered[e]; !known {
+		return
+	}
+	delete(r.offered, e)
+	key := e.name.Namespace.Key()
+	if r.exposed[key]--; r.exposed[key] == 0 {
+		delete(r.exposed, key)
+		r.routes.Remove(e.name.Namespace, source{tracks: true})
+	}
 }

@@ -116,7 +116,7 @@ func (r *Relay) hold(name wire.FullTrackName, s *moq.Session) (release func()) {
 func (r *Relay) offerAll(e *trackEntry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.offered[e] = struct{}{}
+	r.expose(e)
 	for o := range r.wanting {
 		if o.wants(r, e) {
 			o.add(e)

@@ -26,6 +26,7 @@ func (f *feed) subscribe() error {
 	e.mu.Unlock()
 	o := moq.SubscribeOptions{Into: e.live, Established: f.established, JoinFailed: f.joinFailed}
 	o.Params.NewGroupRequest = f.group
+	o.Params.RelayPath = f.tell()
 	switch {
 	case !forward:
 		o.Params.Forward = wire.Some(false)

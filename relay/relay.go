@@ -26,8 +26,9 @@ type Relay struct {
 	cancel  context.CancelFunc
 	tasks   task.Group
 	links   links
-	local   *route.Table[*moq.Session]
-	all     *route.Table[source]
+	id      string // in hop lists
+	routes  *route.Table[source]
+	names   *route.Table[*trackEntry] // the namespaces of the tracks
 	sent    deliver.Counters
 	got     moq.Counters
 	session atomic.Int64 // open sessions that are served
@@ -39,6 +40,7 @@ type Relay struct {
 	publishes changes // moves when a namespace or a track gets a publisher
 	left      changes // moves when a served session is over
 	offered   map[*trackEntry]struct{}
+	exposed   map[string]int // how many of them there are in a namespace
 	wanting   map[*offers]struct{}
 	held      map[held]int // requests that wait for a track
 	peers     map[*moq.Session]*peer
@@ -55,26 +57,35 @@ func New(c Config) *Relay {
 	c = c.withDefaults()
 	r := &Relay{
 		config: c, log: c.Logger, cache: newCache(c),
-		local: route.NewTable[*moq.Session](), all: route.NewTable[source](),
-		tracks: map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
+		id: c.ID, routes: route.NewTable[source](), names: route.NewTable[*trackEntry](),
+		exposed: map[string]int{},
+		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
 	for i, u := range c.Upstreams {
-		l := newLink(r, u, i)
+		l := newLink(r, u, true, i)
 		r.links.all = append(r.links.all, l)
-		r.tasks.Go(l.run)
+		if !u.OnDemand {
+			l.mu.Lock()
+			l.start("", nil)
+			l.mu.Unlock()
+		}
 	}
 	return r
 }
 
 // sessionConfig is how the relay holds sessions, those of a link when that is not nil.
 func (r *Relay) sessionConfig(l *link) moq.Config {
+	self := wire.RelayOption{ID: r.id}
+	if l != nil {
+		self.Cost = uint64(l.upstream.Cost)
+	}
 	return moq.Config{
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
-		MaxTokenCache:   uint64(max(r.config.MaxTokenCache, 0)),
+		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self,
 		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
 		Deliver: deliver.Config{MaxLag: r.config.MaxLag, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
@@ -118,6 +129,9 @@ func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
 	delist := r.enlist(s)
 	arrived()
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
+	if _, ok := s.PeerRelay(); ok {
+		r.tasks.Go(func() { r.serveRelay(s) })
+	}
 	ended := make(chan struct{})
 	r.tasks.Add()
 	context.AfterFunc(s.Context(), func() {

@@ -43,7 +43,7 @@ func (r *Relay) Stats() Stats {
 		BytesIn: r.got.Bytes.Load(), ObjectsIn: r.got.Objects.Load(),
 		BytesOut: r.sent.Bytes.Load(), ObjectsOut: r.sent.Objects.Load(), StreamsOut: r.sent.Streams.Load(), DatagramsOut: r.sent.Datagrams.Load(),
 		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
-		Namespaces: len(r.all.Namespaces()), PerTrack: map[string]int{}, Cache: r.cacheStats(),
+		Namespaces: r.routes.Count(nil), PerTrack: map[string]int{}, Cache: r.cacheStats(),
 	}
 	for _, l := range r.links.list() {
 		s.Connected = s.Connected || l.session() != nil

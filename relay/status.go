@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"moqedge/moq"
 	"moqedge/moq/live"
@@ -12,8 +13,19 @@ import (
 // trackStatus answers from an established track, else with what publishers
 // say, so that nobody has to be subscribed to for it (moqt-18 §10.14).
 func (h handler) trackStatus(ctx context.Context, r *moq.TrackStatusRequest) {
+	path := pathOf(r.Session(), r.Params)
+	if r.Params.RelayPath.Set {
+		if t, err := h.followStatus(ctx, r.Track, path); t != nil || err != nil {
+			if err != nil {
+				r.RejectWith(err)
+			} else {
+				r.Accept(t)
+			}
+			return
+		}
+	}
 	if !h.relay.isEstablished(r.Track) {
-		t, err := h.askStatus(ctx, r.Track, r.Session())
+		t, err := h.askStatus(ctx, r.Track, r.Session(), path)
 		if err == nil {
 			r.Accept(t)
 			return
@@ -23,7 +35,7 @@ func (h handler) trackStatus(ctx context.Context, r *moq.TrackStatusRequest) {
 			return
 		}
 	}
-	u := &use{session: r.Session()}
+	u := &use{session: r.Session(), path: path}
 	if err := h.find(ctx, r.Track, u, wire.Option[uint64]{}, 0); err != nil {
 		r.RejectWith(err)
 		return
@@ -49,7 +61,7 @@ func (r *Relay) isEstablished(name wire.FullTrackName) bool {
 // askStatus asks all that announced the track's namespace, or else the links
 // one after the other, and returns a track that says what the one furthest
 // ahead said.
-func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *moq.Session) (*live.Track, error) {
+func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *moq.Session, path []string) (*live.Track, error) {
 	from := h.relay.links.of(asker)
 	var local []*moq.Session
 	var links []candidate
@@ -57,11 +69,12 @@ func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *
 		switch {
 		case c.link == nil:
 			local = append(local, c.session)
-		case c.link != from:
+		case c.link != from && !slices.Contains(path, c.link.peerID()):
 			links = append(links, c)
 		}
 	}
-	t, err := firstStatus(ctx, name, local)
+	p := wire.Parameters{RelayPath: wire.Some(merge([]string{h.relay.id}, path))}
+	t, err := firstStatus(ctx, name, local, p)
 	for _, c := range links {
 		if err == nil {
 			break
@@ -70,13 +83,13 @@ func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *
 		s, lost := c.wait(patience)
 		cancel()
 		if lost == nil {
-			t, err = firstStatus(ctx, name, []*moq.Session{s})
+			t, err = firstStatus(ctx, name, []*moq.Session{s}, p)
 		}
 	}
 	return t, err
 }
 
-func firstStatus(ctx context.Context, name wire.FullTrackName, sessions []*moq.Session) (*live.Track, error) {
+func firstStatus(ctx context.Context, name wire.FullTrackName, sessions []*moq.Session, p wire.Parameters) (*live.Track, error) {
 	type answer struct {
 		moq.TrackStatus
 		err error
@@ -84,7 +97,7 @@ func firstStatus(ctx context.Context, name wire.FullTrackName, sessions []*moq.S
 	answers := make(chan answer, len(sessions))
 	for _, s := range sessions {
 		go func() {
-			status, err := s.TrackStatus(ctx, name)
+			status, err := s.TrackStatusBy(ctx, name, p)
 			answers <- answer{status, err}
 		}()
 	}
@@ -104,9 +117,39 @@ func firstStatus(ctx context.Context, name wire.FullTrackName, sessions []*moq.S
 	if best == nil {
 		return nil, refused
 	}
-	t := live.NewTrack(name, live.Options{Properties: best.Properties})
-	if best.Largest.Set {
-		t.RaiseLargest(best.Largest.Value)
+	return statusTrack(name, *best), nil
+}
+
+// statusTrack is a track that says what a publisher said.
+func statusTrack(name wire.FullTrackName, s moq.TrackStatus) *live.Track {
+	t := live.NewTrack(name, live.Options{Properties: s.Properties})
+	if s.Largest.Set {
+		t.RaiseLargest(s.Largest.Value)
 	}
-	return t, nil
+	return t
+}
+
+// followStatus answers a relay that wants to know whether a track comes from
+// one of those on the path: where it is had from others, they are asked. It
+// returns nothing when the track is not had, or from a publisher here.
+func (h handler) followStatus(ctx context.Context, name wire.FullTrackName, path []string) (*live.Track, error) {
+	r := h.relay
+	if slices.Contains(path, r.id) {
+		return nil, errCircle()
+	}
+	r.mu.Lock()
+	e := r.tracks[name.Key()]
+	r.mu.Unlock()
+	if e == nil {
+		return nil, nil
+	}
+	sessions, err := e.dependsOn(path)
+	if err != nil || len(sessions) == 0 {
+		return nil, err
+	}
+	status, err := r.trace(ctx, name, sessions, path)
+	if err != nil {
+		return nil, err
+	}
+	return statusTrack(name, status), nil
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"moqedge/moq"
 	"moqedge/moq/wire"
+	"moqedge/relay/route"
 	"sync"
 )
 
@@ -11,8 +12,9 @@ import (
 type use struct {
 	entry   *trackEntry
 	session *moq.Session
-	request ender // nil when it cannot be ended from here
-	wants   bool  // it wants objects; guarded by the entry's mu
+	path    []string // relays that depend on it; none when the session is not with a relay
+	request ender    // nil when it cannot be ended from here
+	wants   bool     // it wants objects; guarded by the entry's mu
 
 	groupsMu sync.Mutex
 	groups   []uint64 // NEW_GROUP_REQUESTs to be asked for, in their order
@@ -59,6 +61,7 @@ func (r *Relay) entry(name wire.FullTrackName) (e *trackEntry, made bool) {
 	if e == nil {
 		e, made = newTrackEntry(r, name), true
 		r.tracks[key] = e
+		r.names.Set(name.Namespace, route.Route[*trackEntry]{Via: e})
 	}
 	return e, made
 }
@@ -75,7 +78,7 @@ func (r *Relay) unpublish(e *trackEntry) {
 	r.mu.Lock()
 	e.published--
 	if e.published == 0 {
-		delete(r.offered, e)
+		r.conceal(e)
 		if e.users == 0 {
 			e.idle.Reset(r.config.Linger)
 		}
@@ -104,6 +107,7 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 	}
 	if key := e.name.Key(); r.tracks[key] == e {
 		delete(r.tracks, key)
+		r.names.Remove(e.name.Namespace, e)
 	}
 	return true
 }
@@ -112,11 +116,14 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 // besides those they have (moqt-18 §9.5).
 func (r *Relay) announced(ns wire.Namespace, s source) {
 	r.redirects.forget(ns)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.tracks {
-		if e.name.Namespace.HasPrefix(ns) {
-			e.reconsider(s)
+	var tracks []*trackEntry
+	r.names.Each(ns, func(_ wire.Namespace, in []route.Route[*trackEntry]) bool {
+		for _, x := range in {
+			tracks = append(tracks, x.Via)
 		}
+		return true
+	})
+	for _, e := range tracks {
+		e.reconsider(s)
 	}
 }

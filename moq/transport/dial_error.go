@@ -64,6 +64,7 @@ const tlsNoApplicationProtocol = 0x100 + 120
 
 // explain makes a DialError of the errors of resolver, TLS, QUIC and HTTP/3.
 func explain(rawURL string, t target, versions []string, status int, err error) *DialError {
+	err = explainAlert(err)
 	e := &DialError{URL: rawURL, Status: status, Err: err}
 	offered := strings.Join(versions, ", ")
 	quicErr, _ := errors.AsType[*quic.TransportError](err)
@@ -94,6 +95,29 @@ func explain(rawURL string, t target, versions []string, status int, err error) 
 		e.Hint = fmt.Sprintf("check that a server runs there and that UDP port %d is open on the way", t.port)
 	}
 	return e
+}
+
+// What a server says by TLS about the certificate of a client, which may come
+// when the client has the connection already (RFC 8446 §6.2).
+const (
+	tlsBadCertificate      = 0x100 + 42
+	tlsUnknownCA           = 0x100 + 48
+	tlsCertificateRequired = 0x100 + 116
+)
+
+// explainAlert words what a server says of the client's certificate.
+func explainAlert(err error) error {
+	quicErr, ok := errors.AsType[*quic.TransportError](err)
+	if !ok || !quicErr.Remote {
+		return err
+	}
+	switch quicErr.ErrorCode {
+	case tlsCertificateRequired:
+		return fmt.Errorf("the server wants a client certificate, and none was shown: %w", err)
+	case tlsBadCertificate, tlsUnknownCA:
+		return fmt.Errorf("the server does not accept the client certificate: %w", err)
+	}
+	return err
 }
 
 func isCertificateError(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,11 @@ type ListenConfig struct {
 	PacketConn net.PacketConn
 	// GetCertificate is called for each handshake.
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// ClientCAs are the roots that certificates of clients are checked against,
+	// for relays that prove who they are (Info.Verified); nil: clients are not
+	// asked for any. RequireClientCertificate refuses those who show none.
+	ClientCAs                *x509.CertPool
+	RequireClientCertificate bool
 	// Versions are the MOQT versions accepted, preferred first. None: all
 	// that moq/wire speaks.
 	Versions []string
@@ -101,6 +107,8 @@ func Listen(c *ListenConfig) (*Listener, error) {
 	switch {
 	case c.GetCertificate == nil:
 		return nil, errors.New("transport: ListenConfig.GetCertificate is not set: QUIC needs a certificate")
+	case c.RequireClientCertificate && c.ClientCAs == nil:
+		return nil, errors.New("transport: ListenConfig.ClientCAs is not set: certificates of clients cannot be required")
 	case slices.Contains(l.versions, http3.NextProtoH3):
 		return nil, errors.New(`transport: ListenConfig.Versions must not contain "h3": it is always served`)
 	}
@@ -136,6 +144,12 @@ func (l *Listener) open() error {
 		GetCertificate: l.config.GetCertificate,
 		MinVersion:     tls.VersionTLS13,
 		NextProtos:     append(slices.Clone(l.versions), http3.NextProtoH3),
+	}
+	if l.config.ClientCAs != nil {
+		tlsConfig.ClientCAs, tlsConfig.ClientAuth = l.config.ClientCAs, tls.VerifyClientCertIfGiven
+		if l.config.RequireClientCertificate {
+			tlsConfig.ClientAuth = tls.RequireAndVerifyClientCert
+		}
 	}
 	quicConfig := settings{
 		base: l.config.QUIC, handshakeTimeout: l.config.HandshakeTimeout,
@@ -226,7 +240,12 @@ func (l *Listener) serve(qconn *quic.Conn) {
 		qconn.CloseWithError(quic.ApplicationErrorCode(codeProtocolViolation), reasonNoDatagrams)
 		return
 	}
-	l.deliver(qconn, newQUICConn(qconn, Info{}))
+	l.deliver(qconn, newQUICConn(qconn, Info{Verified: isVerified(qconn)}))
+}
+
+// isVerified reports whether the client showed a certificate; TLS has checked it.
+func isVerified(qconn *quic.Conn) bool {
+	return len(qconn.ConnectionState().TLS.VerifiedChains) > 0
 }
 
 // deliver waits until somebody accepts the connection, or it ends.

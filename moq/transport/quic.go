@@ -23,7 +23,7 @@ func newQUICConn(qconn *quic.Conn, info Info) *quicConn {
 		if app, ok := errors.AsType[*quic.ApplicationError](err); ok {
 			err = &CloseError{Code: uint64(app.ErrorCode), Remote: app.Remote, Reason: app.ErrorMessage}
 		}
-		c.cancel(err)
+		c.cancel(explainAlert(err))
 	})
 	return c
 }

@@ -145,6 +145,9 @@ type Info struct {
 	Path, Authority string
 	// Origin is the Origin header of a browser, on a WebTransport server.
 	Origin string
+	// Verified says, on a server, that the client showed a certificate that
+	// ListenConfig.ClientCAs vouch for.
+	Verified bool
 }
 
 // Stats are the counters of a connection. Bytes and packets count what went

@@ -129,6 +129,7 @@ func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.C
 		Path:      r.URL.RequestURI(),
 		Authority: r.Host,
 		Origin:    r.Header.Get("Origin"),
+		Verified:  isVerified(qconn),
 	}), http.StatusOK, nil
 }
 

@@ -1,0 +1,139 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"moqedge/moq"
+	"moqedge/moq/wire"
+	"moqedge/relay/route"
+)
+
+// hearing is what is heard of namespaces on one session of a link.
+type hearing struct {
+	link     *link
+	session  *moq.Session
+	peer     string // ID of the relay there; "" when it tells no routes
+	sequence int
+	expiry   *time.Timer // of what it told of, once it was lost; guarded by the link's mu
+}
+
+// maxRoutes bounds what a trusted relay may tell of.
+const maxRoutes = 1 << 20
+
+// listen asks for the namespaces of the relay there, below the prefixes of the
+// link, and hears of them until ctx is done.
+func (h *hearing) listen(ctx context.Context) {
+	var ends []<-chan struct{}
+	for _, prefix := range disjoint(h.link.upstream.Prefixes) {
+		var n *moq.NamespaceSubscription
+		var err error
+		if h.peer == "" {
+			n, err = h.session.SubscribeNamespace(ctx, prefix, h)
+		} else {
+			n, err = h.session.SubscribeRoutes(ctx, prefix, h.limit(), h)
+		}
+		switch {
+		case err == nil:
+			ends = append(ends, n.Done())
+		case ctx.Err() != nil, errors.Is(err, &moq.RequestError{Code: wire.RequestNotSupported}): // it is silent
+		default:
+			h.link.relay.log.Warn("the relay does not tell its namespaces", "link", h.link.name(), "prefix", prefix.String(), "error", err)
+		}
+	}
+	<-ctx.Done()
+	for _, done := range ends {
+		<-done // the last of its events
+	}
+}
+
+// disjoint leaves out prefixes that others cover (moqt-18 §10.18); none stand for all.
+func disjoint(prefixes []wire.Namespace) []wire.Namespace {
+	if len(prefixes) == 0 {
+		return []wire.Namespace{nil}
+	}
+	var out []wire.Namespace
+	for _, p := range prefixes {
+		if slices.ContainsFunc(out, p.HasPrefix) {
+			continue
+		}
+		out = append(slices.DeleteFunc(out, func(x wire.Namespace) bool { return x.HasPrefix(p) }), p)
+	}
+	return out
+}
+
+func (h *hearing) limit() int {
+	if isTrusted(h.session) {
+		return maxRoutes
+	}
+	return h.link.relay.config.MaxNamespaces
+}
+
+// RouteChanged implements moq.RouteEvents: it notes the route, with this hop,
+// unless it leads through this relay.
+func (h *hearing) RouteChanged(ns wire.Namespace, m *wire.Route) {
+	r, l := h.link.relay, h.link
+	if slices.Contains(m.Hops, r.id) || len(m.Hops) >= wire.MaxHops || !h.permitted(ns) {
+		h.RouteRemoved(ns)
+		return
+	}
+	h.heard(ns, route.Route[source]{
+		Via: source{link: l}, Cost: sum(m.Cost, l.cost()), Hops: m.Hops,
+		Held: m.Held, Hidden: m.Hidden, Foreign: m.Foreign, Rank: l.order,
+	})
+}
+
+// permitted asks the relay's Authorizer whether a relay that connected here may
+// announce a namespace.
+func (h *hearing) permitted(ns wire.Namespace) bool {
+	r := h.link.relay
+	if r.config.Authorize == nil || isTrusted(h.session) {
+		return true
+	}
+	return r.authorize(h.session.Context(), h.session, VerbPublishNamespace, wire.FullTrackName{Namespace: ns}, wire.Parameters{}) == nil
+}
+
+// NamespaceAdded implements moq.NamespaceEvents, for relays of other makes.
+func (h *hearing) NamespaceAdded(ns wire.Namespace) {
+	l := h.link
+	h.heard(ns, route.Route[source]{Via: source{link: l}, Cost: l.cost(), Foreign: true, Rank: l.order})
+}
+
+func (h *hearing) heard(ns wire.Namespace, way route.Route[source]) {
+	r := h.link.relay
+	h.link.learn(h, ns, way)
+	if !way.Held {
+		r.publishes.announce()
+		r.announced(ns, source{link: h.link})
+	}
+}
+
+// RouteRemoved implements moq.RouteEvents. It is also called for every namespace
+// when the session is lost: those are shown for a while.
+func (h *hearing) RouteRemoved(ns wire.Namespace) {
+	h.link.unlearn(h, ns, h.session.Context().Err() != nil && h.link.relay.ctx.Err() == nil)
+}
+
+// NamespaceRemoved implements moq.NamespaceEvents.
+func (h *hearing) NamespaceRemoved(ns wire.Namespace) { h.RouteRemoved(ns) }
+
+// serveRelay works with a session that another relay made, until it is over.
+func (r *Relay) serveRelay(s *moq.Session) {
+	l := r.links.inbound(r, s)
+	peer, _ := s.PeerRelay()
+	if peer.ID == r.id {
+		r.log.Warn("another relay has the ID of this one", "id", r.id, "remote", s.Conn().Info().RemoteAddr.String())
+	}
+	h := l.opened(s)
+	r.log.Info("a relay connected", "id", peer.ID, "remote", s.Conn().Info().RemoteAddr.String())
+	var tasks sync.WaitGroup
+	tasks.Go(func() { h.listen(s.Context()) })
+	tasks.Go(func() { r.watchPulse(s.Context(), s) })
+	<-s.Context().Done()
+	l.closed(s)
+	tasks.Wait()
+	r.links.remove(l)
+}
