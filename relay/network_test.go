@@ -115,10 +115,14 @@ func (r *lossyRouter) setNarrow(addr net.Addr, b *bottleneck) {
 	r.narrow[addr.String()] = b
 }
 
+func (n *network) nextIP() net.IP {
+	last := n.last.Add(1)
+	return net.IPv4(10, byte(last>>16), byte(last>>8), byte(last))
+}
+
 // endpoint is a new host with its link.
 func (n *network) endpoint() *simnet.SimConn {
-	id := n.last.Add(1)
-	return n.endpointAt(&net.UDPAddr{IP: net.IPv4(10, byte(id>>16), byte(id>>8), byte(id)), Port: 4443})
+	return n.endpointAt(&net.UDPAddr{IP: n.nextIP(), Port: 4443})
 }
 
 // endpointAt is a host at an address, in place of one that was there before.

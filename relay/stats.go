@@ -1,6 +1,9 @@
 package relay
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // counters count requests.
 type counters struct {
@@ -31,6 +34,8 @@ type Stats struct {
 	// Cache counts what is kept in the live model.
 	Cache          CacheStats `json:"cache"`
 	UnwantedInputs uint64     `json:"unwantedInputs"`
+	// Links are those to other relays.
+	Links []LinkStatus `json:"links"`
 	// PerTrack counts, by track, the subscriptions served now.
 	PerTrack map[string]int `json:"perTrack"`
 }
@@ -45,9 +50,8 @@ func (r *Relay) Stats() Stats {
 		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
 		Namespaces: r.routes.Count(nil), PerTrack: map[string]int{}, Cache: r.cacheStats(),
 	}
-	for _, l := range r.links.list() {
-		s.Connected = s.Connected || l.session() != nil
-	}
+	s.Links = r.Links()
+	s.Connected = slices.ContainsFunc(s.Links, func(l LinkStatus) bool { return l.Dialed && l.State == "connected" })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.Tracks = len(r.tracks)
