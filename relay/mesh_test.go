@@ -360,6 +360,7 @@ func TestPublisherAnywhere(t *testing.T) {
 					if err := watch(t, m.network, m.nodes[at], 40); err != nil {
 						t.Errorf("at %s: %v", nameOf(at), err)
 					}
+					time.Sleep(8 * time.Second) // until no relay has the track any more
 				}
 				if got := m.nodes[4].Stats().Subscriptions; got > 1 {
 					t.Errorf("the far relay serves %d subscriptions", got)
