@@ -185,7 +185,9 @@ var shapes = map[string]struct {
 	relays int
 	edges  func() []*edge
 }{
-	"chain": {4, func() []*edge { return []*edge{{from: 0, to: 1, cost: 1}, {from: 1, to: 2, cost: 1}, {from: 2, to: 3, cost: 1}} }},
+	"chain": {4, func() []*edge {
+		return []*edge{{from: 0, to: 1, cost: 1}, {from: 1, to: 2, cost: 1}, {from: 2, to: 3, cost: 1}}
+	}},
 	"ring": {5, func() []*edge {
 		return []*edge{{from: 0, to: 1, cost: 1}, {from: 1, to: 2, cost: 1}, {from: 2, to: 3, cost: 1}, {from: 3, to: 4, cost: 1}, {from: 4, to: 0, cost: 1}}
 	}},
@@ -309,9 +311,9 @@ func TestRelayDiesWithoutAWord(t *testing.T) {
 				e.cut(true)
 			}
 		}
-		time.Sleep(7 * time.Second)
+		time.Sleep(9 * time.Second)
 		if got := m.way(0, "x"); got != "3 c>d" {
-			t.Errorf("7 s after: %q", got)
+			t.Errorf("9 s after: %q", got)
 		}
 		if got := m.way(2, "y"); got != "" && !strings.Contains(got, "held") {
 			t.Errorf("what the relay had is shown as if it worked: %q", got)
