@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"moqedge/moq/wire"
-	"moqedge/relay/route"
 )
 
 // Role is what a relay is for; it decides who asks whom (nextHops).
@@ -45,21 +44,24 @@ type Node struct {
 const LoadFull = 0.9
 
 // DirectoryEvents is told what a directory knows of other relays: first a node,
-// then its namespaces. A node that is told again has changed. Before a node is
-// down its namespaces are removed, one by one. The calls come one after another
-// and must not block for long.
+// then its namespaces. What is told again has changed. Before a node is down its
+// namespaces are removed, one by one. The calls come one after another and must
+// not block for long.
 type DirectoryEvents interface {
 	NodeUp(n Node)
 	NodeDown(id string)
-	NodeNamespaceAdded(id string, ns wire.Namespace)
+	NodeNamespaceAdded(id string, ns wire.Namespace, hidden bool)
 	NodeNamespaceRemoved(id string, ns wire.Namespace)
 }
 
-// Directory says which relay holds which namespace. A relay tells it the
-// namespaces of its own publishers by route.Events, which may come before Join,
-// never block, and are kept while the directory cannot be reached.
+// Directory says which relay holds which namespace.
 type Directory interface {
-	route.Events
+	// Announce and Withdraw tell it the namespaces of the relay's own publishers.
+	// They never block, may come before Join, and are kept while the directory
+	// cannot be reached. Hidden is one that nobody announced although tracks in it
+	// were published. Announcing again replaces hidden.
+	Announce(ns wire.Namespace, hidden bool)
+	Withdraw(ns wire.Namespace)
 	// Join makes a relay known and tells events of all others, until ctx is
 	// done; then it withdraws the relay and returns. self is asked each time
 	// the relay is made known again; ID, Region and Role must stay. What the

@@ -56,7 +56,7 @@ func BenchmarkNamespaces(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		start := time.Now()
 		for i := range count {
-			a.NamespaceAdded(namespace("customer", fmt.Sprint(i), "live.loc"))
+			a.Announce(namespace("customer", fmt.Sprint(i), "live.loc"), false)
 		}
 		all := func(j *joined) func() bool {
 			return func() bool { j.mu.Lock(); defer j.mu.Unlock(); return len(j.names["a"]) == count }
@@ -71,7 +71,7 @@ func BenchmarkNamespaces(b *testing.B) {
 		late.wait(b, "all", 30*time.Second, all(late))
 		b.ReportMetric(float64(time.Since(start).Milliseconds()), "ms-late-joiner")
 		start = time.Now()
-		a.NamespaceAdded(namespace("one", "more"))
+		a.Announce(namespace("one", "more"), false)
 		late.wait(b, "one more", 30*time.Second, late.holds("a", "one-more"))
 		b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "ms-one-more")
 		late.stop()

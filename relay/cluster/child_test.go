@@ -52,7 +52,7 @@ var childs = map[string]func(args []string) error{
 			return err
 		}
 		for _, ns := range args[2:] {
-			d.NamespaceAdded(wire.Namespace{ns})
+			d.Announce(wire.Namespace{ns}, false)
 		}
 		fmt.Println("joining")
 		ctx, cancel := context.WithCancel(context.Background())

@@ -22,8 +22,8 @@ type Directory struct {
 	incarnation string
 
 	mu     sync.Mutex
-	own    map[digest]wire.Namespace // what publishers of this relay announced
-	dirty  map[digest]struct{}       // of which the bucket has to be told
+	own    map[digest]holding  // what publishers of this relay announced
+	dirty  map[digest]struct{} // of which the bucket has to be told
 	status relay.DirectoryStatus
 	wake   chan struct{} // holds one while dirty is not empty
 
@@ -43,7 +43,7 @@ func New(c Config) (*Directory, error) {
 	c = c.withDefaults()
 	d := &Directory{
 		config: c, log: c.Logger, incarnation: rand.Text(),
-		own: map[digest]wire.Namespace{}, dirty: map[digest]struct{}{}, wake: make(chan struct{}, 1),
+		own: map[digest]holding{}, dirty: map[digest]struct{}{}, wake: make(chan struct{}, 1),
 	}
 	d.status = relay.DirectoryStatus{Since: time.Now(), Server: maskURLs(c.URL), Error: "not joined yet"}
 	if c.URL == "" {
@@ -73,17 +73,17 @@ func (d *Directory) Close() {
 	}
 }
 
-// NamespaceAdded implements route.Events.
-func (d *Directory) NamespaceAdded(ns wire.Namespace) {
-	key := digestOf(ns)
+// Announce implements relay.Directory.
+func (d *Directory) Announce(ns wire.Namespace, hidden bool) {
+	key, holding := digestOf(ns), holding{ns, hidden}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.own[key] = ns
+	d.own[key] = holding
 	d.touch(key)
 }
 
-// NamespaceRemoved implements route.Events.
-func (d *Directory) NamespaceRemoved(ns wire.Namespace) {
+// Withdraw implements relay.Directory.
+func (d *Directory) Withdraw(ns wire.Namespace) {
 	key := digestOf(ns)
 	d.mu.Lock()
 	defer d.mu.Unlock()

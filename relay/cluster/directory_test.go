@@ -19,12 +19,12 @@ import (
 // other and of its namespaces, and of the end of both.
 func TestTwoRelays(t *testing.T) {
 	a := join(t, "a", cluster.Config{Embedded: cluster.Embedded{Listen: "127.0.0.1:0"}})
-	a.NamespaceAdded(namespace("live", "one"))
+	a.Announce(namespace("live", "one"), false)
 	b := join(t, "b", cluster.Config{URL: "nats://" + a.Addr()})
 	b.wait(t, "b is told of a", 10*time.Second, b.holds("a", "live-one"))
-	b.NamespaceAdded(namespace("live", "\x00two\xff.* >")) // nothing that a subject of NATS could hold
+	b.Announce(namespace("live", "\x00two\xff.* >"), false) // nothing that a subject of NATS could hold
 	a.wait(t, "a is told of b", 10*time.Second, a.holds("b", namespace("live", "\x00two\xff.* >").String()))
-	a.NamespaceRemoved(namespace("live", "one"))
+	a.Withdraw(namespace("live", "one"))
 	b.wait(t, "b is told of a's namespace's end", 10*time.Second, func() bool { return !b.has("a", "live-one") })
 	b.wait(t, "b's status", 10*time.Second, func() bool { s := b.Status(); return s.Connected && s.Relays == 1 && s.Own == 1 })
 	b.stop()
@@ -50,7 +50,7 @@ func TestRival(t *testing.T) {
 func TestForeignWrites(t *testing.T) {
 	a := join(t, "a", cluster.Config{Embedded: cluster.Embedded{Listen: "127.0.0.1:0"}})
 	b := join(t, "b", cluster.Config{URL: "nats://" + a.Addr()})
-	b.NamespaceAdded(namespace("x"))
+	b.Announce(namespace("x"), false)
 	a.wait(t, "b is known", 10*time.Second, a.holds("b", "x"))
 	kv := bucket(t, a.Addr())
 	for key, value := range map[string]string{"z": "1", "r.YQ": "{", "n.Yg.AAAAAAAAAAAAAAAAAAAAAA": "x", "n.Yg.x": "y"} {
@@ -108,7 +108,7 @@ func TestForeignBucket(t *testing.T) {
 	}
 	b.wait(t, "made anew", 10*time.Second, statusConnected(b))
 	// And when it is removed in use.
-	b.NamespaceAdded(namespace("x"))
+	b.Announce(namespace("x"), false)
 	c := join(t, "c", cluster.Config{URL: "nats://" + a.Addr(), Bucket: "other"})
 	c.wait(t, "b is known", 10*time.Second, c.holds("b", "x"))
 	since := map[*joined]time.Time{b: b.Status().Since, c: c.Status().Since}
@@ -118,7 +118,7 @@ func TestForeignBucket(t *testing.T) {
 	for _, j := range []*joined{b, c} {
 		j.wait(t, "noticed and healed", 10*time.Second, func() bool { s := j.Status(); return s.Connected && s.Since.After(since[j]) })
 	}
-	b.NamespaceAdded(namespace("y"))
+	b.Announce(namespace("y"), false)
 	c.wait(t, "news arrive", 10*time.Second, c.holds("b", "y"))
 	if slices.Contains(c.events(), "-b x") {
 		t.Errorf("what lasted was withdrawn: %v", c.events())

@@ -73,7 +73,7 @@ func (k *known) NodeDown(id string) {
 	k.note("down %s", id)
 }
 
-func (k *known) NodeNamespaceAdded(id string, ns wire.Namespace) {
+func (k *known) NodeNamespaceAdded(id string, ns wire.Namespace, _ bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.nodes[id].ID == "" || k.names[id][ns.String()] {

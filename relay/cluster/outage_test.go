@@ -63,15 +63,15 @@ func TestOutage(t *testing.T) {
 	nats := natsServer(t, "-1")
 	c := cluster.Config{URL: nats.line}
 	a, b := join(t, "a", c), join(t, "b", c)
-	b.NamespaceAdded(namespace("stays"))
-	b.NamespaceAdded(namespace("ends"))
+	b.Announce(namespace("stays"), false)
+	b.Announce(namespace("ends"), false)
 	dies := start(t, "relay", "dies", c.URL, "dead")
 	a.wait(t, "all is known", 10*time.Second, func() bool { return a.has("b", "stays") && a.has("b", "ends") && a.has("dies", "dead") })
 	nats.kill()
 	dies.kill()
 	a.wait(t, "the outage is noticed", 10*time.Second, statusNotConnected(a))
-	b.NamespaceRemoved(namespace("ends"))
-	b.NamespaceAdded(namespace("begins"))
+	b.Withdraw(namespace("ends"))
+	b.Announce(namespace("begins"), false)
 	// Longer than any lease: nobody is taken for dead.
 	outage := time.NewTimer(6 * time.Second)
 	defer outage.Stop()
@@ -112,7 +112,7 @@ func TestHang(t *testing.T) {
 	nats := natsServer(t, "-1")
 	c := cluster.Config{URL: nats.line}
 	a, b := join(t, "a", c), join(t, "b", c)
-	b.NamespaceAdded(namespace("stays"))
+	b.Announce(namespace("stays"), false)
 	a.wait(t, "b is known", 10*time.Second, a.holds("b", "stays"))
 	nats.signal(t, syscall.SIGSTOP)
 	a.wait(t, "the hang is noticed", 10*time.Second, statusNotConnected(a))
@@ -121,7 +121,7 @@ func TestHang(t *testing.T) {
 	for _, j := range []*joined{a, b} {
 		j.wait(t, "healed", 20*time.Second, statusConnected(j))
 	}
-	b.NamespaceAdded(namespace("new"))
+	b.Announce(namespace("new"), false)
 	a.wait(t, "news arrive", 20*time.Second, a.holds("b", "new"))
 	for _, e := range a.events() {
 		if e == "down b" || e == "-b stays" {

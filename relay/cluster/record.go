@@ -65,6 +65,24 @@ func parseKey(key string) (id string, d digest, isNamespace bool, err error) {
 	return string(b), d, isNamespace, nil
 }
 
+// holding is a namespace of a relay.
+type holding struct {
+	namespace wire.Namespace
+	hidden    bool // nobody announced it
+}
+
+// encode returns the value of a namespace's key: its text form, which has no
+// spaces, and what is to be said of it.
+func (h holding) encode() []byte {
+	text := h.namespace.String()
+	if h.hidden {
+		text += hiddenMark
+	}
+	return []byte(text)
+}
+
+const hiddenMark = " hidden"
+
 // lease is what a relay says of itself.
 type lease struct {
 	node relay.Node
@@ -162,17 +180,18 @@ func checkNode(n relay.Node) error {
 	return nil
 }
 
-// decodeNamespace reads the value of a namespace's key.
-func decodeNamespace(d digest, b []byte) (wire.Namespace, error) {
+// decodeHolding reads the value of a namespace's key.
+func decodeHolding(d digest, b []byte) (holding, error) {
 	if len(b) > maxNamespaceText {
-		return nil, fmt.Errorf("%d bytes, the limit is %d", len(b), maxNamespaceText)
+		return holding{}, fmt.Errorf("%d bytes, the limit is %d", len(b), maxNamespaceText)
 	}
-	ns, err := wire.ParseNamespace(string(b))
+	text, hidden := strings.CutSuffix(string(b), hiddenMark)
+	ns, err := wire.ParseNamespace(text)
 	if err != nil {
-		return nil, err
+		return holding{}, err
 	}
 	if digestOf(ns) != d {
-		return nil, errors.New("the key is that of another namespace")
+		return holding{}, errors.New("the key is that of another namespace")
 	}
-	return ns, nil
+	return holding{ns, hidden}, nil
 }

@@ -33,11 +33,13 @@ func TestRecords(t *testing.T) {
 		if id, d, isNamespace, err := parseKey(text); err != nil || id != n.ID || !isNamespace || d != key {
 			t.Errorf("%s: key is read as %q, %v", ns, id, err)
 		}
-		if got, err := decodeNamespace(key, []byte(ns.String())); err != nil || !got.Equal(ns) {
-			t.Errorf("%.50s: got %.50s, %v", ns, got, err)
+		for _, hidden := range []bool{false, true} {
+			if got, err := decodeHolding(key, holding{ns, hidden}.encode()); err != nil || !got.namespace.Equal(ns) || got.hidden != hidden {
+				t.Errorf("%.50s, %v: got %.50v, %v", ns, hidden, got, err)
+			}
 		}
 	}
-	if _, err := decodeNamespace(digestOf(wire.Namespace{"a"}), []byte("b")); err == nil {
+	if _, err := decodeHolding(digestOf(wire.Namespace{"a"}), []byte("b")); err == nil {
 		t.Error("a namespace under the key of another was believed")
 	}
 }
@@ -88,7 +90,7 @@ func FuzzRecords(f *testing.F) {
 			return
 		}
 		if isNamespace {
-			if ns, err := decodeNamespace(d, value); err == nil && (namespaceKey(id, digestOf(ns)) != key || ns.String() != string(value)) {
+			if h, err := decodeHolding(d, value); err == nil && (namespaceKey(id, digestOf(h.namespace)) != key || string(h.encode()) != string(value)) {
 				t.Errorf("%q: %q has another key or text", key, value)
 			}
 			return

@@ -25,7 +25,7 @@ func TestServersInThreeRelays(t *testing.T) {
 		}))
 	}
 	for i, r := range relays {
-		r.NamespaceAdded(namespace("of", fmt.Sprint(i)))
+		r.Announce(namespace("of", fmt.Sprint(i)), false)
 	}
 	began := time.Now()
 	for i, r := range relays {
@@ -37,7 +37,7 @@ func TestServersInThreeRelays(t *testing.T) {
 	}
 	t.Logf("all knew all after %v", time.Since(began).Round(time.Millisecond))
 	relays[2].stop()
-	relays[0].NamespaceAdded(namespace("new"))
+	relays[0].Announce(namespace("new"), false)
 	relays[1].wait(t, "the others go on", 30*time.Second, func() bool { return relays[1].has("r0", "new") && !relays[1].up("r2") })
 	relays[1].wait(t, "current", 30*time.Second, statusConnected(relays[1]))
 }

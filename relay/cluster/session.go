@@ -226,11 +226,11 @@ func (s *session) take(e jetstream.KeyValueEntry, now time.Time) {
 }
 
 func (s *session) takeNamespace(id string, key digest, value []byte) error {
-	ns, err := decodeNamespace(key, value)
+	h, err := decodeHolding(key, value)
 	if err != nil {
 		return err
 	}
-	s.view.named(id, key, ns)
+	s.view.named(id, key, h)
 	s.reconcile(id, key)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"moqedge/moq/wire"
 	"moqedge/relay"
 )
 
@@ -38,8 +37,8 @@ type member struct {
 }
 
 type name struct {
-	namespace wire.Namespace
-	seen      uint64 // generation
+	holding
+	seen uint64 // generation
 }
 
 func newView(self string, c Config, events relay.DirectoryEvents) *view {
@@ -186,10 +185,14 @@ func (v *view) drop(m *member) {
 }
 
 // named takes note of a namespace of a relay.
-func (v *view) named(id string, d digest, ns wire.Namespace) {
+func (v *view) named(id string, d digest, h holding) {
 	m := v.member(id)
 	if n := m.names[d]; n != nil {
-		n.seen = v.generation
+		changed := n.hidden != h.hidden
+		n.hidden, n.seen = h.hidden, v.generation
+		if changed && m.up {
+			v.events.NodeNamespaceAdded(m.id, n.namespace, n.hidden)
+		}
 		return
 	}
 	if id != v.self {
@@ -203,7 +206,7 @@ func (v *view) named(id string, d digest, ns wire.Namespace) {
 		}
 		v.namespaces++
 	}
-	n := &name{namespace: ns, seen: v.generation}
+	n := &name{holding: h, seen: v.generation}
 	m.names[d] = n
 	v.show(m, n)
 }
@@ -223,12 +226,12 @@ func (v *view) has(d digest) bool {
 }
 
 // own returns what the bucket holds of this relay itself.
-func (v *view) own() map[digest]bool {
-	out := map[digest]bool{}
+func (v *view) own() map[digest]holding {
+	out := map[digest]holding{}
 	if m := v.members[v.self]; m != nil {
 		for d, n := range m.names {
 			if n.seen == v.generation {
-				out[d] = true
+				out[d] = n.holding
 			}
 		}
 	}
@@ -238,7 +241,7 @@ func (v *view) own() map[digest]bool {
 func (v *view) show(m *member, n *name) {
 	if m.up {
 		v.shown++
-		v.events.NodeNamespaceAdded(m.id, n.namespace)
+		v.events.NodeNamespaceAdded(m.id, n.namespace, n.hidden)
 	}
 }
 

@@ -18,8 +18,8 @@ type told []string
 func (e *told) NodeUp(n relay.Node)  { *e = append(*e, "up "+n.ID+n.Region) }
 func (e *told) NodeDown(id string)   { *e = append(*e, "down "+id) }
 func (e *told) take() (out []string) { out, *e = *e, nil; slices.Sort(out); return out }
-func (e *told) NodeNamespaceAdded(id string, ns wire.Namespace) {
-	*e = append(*e, "+"+id+" "+ns.String())
+func (e *told) NodeNamespaceAdded(id string, ns wire.Namespace, hidden bool) {
+	*e = append(*e, map[bool]string{false: "+", true: "?"}[hidden]+id+" "+ns.String())
 }
 func (e *told) NodeNamespaceRemoved(id string, ns wire.Namespace) {
 	*e = append(*e, "-"+id+" "+ns.String())
@@ -39,7 +39,7 @@ func newScript(limit int) *script {
 }
 
 // do runs a step: begin, end, freeze, thaw, tick, SECONDS, lease ID [REGION],
-// incomplete ID, expired ID, left ID, name ID NS, unname ID NS.
+// incomplete ID, expired ID, left ID, name ID NS, hidden ID NS, unname ID NS.
 func (s *script) do(step string) {
 	f := append(strings.Fields(step), "", "")
 	key := digestOf(wire.Namespace{f[2]})
@@ -63,7 +63,9 @@ func (s *script) do(step string) {
 	case "left":
 		s.left(f[1])
 	case "name":
-		s.named(f[1], key, wire.Namespace{f[2]})
+		s.named(f[1], key, holding{namespace: wire.Namespace{f[2]}})
+	case "hidden":
+		s.named(f[1], key, holding{wire.Namespace{f[2]}, true})
 	case "unname":
 		s.unnamed(f[1], key)
 	default:
@@ -104,6 +106,7 @@ func TestView(t *testing.T) {
 		{"until the relay has written all", read + "; freeze; begin; incomplete a; end; thaw; name a y; | lease a", "-a x"},
 		{"the lease is read before the namespaces", read + "; freeze; | begin; lease a; name a y; name a x; end", ""},
 		{"this relay is not told of itself", "begin; lease me; name me x; end; thaw; | lease me; 1h", ""},
+		{"a namespace is hidden", read + "; | hidden a x; name a y", "?a x"},
 		{"more than the limit", "begin; lease a; end; thaw; name a x; name a y; | name a z", ""},
 		{"below the limit again", read + "; unname a x; | name a z", "+a z"},
 	} {

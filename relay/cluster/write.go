@@ -62,12 +62,12 @@ func (s *session) renewals(ctx context.Context) {
 // register writes the namespaces of this relay, until ctx is done: first what
 // differs from the bucket, then what changes, and all of them anew, a slice at a
 // time, before they expire.
-func (s *session) register(ctx context.Context, bucket map[digest]bool) {
+func (s *session) register(ctx context.Context, bucket map[digest]holding) {
 	d := s.directory
 	d.mu.Lock()
 	clear(d.dirty)
-	for key := range d.own {
-		if !bucket[key] {
+	for key, h := range d.own {
+		if there, ok := bucket[key]; !ok || there.hidden != h.hidden {
 			d.touch(key)
 		}
 	}
@@ -116,8 +116,8 @@ func (s *session) flush(ctx context.Context) error {
 				break
 			}
 			delete(d.dirty, key)
-			if ns, ok := d.own[key]; ok {
-				messages = append(messages, s.put(namespaceKey(id, key), []byte(ns.String())))
+			if h, ok := d.own[key]; ok {
+				messages = append(messages, s.put(namespaceKey(id, key), h.encode()))
 			} else {
 				messages = append(messages, s.remove(namespaceKey(id, key)))
 			}
