@@ -40,6 +40,9 @@ type Stats struct {
 	PerTrack map[string]int `json:"perTrack"`
 }
 
+// Sessions is how many sessions are served now.
+func (r *Relay) Sessions() int64 { return r.session.Load() }
+
 // Stats reads the counters.
 func (r *Relay) Stats() Stats {
 	s := Stats{

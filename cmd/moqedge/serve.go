@@ -63,6 +63,7 @@ func (c serveCommand) Run(e *environment) error {
 		return err
 	}
 	defer n.Close()
+	n.LimitMemory()
 	if err := c.announce(e, n); err != nil {
 		return err
 	}

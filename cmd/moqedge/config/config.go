@@ -133,11 +133,15 @@ type Admin struct {
 
 // Retention says what the relay keeps of a track.
 type Retention struct {
+	// CacheBytes bounds the memory that what is kept of all tracks takes; 0 means
+	// 512 MiB, or a quarter of the memory that the process may have, if that is less.
+	CacheBytes uint64 `yaml:"cacheBytes"`
 	// Groups is how many of the newest groups are kept; 0 means 3.
 	Groups int `yaml:"groups"`
-	// Time keeps groups beyond Groups while they are younger; 0 means 10 s.
+	// Time keeps groups beyond Groups while they are younger; 0 means 90 s.
 	Time time.Duration `yaml:"time"`
-	// MaxTrackBytes bounds the payload kept of one track; 0 means 64 MiB.
+	// MaxTrackBytes bounds the memory that what is kept of one track takes; 0
+	// means half of CacheBytes.
 	MaxTrackBytes uint64 `yaml:"maxTrackBytes"`
 	// Linger is how long a track stays subscribed after its last subscriber;
 	// 0 means 5 s.

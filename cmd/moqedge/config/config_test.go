@@ -24,7 +24,7 @@ func TestSamples(t *testing.T) {
 				Grace: 10 * time.Second,
 			},
 			Admin:     &Admin{Listen: "127.0.0.1:9090"},
-			Retention: Retention{Groups: 3, Time: 10 * time.Second, MaxTrackBytes: 64 << 20},
+			Retention: Retention{CacheBytes: 512 << 20, Groups: 3, Time: 90 * time.Second},
 			Log:       Log{Level: "info", Format: "text"},
 		},
 		"origin.yaml": {

@@ -115,7 +115,7 @@ func (n *Node) openRelay(context.Context) error {
 	keep := n.config.Retention
 	n.relay = relay.New(relay.Config{
 		Name: n.config.Name, Upstreams: upstreams, Implementation: Implementation,
-		RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
+		CacheBytes: keep.CacheBytes, Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
 		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
 		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
 	})

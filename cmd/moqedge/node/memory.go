@@ -1,0 +1,78 @@
+package node
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"moqedge/moq/msf"
+	"moqedge/moq/wire"
+)
+
+// isCatalog says which tracks the relay's cache spares: a player that comes needs
+// the catalog, however old it is.
+func isCatalog(name wire.FullTrackName) bool { return name.Name == msf.TrackName }
+
+// What the process takes besides the cache, in bytes.
+const (
+	baseMemory    = 24 << 20
+	sessionMemory = 256 << 10
+	// memorySlack is the part of the budget, one in this many, that the collector
+	// may leave as garbage.
+	memorySlack = 8
+)
+
+// memoryEvery is how often the limit is looked at.
+const memoryEvery = time.Second
+
+// LimitMemory has the collector keep the whole process near what the cache and the
+// sessions need: left to itself it lets the heap grow to twice of what is kept. It
+// has no effect when the environment sets GOMEMLIMIT. Close ends it. It is for a
+// process that runs one node.
+func (n *Node) LimitMemory() {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	before := debug.SetMemoryLimit(-1)
+	budget := n.relay.Stats().Cache.Budget
+	ctx, stop := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(memoryEvery)
+		defer tick.Stop()
+		for {
+			debug.SetMemoryLimit(memoryLimit(budget, uint64(n.relay.Sessions()), liveHeap()))
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	n.undo = append(n.undo, func() {
+		stop()
+		<-over
+		debug.SetMemoryLimit(before)
+	})
+}
+
+// memoryLimit is how much the process may take with a cache of a budget and a
+// number of sessions. It leaves room above what is in use, for whatever it is: a
+// collector that is left none does nothing but collect.
+func memoryLimit(budget, sessions, inUse uint64) int64 {
+	limit := baseMemory + budget + budget/memorySlack + sessions*sessionMemory
+	return int64(max(limit, inUse+inUse/4))
+}
+
+// liveHeap is what the last collection has left.
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return sample[0].Value.Uint64()
+}
