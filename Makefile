@@ -87,6 +87,11 @@ bench-relay: ## measure the relay against bare QUIC: WHAT=fanout, ARGS=flags; se
 	@$(GO) build -o bin/bench-relay ./bench/relay
 	@bin/bench-relay $(or $(WHAT),fanout) $(ARGS)
 
+.PHONY: soak
+DURATION ?= 30m
+soak: ## a relay for DURATION (30m) with an upstream that dies, 200 subscribers and others who come and go
+	$(GO) run ./bench/relay soak -duration $(DURATION) $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@set -e; for package in $$($(GO) list ./...); do \

@@ -13,7 +13,9 @@
 //     is its counterpart: the same bytes on as many streams, written by quic-go
 //     or webtransport-go alone. loadRole (load.go) publishes, subscribes and
 //     receives (tap.go, receiver.go).
-//   - Drivers: fanout.go compares CPU time, latency.go what a hop adds.
+//   - Drivers: fanout.go compares CPU time, latency.go what a hop adds, memory.go
+//     what a session holds. soak.go runs a relay for long while its upstream dies and
+//     others come and go (soak_load.go, soak_viewer.go, meter.go).
 //     rig.go sets the processes up, window.go says what was used and received in
 //     a span of time and whether that span counts.
 //   - profile.go has the loads, histogram.go latencies, report.go what is printed.

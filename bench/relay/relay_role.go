@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"moqedge/certs"
 	"moqedge/moq/transport"
@@ -45,16 +47,36 @@ type relayRole struct {
 	listener *transport.Listener
 	source   *certs.Source
 	served   chan error
+	metered  *meter // nil: streams are not counted
 }
 
 // relayConfig says what relay to make.
 type relayConfig struct {
 	// Upstream is its parent; nil: none.
 	Upstream *place `json:"upstream,omitempty"`
+	// Addr is where to listen; "" is any port.
+	Addr string `json:"addr,omitempty"`
+	// Certificates is a folder: relays with the same one have the same certificate.
+	Certificates string        `json:"certificates,omitempty"`
+	Linger       time.Duration `json:"linger,omitempty"`
+	RetainFor    time.Duration `json:"retain_for,omitempty"`
+	// Meter has open streams counted, at some cost.
+	Meter bool `json:"meter,omitempty"`
+}
+
+// relayState is what a relay says of itself. Streams are those of sessions that it
+// accepted, by their open halves.
+type relayState struct {
+	relay.Stats
+	Sending   int64 `json:"sending"`
+	Receiving int64 `json:"receiving"`
 }
 
 // commandListen starts a server and is answered with its place.
 const commandListen = "listen"
+
+// commandState is answered with a relayState.
+const commandState = "state"
 
 func newRelayRole() *relayRole {
 	return &relayRole{
@@ -65,6 +87,9 @@ func newRelayRole() *relayRole {
 
 // Handle implements process.Role.
 func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
+	if command == commandState && r.relay != nil {
+		return r.state(), nil
+	}
 	if command != commandListen || r.relay != nil {
 		return nil, fmt.Errorf("the relay can not do %q", command)
 	}
@@ -72,7 +97,7 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	if err := json.Unmarshal(args, &c); err != nil {
 		return nil, err
 	}
-	config := relay.Config{Logger: r.log}
+	config := relay.Config{Logger: r.log, Linger: c.Linger, RetainFor: c.RetainFor}
 	if c.Upstream != nil {
 		dial, err := c.Upstream.dial()
 		if err != nil {
@@ -81,21 +106,34 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 		config.Upstreams = []relay.Upstream{{URL: c.Upstream.url(overQUIC), Dial: dial}}
 	}
 	var err error
-	if r.source, err = certs.Development("", nil, r.log); err != nil {
+	if r.source, err = certs.Development(c.Certificates, nil, r.log); err != nil {
 		return nil, err
 	}
-	if r.listener, err = transport.Listen(&transport.ListenConfig{Addr: "127.0.0.1:0", GetCertificate: r.source.GetCertificate}); err != nil {
+	if r.listener, err = transport.Listen(&transport.ListenConfig{Addr: cmp.Or(c.Addr, "127.0.0.1:0"), GetCertificate: r.source.GetCertificate}); err != nil {
 		r.source.Close()
 		return nil, err
 	}
 	r.relay = relay.New(config)
-	go func() { r.served <- r.relay.Serve(r.listener) }()
+	if c.Meter {
+		r.metered = &meter{}
+		go func() { r.served <- r.metered.serve(r.relay, r.listener) }()
+	} else {
+		go func() { r.served <- r.relay.Serve(r.listener) }()
+	}
 	return placeOf(r.listener.Addr().String(), r.source), nil
 }
 
 func placeOf(addr string, source *certs.Source) place {
 	f := source.Fingerprint()
 	return place{Addr: addr, Fingerprint: hex.EncodeToString(f[:])}
+}
+
+func (r *relayRole) state() relayState {
+	s := relayState{Stats: r.relay.Stats()}
+	if r.metered != nil {
+		s.Sending, s.Receiving = r.metered.sending.Load(), r.metered.receiving.Load()
+	}
+	return s
 }
 
 // Close implements process.Role.
