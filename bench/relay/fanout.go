@@ -31,11 +31,14 @@ func (c *fanoutCommand) flags(f *flag.FlagSet) {
 	f.StringVar(&c.transport, "transport", overQUIC, "between server and subscribers: quic or webtransport")
 	f.StringVar(&c.against, "against", "", "transport of the bare loop, if it is another one")
 	f.IntVar(&c.tracks, "tracks", 1, "tracks that the subscribers are dealt out to")
-	f.IntVar(&c.rounds, "rounds", 5, "how often each side is measured")
+	f.IntVar(&c.rounds, "rounds", 5, "how many rounds that count; there are up to three times as many attempts")
 	f.DurationVar(&c.duration, "duration", 4*time.Second, "how long each time")
 	f.StringVar(&c.profiles, "cpuprofile", "", "write CPU profiles of relay and bare loop into this `folder`")
 	f.Var(&c.env, "env", "`NAME=value` for the environment of relay and bare loop; may be repeated")
 }
+
+// attempts is how many times more rounds there are at most than are to count.
+const attempts = 3
 
 // fanout is the result for one number of subscribers.
 type fanout struct {
@@ -114,14 +117,13 @@ func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fano
 			defer func() { err = errors.Join(err, stop()) }()
 		}
 	}
-	defer f.conclude()
-	for round := range c.rounds {
+	for round := 0; f.Ratio.N < c.rounds && round < attempts*c.rounds; round++ {
 		turns := []*rig{relay, bare}
 		if round%2 == 1 {
 			slices.Reverse(turns)
 		}
 		for _, r := range turns {
-			out.progress("%d subscribers: round %d of %d: %s", n, round+1, c.rounds, r.name)
+			out.progress("%d subscribers: round %d, %d of %d count: %s", n, round+1, f.Ratio.N, c.rounds, r.name)
 			w, err := r.measure(ctx, c.duration)
 			if err != nil {
 				return f, err
@@ -132,6 +134,7 @@ func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fano
 			}
 			s.Windows = append(s.Windows, w)
 		}
+		f.conclude()
 	}
 	return f, nil
 }
@@ -139,6 +142,7 @@ func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fano
 // conclude sums up what there is.
 func (f *fanout) conclude() {
 	var relay, bare, ratios []float64
+	f.Invalid = 0
 	for i := range min(len(f.Relay.Windows), len(f.Loop.Windows)) {
 		a, b := f.Relay.Windows[i], f.Loop.Windows[i]
 		if a.Invalid != "" || b.Invalid != "" {
