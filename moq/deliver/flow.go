@@ -173,8 +173,13 @@ var joins = sync.Pool{New: func() any { return new([joinSize]byte) }}
 
 // join writes the header and a piece as one: quic-go takes no list of buffers, and
 // sends what it got of two writes as two batches when the connection's goroutine
-// looks in between, which costs more than the copy.
+// looks in between, which costs more than a copy. Mostly none is needed.
 func (f *flow) join(piece []byte, now time.Time) error {
+	if b := f.object.Joined(f.header, piece); b != nil {
+		n, err := f.scheduler.write(f, b, now)
+		f.sent(n)
+		return err
+	}
 	buffer := joins.Get().(*[joinSize]byte)
 	b := append(append(buffer[:0], f.header...), piece[:min(len(piece), max(0, joinSize-len(f.header)))]...)
 	n, err := f.scheduler.write(f, b, now)

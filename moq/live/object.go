@@ -31,6 +31,7 @@ type Object struct {
 	late    uint64 // position in the track's journal of late objects, or of datagrams, plus 1; 0 when it is in none
 	chained bool   // it came right after the object with ID `after` on one stream
 	after   uint64 // with chained
+	propped bool   // the stream that it came on may have properties
 	owned   bool   // a writer fills its tail in place; guarded by the track's mu
 	expired bool   // it is being forgotten; guarded by the track's mu
 	fetched bool   // a FETCH response had it; guarded by the track's mu
@@ -44,34 +45,6 @@ type Object struct {
 // seized is set in Object.filled when its tail was taken from a slow writer: from
 // then on bytes are added under the track's mu alone.
 const seized = 1 << 63
-
-// framing is the encoded header of an object as the successor of one certain
-// object of its subgroup, shared by all sessions of the drafts that write it alike.
-type framing struct {
-	hasProperties bool
-	previous      wire.ObjectCursor
-	bytes         []byte
-}
-
-// Framing returns the object's header on a subgroup stream of draft v, on which
-// c is the position after the object sent before, and advances c. The bytes
-// are shared and must not be changed.
-func (o *Object) Framing(v wire.Version, c *wire.ObjectCursor, hasProperties bool) []byte {
-	kept := &o.framing[v.FramingClass()]
-	if f := kept.Load(); f != nil && f.hasProperties == hasProperties && f.previous == *c {
-		*c = wire.CursorAfter(o.ID)
-		return f.bytes
-	}
-	f := &framing{hasProperties: hasProperties, previous: *c}
-	f.bytes = wire.AppendSubgroupObject(nil, v, c, hasProperties, o.Header())
-	kept.CompareAndSwap(nil, f)
-	return f.bytes
-}
-
-// Header is the object's header in wire terms.
-func (o *Object) Header() *wire.Object {
-	return &wire.Object{ID: o.ID, Status: o.Status, Properties: o.Properties, PayloadLen: o.Size}
-}
 
 // Location of the object in its track.
 func (o *Object) Location() wire.Location { return wire.Location{Group: o.Group, Object: o.ID} }
@@ -158,7 +131,13 @@ func (o *Object) tail(owner bool) []byte {
 }
 
 func (o *Object) newSegment(i int) []byte {
-	return make([]byte, min(o.Size-uint64(i)*segmentSize, segmentSize))
+	n := int(min(o.Size-uint64(i)*segmentSize, segmentSize))
+	if i == 0 {
+		if s := o.ledSegment(n); s != nil {
+			return s
+		}
+	}
+	return make([]byte, n)
 }
 
 // grow makes the n bytes at offset readable, which the owner of the tail has

@@ -89,6 +89,7 @@ func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 		o := &Object{
 			Group: s.Group, ID: h.ID, Subgroup: s.ID, Priority: s.Priority, Status: h.Status, Properties: h.Properties,
 			Size: h.Size, Arrived: now, in: s.group, chained: w.started && !w.filling, after: w.last, fetched: w.filling,
+			propped: s.hasProperties || len(h.Properties) > 0,
 		}
 		if payload != nil {
 			o.setPayload(payload)
