@@ -85,6 +85,8 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.shut()
 	s.ctx = ctx
+	defer context.AfterFunc(ctx, s.stir)()
+	defer context.AfterFunc(s.conn.Context(), s.stir)()
 	return s.work()
 }
 
@@ -116,19 +118,28 @@ func (s *Scheduler) work() error {
 			}
 			continue
 		}
-		var retry <-chan time.Time
-		if !at.IsZero() {
-			timer.Reset(max(at.Sub(now), minSleep))
-			retry = timer.C
-		}
-		select {
-		case <-s.wake:
-		case <-retry:
-		case <-s.ctx.Done():
+		s.sleep(at, now, timer)
+		if s.ctx.Err() != nil {
 			return context.Cause(s.ctx)
-		case <-s.conn.Context().Done():
+		}
+		if s.conn.Context().Err() != nil {
 			return context.Cause(s.conn.Context())
 		}
+	}
+}
+
+// sleep waits until the scheduler is woken, or for a time if that is not zero. It
+// is woken for the end of the session, too, as it costs less to wait for one
+// channel than for four.
+func (s *Scheduler) sleep(at, now time.Time, timer *time.Timer) {
+	if at.IsZero() {
+		<-s.wake
+		return
+	}
+	timer.Reset(max(at.Sub(now), minSleep))
+	select {
+	case <-s.wake:
+	case <-timer.C:
 	}
 }
 
@@ -241,6 +252,10 @@ func (s *Scheduler) touch(r request) {
 // tell wakes the scheduler, or interrupts it in what is less urgent.
 func (s *Scheduler) tell(rank uint32) {
 	s.gate.note(rank)
+	s.stir()
+}
+
+func (s *Scheduler) stir() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
