@@ -8,6 +8,7 @@ import type { CatalogTrack } from "./catalog.ts";
 import { audioConfig, sameConfig } from "./decoder-config.ts";
 import { GroupQueue } from "./groups.ts";
 import type { JitterEstimator } from "./jitter.ts";
+import { renumbered } from "./ledger.ts";
 import { readUnit, type MediaUnit } from "./loc.ts";
 import type { FromWorklet, ToWorklet } from "./messages.ts";
 import type { Timeline } from "./timeline.ts";
@@ -79,10 +80,9 @@ export class AudioPipeline {
     this.queue.endGroup(group);
   }
 
-  /** A subscription begins: groups numbered below the ones known mean a new track. */
+  /** A subscription begins: groups numbered far below the ones known mean a new track. */
   joined(largestGroup: number | undefined): void {
-    const current = this.queue.currentGroup;
-    if (current !== undefined && largestGroup !== undefined && largestGroup < current) this.queue.reset();
+    if (renumbered(largestGroup, this.queue.currentGroup)) this.queue.reset();
   }
 
   /** Decodes what is due soon and drops what is too late; mediaNow in microseconds. */

@@ -43,6 +43,7 @@ export class Engine {
   private visible = true;
   private painted = 0;
   private reconnectsBefore = 0;
+  private readonly groupsBefore = { received: 0, lost: 0 };
   private statsAt = -Infinity;
 
   constructor(
@@ -80,6 +81,8 @@ export class Engine {
   /** Leaves the broadcast. The picture stays. */
   pause(): void {
     this.reconnectsBefore += this.receiver?.reconnects ?? 0;
+    this.groupsBefore.received += this.receiver?.groups.received ?? 0;
+    this.groupsBefore.lost += this.receiver?.groups.lost ?? 0;
     this.receiver?.stop();
     this.receiver = undefined;
     this.video.reset();
@@ -227,6 +230,8 @@ export class Engine {
       paintedFrames: this.painted,
       stalls: this.stalls.stalls,
       audioUnderruns: this.audio.position(now)?.underruns ?? 0,
+      groupsReceived: this.groupsBefore.received + (this.receiver?.groups.received ?? 0),
+      groupsLost: this.groupsBefore.lost + (this.receiver?.groups.lost ?? 0),
       reconnects: this.reconnectsBefore + (this.receiver?.reconnects ?? 0),
       rttMs: this.receiver?.rttMs ?? NaN,
       playbackRate: this.clock?.rate ?? 1,

@@ -33,7 +33,8 @@ export interface LinkSink {
   selected(selection: Selection): void;
   /** live: not from before the subscription, so its delay is the delay of the network. */
   object(kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void;
-  groupEnd(kind: MediaKind, group: number): void;
+  /** No more of the group is expected; complete: nothing of it is missing. */
+  groupEnd(kind: MediaKind, group: number, complete: boolean): void;
   /** A subscription to a media track begins; its largest group so far, if any. */
   joined(kind: MediaKind, largestGroup: number | undefined): void;
   /** The broadcast cannot be had at present; text is for people. */
@@ -268,8 +269,8 @@ export class Link {
         m.patience = SILENT_TRACK_MS;
         this.sink.object(kind, track, o, after(o, m.subscription));
       },
-      onGroupEnd: (group) => {
-        if (!m.closed) this.sink.groupEnd(kind, group);
+      onGroupEnd: (group, complete) => {
+        if (!m.closed) this.sink.groupEnd(kind, group, complete);
       },
       onDone: () => this.rejoin(m, RESUBSCRIBE_MS),
       onGoaway: (uri) => {

@@ -1,10 +1,11 @@
 // Keeps one broadcast coming, whatever happens to connections: connects, tries
 // again with backoff, doubts a silent session and opens another beside it,
 // follows GOAWAY, and hands over from the old session to the new one when the
-// new one delivers. What it receives goes to a sink; it knows no decoder.
+// new one delivers: for a while both do, so that no group is cut off. What it receives goes to a sink; it knows no decoder.
 
 import type { MoqObject } from "../moq/index.ts";
 import type { CatalogTrack } from "./catalog.ts";
+import { GroupLedger } from "./ledger.ts";
 import { Link, type LinkSession, type LinkSink } from "./link.ts";
 import { Liveness } from "./liveness.ts";
 import type { Condition, SourceConfig } from "./messages.ts";
@@ -15,6 +16,7 @@ import type { Timers } from "./timers.ts";
 export interface ReceiverSink {
   condition(c: Condition): void;
   selected(selection: Selection): void;
+  /** Each object once, whatever the number of sessions. */
   object(kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void;
   groupEnd(kind: MediaKind, group: number): void;
   joined(kind: MediaKind, largestGroup: number | undefined): void;
@@ -48,6 +50,10 @@ const FIRST_TIMEOUT_MS = 5000;
 const TICK_MS = 250;
 /** A session is taken for silent after this (ms) when there is another reason to doubt it. */
 const SILENT_MS = 1000;
+/** After the new session took over, the old one may bring its groups to their ends for this long (ms). */
+const HANDOVER_MS = 1500;
+/** A relay that GOAWAY named is tried in vain this often before the configured one is again. */
+const MAX_AWAY = 3;
 /** A new session beside a silent one takes over after this (ms) even if it is silent, too. */
 const TAKE_OVER_MS = 3000;
 
@@ -57,6 +63,13 @@ const CLOSED = "The connection to the relay was lost.";
 export class Receiver {
   private current: Link | undefined;
   private next: Link | undefined;
+  /** Took the place of a session that still delivers: that one, until it is closed. */
+  private retiring: Link | undefined;
+  private retirement: unknown;
+  /** The relay wants this viewer to leave: attempts go on although the session delivers. */
+  private leaving = false;
+  /** Attempts in vain at a relay that GOAWAY named. */
+  private away = 0;
   private connecting = false;
   private everConnected = false;
   private stopped = false;
@@ -67,6 +80,10 @@ export class Receiver {
   private takeOver: unknown;
   private ticker: unknown;
   private relay: string;
+  private fingerprint: Uint8Array | undefined;
+  /** The name of the track that comes, by kind. */
+  private readonly playing = new Map<MediaKind, string>();
+  private readonly ledger = new GroupLedger();
   private readonly backoff: Backoff;
   private readonly liveness = new Liveness();
 
@@ -91,6 +108,7 @@ export class Receiver {
     this.env.timers.clear(this.retry);
     this.env.timers.clear(this.takeOver);
     this.env.timers.clear(this.ticker);
+    this.retire(undefined);
     this.next?.close("viewer left");
     this.current?.close("viewer left");
   }
@@ -98,6 +116,11 @@ export class Receiver {
   /** Sessions lost and replaced. */
   get reconnects(): number {
     return this.losses;
+  }
+
+  /** Groups of which nothing is missing, and those of which something is. */
+  get groups(): { readonly received: number; readonly lost: number } {
+    return { received: this.ledger.received, lost: this.ledger.lost };
   }
 
   /** Milliseconds, where the browser tells it. */
@@ -130,9 +153,11 @@ export class Receiver {
     this.connecting = true;
     this.backoff.start(this.env.timers.now());
     try {
-      const session = await this.open();
+      const { link, goaway } = await this.open();
       this.connecting = false;
-      this.adopt(session.link);
+      this.away = 0;
+      this.adopt(link);
+      if (goaway !== undefined) this.migrate(link, goaway);
     } catch (e) {
       this.connecting = false;
       this.failed(e instanceof Error ? e.message : String(e));
@@ -140,11 +165,11 @@ export class Receiver {
   }
 
   /** Opens a session; throws an Error whose text is for people. */
-  private async open(): Promise<{ link: Link }> {
-    const fingerprints = this.source.fingerprint === undefined ? undefined : [await this.env.fingerprint(this.source.fingerprint)];
+  private async open(): Promise<{ link: Link; goaway: string | undefined }> {
+    const fingerprints = this.source.fingerprint === undefined ? undefined : [await this.currentFingerprint(this.source.fingerprint)];
     if (this.stopped) throw new Error("stopped");
     // The session may end before the link exists, so both are kept together.
-    const opened: { link?: Link; closed?: Error } = {};
+    const opened: { link?: Link; closed?: Error; goaway?: string } = {};
     const session = await this.env
       .connect({
         url: this.relay,
@@ -155,11 +180,17 @@ export class Receiver {
           opened.closed = e;
           if (opened.link !== undefined) this.lost(opened.link, isProtocolError(e) ? `The relay closed the connection: ${e.message}.` : CLOSED);
         },
-        onGoaway: (uri) => this.migrate(opened.link, uri),
+        onGoaway: (uri) => {
+          if (opened.link === undefined) opened.goaway = uri;
+          else this.migrate(opened.link, uri);
+        },
       })
       .catch((e: unknown) => {
         const host = hostOf(this.relay);
-        this.relay = this.source.relay;
+        if (++this.away >= MAX_AWAY) {
+          this.relay = this.source.relay;
+          this.away = 0;
+        }
         throw new Error(`The relay at ${host} ${refusal(e)}.`);
       });
     if (opened.closed !== undefined) throw new Error(CLOSED);
@@ -169,7 +200,17 @@ export class Receiver {
     }
     const link: Link = new Link(session, this.source.name, this.env.supports, this.env.timers, this.sinkFor(() => link));
     opened.link = link;
-    return { link };
+    return { link, goaway: opened.goaway };
+  }
+
+  /** The fingerprint as it is told now; when nobody tells it, as on the way to another relay, the one known. */
+  private async currentFingerprint(url: string): Promise<Uint8Array> {
+    try {
+      this.fingerprint = await this.env.fingerprint(url);
+    } catch (e) {
+      if (this.fingerprint === undefined) throw e;
+    }
+    return this.fingerprint;
   }
 
   private adopt(link: Link): void {
@@ -201,22 +242,31 @@ export class Receiver {
     if (this.next !== link) return;
     this.env.timers.clear(this.takeOver);
     this.losses++;
+    this.leaving = false;
     const old = this.current;
     this.current = link;
     this.next = undefined;
     this.liveness.begin(this.env.timers.now());
-    old?.close("replaced");
+    this.retire(old);
+  }
+
+  /** Closes a session soon, and the one before it at once. */
+  private retire(link: Link | undefined): void {
+    this.env.timers.clear(this.retirement);
+    this.retiring?.close("replaced");
+    this.retiring = link;
+    if (link === undefined) return;
+    this.retirement = this.env.timers.set(() => this.retire(undefined), HANDOVER_MS);
   }
 
   private failed(text: string): void {
     if (this.stopped) return;
     const now = this.env.timers.now();
     const pause = this.backoff.fail(now);
-    // A session that still delivers needs no replacement and no complaint.
-    if (this.current === undefined || this.liveness.silentFor(now) > SILENT_MS) {
-      this.complain(text, pause);
-      this.reconnectSoon(pause);
-    }
+    // A session that still delivers needs no complaint, and no replacement unless it is to be left.
+    const silent = this.current === undefined || this.liveness.silentFor(now) > SILENT_MS;
+    if (silent) this.complain(text, pause);
+    if (silent || this.leaving) this.reconnectSoon(pause);
   }
 
   private complain(text: string, retryInMs: number): void {
@@ -228,7 +278,7 @@ export class Receiver {
   private recovered(): void {
     if (!this.complained) return;
     this.complained = false;
-    if (this.next === undefined) this.env.timers.clear(this.retry);
+    if (this.next === undefined && !this.leaving) this.env.timers.clear(this.retry);
     this.sink.condition({ kind: "ok" });
   }
 
@@ -241,9 +291,11 @@ export class Receiver {
       this.failed(CLOSED);
       return;
     }
+    if (link === this.retiring) this.retire(undefined);
     if (link !== this.current) return;
     link.close("lost");
     this.current = undefined;
+    this.leaving = false;
     this.liveness.stop();
     if (this.next !== undefined) {
       this.promote(this.next);
@@ -255,9 +307,20 @@ export class Receiver {
   }
 
   /** GOAWAY (moqt-18 §10.4): the new session is made while the old one still delivers. */
-  private migrate(link: Link | undefined, uri: string): void {
-    if (this.stopped || link === undefined || link !== this.current) return;
+  private migrate(link: Link, uri: string): void {
+    if (this.stopped || (link !== this.current && link !== this.next)) return;
+    if (link === this.current && this.next !== undefined) return; // on the way
     if (uri !== "") this.relay = uri;
+    this.away = 0;
+    this.leaving = true;
+    if (link === this.next) {
+      // From one that leaves to another that does: not in a hurry.
+      this.next = undefined;
+      this.env.timers.clear(this.takeOver);
+      link.close("leaving");
+      this.reconnectSoon(this.backoff.fail(this.env.timers.now()));
+      return;
+    }
     this.backoff.reset();
     this.reconnectSoon(0);
   }
@@ -266,6 +329,7 @@ export class Receiver {
   private sinkFor(self: () => Link): LinkSink {
     const counts = (): boolean => !this.stopped && (self() === this.current || self() === this.next);
     const isCurrent = (): boolean => !this.stopped && self() === this.current;
+    const isRetiring = (): boolean => !this.stopped && self() === this.retiring;
     return {
       heard: () => {
         if (isCurrent()) this.liveness.heard(this.env.timers.now());
@@ -278,15 +342,20 @@ export class Receiver {
       },
       object: (kind, track, o, live) => {
         if (self() === this.next) this.promote(self());
-        if (!isCurrent()) return;
+        if (isCurrent()) this.playing.set(kind, track.name);
+        else if (!isRetiring() || this.playing.get(kind) !== track.name) return;
         this.recovered();
-        this.sink.object(kind, track, o, live);
+        if (this.ledger.note(kind, track.name, o.group, o.object)) this.sink.object(kind, track, o, live);
       },
-      groupEnd: (kind, group) => {
-        if (isCurrent()) this.sink.groupEnd(kind, group);
+      groupEnd: (kind, group, complete) => {
+        if (!isCurrent() && !(isRetiring() && complete)) return;
+        if (complete) this.ledger.end(kind, group);
+        this.sink.groupEnd(kind, group);
       },
       joined: (kind, largest) => {
-        if (counts()) this.sink.joined(kind, largest);
+        if (!counts()) return;
+        this.ledger.joined(kind, largest);
+        this.sink.joined(kind, largest);
       },
       offline: (text) => {
         if (isCurrent()) this.sink.condition({ kind: "offline", text });

@@ -25,6 +25,10 @@ export interface PlayerStats {
   stalls: number;
   /** Times the sound broke off for want of data. */
   audioUnderruns: number;
+  /** Groups of video and sound of which everything came; they are judged some groups later. */
+  groupsReceived: number;
+  /** Groups of which something did not come before they were left, and those left out. */
+  groupsLost: number;
   /** Times playback lost its connection and made a new one. */
   reconnects: number;
   rttMs: number;

@@ -7,6 +7,7 @@ import { sameConfig, videoConfig } from "./decoder-config.ts";
 import { FrameQueue } from "./frames.ts";
 import { GroupQueue } from "./groups.ts";
 import type { JitterEstimator } from "./jitter.ts";
+import { renumbered } from "./ledger.ts";
 import { readUnit, type MediaUnit } from "./loc.ts";
 import type { Timeline } from "./timeline.ts";
 import type { WallClock } from "./wallclock.ts";
@@ -62,10 +63,9 @@ export class VideoPipeline {
     this.queue.endGroup(group);
   }
 
-  /** A subscription begins: groups numbered below the ones known mean a new track. */
+  /** A subscription begins: groups numbered far below the ones known mean a new track. */
   joined(largestGroup: number | undefined): void {
-    const current = this.queue.currentGroup;
-    if (current !== undefined && largestGroup !== undefined && largestGroup < current) this.queue.reset();
+    if (renumbered(largestGroup, this.queue.currentGroup)) this.queue.reset();
   }
 
   /** No picture is wanted: keep what is needed to go on later. */

@@ -20,6 +20,7 @@ export function statsRows(s: PlayerStats): StatsRow[] {
     ["Frame rate", Number.isFinite(s.fps) ? `${s.fps.toFixed(1)} fps` : UNKNOWN],
     ["Bitrate", s.bitrate > 0 ? `${(s.bitrate / 1e6).toFixed(2)} Mbit/s` : UNKNOWN],
     ["Dropped", `${s.droppedFrames} of ${s.decodedFrames + s.droppedFrames}`],
+    ["Lost groups", `${s.groupsLost} of ${s.groupsReceived + s.groupsLost}`],
     ["Stalls", String(s.stalls)],
     ["Reconnects", String(s.reconnects)],
     ["Speed", `${s.playbackRate.toFixed(2)}×`],

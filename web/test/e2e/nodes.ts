@@ -133,16 +133,30 @@ admin:
 `);
 }
 
+export interface EdgeOptions {
+  /** Default: edge. */
+  readonly name?: string;
+  /** Folder that keeps the certificate, which nodes may share; default: a certificate of its own. */
+  readonly certificates?: string;
+  /** URL of the relay that viewers are sent to when it drains; default: none. */
+  readonly drainTo?: string;
+}
+
 /** A node that viewers use and that pulls from `origin`, which has been started. */
-export function edgeNode(workshop: Workshop, origin: Node): Node {
-  return new Node(workshop, "edge", (a) => `
-name: edge
+export function edgeNode(workshop: Workshop, origin: Node, o: EdgeOptions = {}): Node {
+  const name = o.name ?? "edge";
+  return new Node(workshop, name, (a) => `
+name: ${name}
+drain:
+  timeout: 5s
+  uri: "${o.drainTo ?? ""}"
 listen: ${a.relay}
 upstream:
   url: moqt://${origin.addresses.relay}
   fingerprintURL: ${origin.page("/certificate.sha256")}
 certificate:
   development: true
+  dir: "${o.certificates ?? ""}"
 http:
   listen: ${a.http}
 admin:

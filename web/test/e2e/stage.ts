@@ -5,7 +5,7 @@ import test, { type TestContext } from "node:test";
 import type { Browser } from "playwright-core";
 import { Child, outputs } from "./child.ts";
 import { startEncoder, type EncoderOptions } from "./encoder.ts";
-import { edgeNode, Node, originNode, Workshop } from "./nodes.ts";
+import { edgeNode, type EdgeOptions, Node, originNode, Workshop } from "./nodes.ts";
 import { Publisher, startBrowser, Viewer } from "./viewer.ts";
 
 /** A test that takes longer (ms) hangs. */
@@ -31,10 +31,15 @@ export class Stage {
     const origin = originNode(this.workshop);
     this.nodes.push(origin);
     await origin.start();
-    const edge = edgeNode(this.workshop, origin);
+    return { origin, edge: await this.edge(origin, {}) };
+  }
+
+  /** One more edge below an origin. */
+  async edge(origin: Node, o: EdgeOptions): Promise<Node> {
+    const edge = edgeNode(this.workshop, origin, o);
     this.nodes.push(edge);
     await edge.start();
-    return { origin, edge };
+    return edge;
   }
 
   /** Starts a process that ends with the stage. */
