@@ -125,7 +125,7 @@ func (c serveCommand) configuration() (config.Config, error) {
 	}
 	if c.Upstream != "" {
 		parent := c.peer(c.Upstream)
-		conf.Upstream = &parent
+		conf.Upstream, conf.Upstreams = &config.Upstream{Config: parent}, nil
 	}
 	return conf, conf.Validate()
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"time"
 
+	"moqedge/cmd/moqedge/names"
 	"moqedge/cmd/moqedge/peer"
+	"moqedge/moq/wire"
 )
 
 // Config describes a node. Zero values mean what is said at each field;
@@ -14,8 +16,14 @@ type Config struct {
 	Name string `yaml:"name"`
 	// Listen is the UDP address for MOQT over QUIC and WebTransport. Required.
 	Listen string `yaml:"listen"`
-	// Upstream is the parent relay; nil: none.
-	Upstream *peer.Config `yaml:"upstream"`
+	// ID of the relay in the hop lists of others; no two of a tree have the
+	// same. "" means one that is random at every start.
+	ID string `yaml:"id"`
+	// Upstream is the only relay above; nil: see Upstreams.
+	Upstream *Upstream `yaml:"upstream"`
+	// Upstreams are the relays that tracks and namespaces are had from; none:
+	// this is a root.
+	Upstreams []Upstream `yaml:"upstreams"`
 	// Certificate of the UDP port, and of HTTP with TLS.
 	Certificate Certificate `yaml:"certificate"`
 	// HTTP serves the pages; nil: no pages.
@@ -32,6 +40,48 @@ type Config struct {
 	Log Log `yaml:"log"`
 }
 
+// Upstream is a relay above, or beside, this one.
+type Upstream struct {
+	// Name in logs and statistics; "" means the URL.
+	Name string `yaml:"name"`
+	// Config says where it is and how it is trusted.
+	peer.Config `yaml:",inline"`
+	// Prefixes are the namespaces that it is asked for, their fields separated
+	// by slashes; none means all.
+	Prefixes []string `yaml:"prefixes"`
+	// Priority decides between those that have the same: the lowest that can be
+	// reached is asked.
+	Priority int `yaml:"priority"`
+	// Cost of the way there, added up over several relays; 0 means 1.
+	Cost uint32 `yaml:"cost"`
+	// Peer says that it stands beside this one and is asked only for what it
+	// has announced.
+	Peer bool `yaml:"peer"`
+	// OnDemand connects when something is asked for, and not before.
+	OnDemand bool `yaml:"onDemand"`
+}
+
+// Namespaces are Prefixes in the terms of MOQT.
+func (u Upstream) Namespaces() ([]wire.Namespace, error) {
+	var all []wire.Namespace
+	for _, p := range u.Prefixes {
+		ns, err := names.ParseNamespace(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ns)
+	}
+	return all, nil
+}
+
+// AllUpstreams are Upstreams, or Upstream alone.
+func (c Config) AllUpstreams() []Upstream {
+	if c.Upstream != nil {
+		return []Upstream{*c.Upstream}
+	}
+	return c.Upstreams
+}
+
 // Certificate says which certificate the node shows: a development
 // certificate, which is also the default, or that of two PEM files.
 type Certificate struct {
@@ -45,6 +95,11 @@ type Certificate struct {
 	// Cert and Key are PEM files, read again when they change.
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
+	// ClientCA is a PEM file with the roots that certificates of clients are
+	// checked against; "" means that clients are not asked for one.
+	ClientCA string `yaml:"clientCA"`
+	// RequireClient refuses clients without a certificate.
+	RequireClient bool `yaml:"requireClient"`
 }
 
 // Files reports whether the certificate comes from PEM files.

@@ -34,11 +34,22 @@ func TestSamples(t *testing.T) {
 		},
 		"edge.yaml": {
 			Name: "edge-1", Listen: ":4444",
-			Upstream:    &peer.Config{URL: "moqt://127.0.0.1:4443", FingerprintURL: "http://127.0.0.1:8080/certificate.sha256"},
+			Upstream:    &Upstream{Config: peer.Config{URL: "moqt://127.0.0.1:4443", FingerprintURL: "http://127.0.0.1:8080/certificate.sha256"}},
 			Certificate: Certificate{Development: true}, HTTP: &HTTP{Listen: ":8081"}, Admin: &Admin{Listen: "127.0.0.1:9091"},
 		},
+		"two-upstreams.yaml": {
+			Name: "ams-1", ID: "ams-1", Listen: ":443",
+			Upstreams: []Upstream{
+				{Name: "shield-a", Config: relays("moqt://shield-a.example:443")},
+				{Name: "shield-b", Config: relays("moqt://shield-b.example:443"), Priority: 1},
+				{Name: "archive", Config: peer.Config{URL: "moqt://archive.example:443"}, Prefixes: []string{"vod"}, OnDemand: true},
+				{Name: "ams-2", Config: peer.Config{URL: "moqt://ams-2.example:443"}, Peer: true, Cost: 5},
+			},
+			Certificate: Certificate{Cert: "/etc/moqedge/fullchain.pem", Key: "/etc/moqedge/privkey.pem"},
+			Drain:       Drain{Timeout: 30 * time.Second, URI: "https://ams-2.example:443/live"},
+		},
 		"production.yaml": {
-			Name: "fra-1", Listen: ":443", Upstream: &peer.Config{URL: "moqt://origin.example:443"},
+			Name: "fra-1", Listen: ":443", Upstream: &Upstream{Config: peer.Config{URL: "moqt://origin.example:443"}},
 			Certificate: Certificate{Cert: "/etc/moqedge/fullchain.pem", Key: "/etc/moqedge/privkey.pem"},
 			HTTP:        &HTTP{Listen: ":443", TLS: true, Relay: "https://{host}:443/live"}, Log: Log{Format: "json"},
 		},
@@ -59,6 +70,33 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// relays is how the edge of two-upstreams.yaml connects to its shields.
+func relays(url string) peer.Config {
+	return peer.Config{URL: url, CA: "/etc/moqedge/relays.pem", Cert: "/etc/moqedge/ams-1.pem", Key: "/etc/moqedge/ams-1.key"}
+}
+
+// One upstream is a list of one.
+func TestAllUpstreams(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                               nil,
+		"upstream: {url: 'moqt://a'}":    {"moqt://a"},
+		"upstreams: [{url: 'moqt://a'}]": {"moqt://a"},
+		"upstreams:\n- url: moqt://b\n- url: moqt://a": {"moqt://b", "moqt://a"},
+	} {
+		c, err := Parse("c.yaml", []byte("listen: :1\n"+text+"\n"))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		var got []string
+		for _, u := range c.AllUpstreams() {
+			got = append(got, u.URL)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestDefaultIsValid(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Error(err)
@@ -67,10 +105,10 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, upstream, certificate, http, bridge, admin, retention, drain, log`},
+		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, upstream, upstreams, certificate, http, bridge, admin, retention, drain, log`},
 		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
 		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, latency`},
-		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be url, fingerprint, fingerprintURL, ca, insecure, timeout, draft`},
+		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be name, url, fingerprint, fingerprintURL, ca, cert, key, insecure, timeout, draft, prefixes, priority, cost, peer, onDemand`},
 		"hidden field":          {"listen: :1\nupstream:\n  url: moqt://a\n  pins: x\n", `c.yaml:4: unknown key "pins"`},
 		"unknown in whip":       {"listen: :1\nhttp: {listen: ':2'}\nbridge:\n  whip:\n    port: 1\n", `c.yaml:5: unknown key "port": in bridge.whip there can be ice, publicIPs, maxSessions`},
 		"double key":            {"listen: :1\nlisten: :2\n", `c.yaml:2: `},
@@ -96,6 +134,18 @@ func TestErrors(t *testing.T) {
 		"bad fingerprint URL":   {"listen: :1\nupstream: {url: 'moqt://x', fingerprintURL: abc}\n", `c.yaml:2: upstream: fingerprint URL "abc"`},
 		"upstream draft":        {"listen: :1\nupstream: {url: 'moqt://x', draft: 17}\n", `c.yaml:2: upstream: draft 17 is not spoken here: there are [moqt-18`},
 		"draft in words":        {"listen: :1\nupstream:\n  url: moqt://x\n  draft: newest\n", `c.yaml:4: "newest" is not a number that fits here`},
+		"both forms":            {"listen: :1\nupstream: {url: 'moqt://x'}\nupstreams: [{url: 'moqt://y'}]\n", `c.yaml:2: upstream: there are upstreams as well`},
+		"unknown in a list":     {"listen: :1\nupstreams:\n- url: moqt://x\n- url: moqt://y\n  prefix: a\n", `c.yaml:5: unknown key "prefix": in upstreams there can be name, url`},
+		"wrong in a list":       {"listen: :1\nupstreams:\n- url: moqt://x\n- url: y\n", `c.yaml:4: upstreams[1]: URL "y": want moqt://`},
+		"upstreams no list":     {"listen: :1\nupstreams: {url: 'moqt://x'}\n", `c.yaml:2: `},
+		"name twice":            {"listen: :1\nupstreams:\n- {name: a, url: 'moqt://x'}\n- {name: a, url: 'moqt://y'}\n", `c.yaml:4: upstreams[1].name: "a" is the name of upstreams[0], too`},
+		"URL twice":             {"listen: :1\nupstreams:\n- url: moqt://x\n- url: moqt://x\n", `c.yaml:4: upstreams[1].url: upstreams[0] has the same`},
+		"bad prefix":            {"listen: :1\nupstreams:\n- url: moqt://x\n  prefixes: [a//b]\n", `c.yaml:4: upstreams[0].prefixes: namespace "a//b" has an empty field`},
+		"negative priority":     {"listen: :1\nupstreams:\n- url: moqt://x\n  priority: -1\n", `c.yaml:4: upstreams[0].priority: must not be negative`},
+		"negative cost":         {"listen: :1\nupstreams:\n- url: moqt://x\n  cost: -1\n", `c.yaml:4: `},
+		"peer on demand":        {"listen: :1\nupstreams:\n- {url: 'moqt://x', peer: true, onDemand: true}\n", `c.yaml:3: upstreams[0].onDemand: a peer is asked for what it has announced`},
+		"half a client":         {"listen: :1\nupstream: {url: 'moqt://x', cert: a.pem}\n", `c.yaml:2: upstream: cert and key belong together`},
+		"clients of nobody":     {"listen: :1\ncertificate: {requireClient: true}\n", `c.yaml:2: certificate.requireClient: it needs clientCA`},
 		"certificate half":      {"listen: :1\ncertificate: {cert: a.pem}\n", `c.yaml:2: certificate: cert and key belong together`},
 		"certificate both":      {"listen: :1\ncertificate: {cert: a.pem, key: b.pem, development: true}\n", `c.yaml:2: certificate: development, dir and hosts`},
 		"http without listen":   {"listen: :1\nhttp: {tls: true}\n", `c.yaml:2: http.listen: it is missing`},

@@ -52,10 +52,10 @@ func TestDocumentedKeys(t *testing.T) {
 // paths returns all keys below a type; those of a relay to connect to are
 // explained once.
 func paths(t reflect.Type, prefix string) []string {
-	if t.Kind() == reflect.Pointer {
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Duration]() || prefix == "bridge.publishTo" {
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Duration]() || prefix == "bridge.publishTo" || prefix == "upstream" {
 		return nil
 	}
 	var all []string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,16 +33,28 @@ func check(node ast.Node, t reflect.Type, path string) *fault {
 			}
 		}
 		return nil
+	case t.Kind() == reflect.Slice:
+		list, _ := node.(*ast.SequenceNode)
+		if list == nil {
+			return nil
+		}
+		for _, v := range list.Values {
+			if f := check(v, t.Elem(), path); f != nil {
+				return f
+			}
+		}
+		return nil
 	case t.Kind() != reflect.Struct:
 		return nil
 	}
 	for _, v := range entries(node) {
 		key := keyText(v)
-		i := slices.IndexFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return key != "" && keyOf(f) == key })
+		fields := reflect.VisibleFields(t) // those of embedded structs, too
+		i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return key != "" && keyOf(f) == key })
 		if i < 0 {
 			return &fault{v.Key.GetToken().Position.Line, unknownKey(key, t, path)}
 		}
-		if f := check(v.Value, t.Field(i).Type, join(path, key)); f != nil {
+		if f := check(v.Value, fields[i].Type, join(path, key)); f != nil {
 			return f
 		}
 	}
@@ -91,11 +104,12 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// lineOf returns the line of a dotted key, or of the deepest part of it that
-// is in the file; 0 for none.
+// lineOf returns the line of a dotted key, in which [N] is an entry of a list,
+// or of the deepest part of it that is in the file; 0 for none.
 func lineOf(root ast.Node, path string) int {
 	line := 0
 	for part := range strings.SplitSeq(path, ".") {
+		part, index, _ := strings.Cut(part, "[")
 		all := entries(root)
 		i := slices.IndexFunc(all, func(v *ast.MappingValueNode) bool { return keyText(v) == part })
 		if i < 0 {
@@ -103,6 +117,11 @@ func lineOf(root ast.Node, path string) int {
 		}
 		line = all[i].Key.GetToken().Position.Line
 		root = all[i].Value
+		n, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
+		if list, ok := root.(*ast.SequenceNode); ok && err == nil && n < len(list.Values) {
+			root = list.Values[n]
+			line = root.GetToken().Position.Line
+		}
 	}
 	return line
 }

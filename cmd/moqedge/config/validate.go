@@ -21,7 +21,7 @@ func Formats() []string { return []string{"text", "json"} }
 func (c Config) Validate() error {
 	checks := []func() error{
 		func() error { return address("listen", c.Listen, true) },
-		c.validateUpstream,
+		c.validateUpstreams,
 		func() error { return c.Certificate.validate() },
 		c.validateHTTP,
 		c.validateBridge,
@@ -39,12 +39,42 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func (c Config) validateUpstream() error {
-	if c.Upstream == nil {
-		return nil
+func (c Config) validateUpstreams() error {
+	if c.Upstream != nil {
+		if len(c.Upstreams) > 0 {
+			return errors.New("upstream: there are upstreams as well: move it there")
+		}
+		return c.Upstream.validate("upstream")
 	}
-	if err := c.Upstream.Validate(); err != nil {
-		return fmt.Errorf("upstream: %w", err)
+	names, urls := map[string]int{}, map[string]int{}
+	for i, u := range c.Upstreams {
+		key := fmt.Sprintf("upstreams[%d]", i)
+		if err := u.validate(key); err != nil {
+			return err
+		}
+		if j, taken := names[u.Name]; taken && u.Name != "" {
+			return fmt.Errorf("%s.name: %q is the name of upstreams[%d], too", key, u.Name, j)
+		}
+		if j, taken := urls[u.URL]; taken {
+			return fmt.Errorf("%s.url: upstreams[%d] has the same: give one of them all prefixes", key, j)
+		}
+		names[u.Name], urls[u.URL] = i, i
+	}
+	return nil
+}
+
+func (u Upstream) validate(key string) error {
+	if err := u.Config.Validate(); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if _, err := u.Namespaces(); err != nil {
+		return fmt.Errorf("%s.prefixes: %w", key, err)
+	}
+	switch {
+	case u.Priority < 0:
+		return fmt.Errorf("%s.priority: must not be negative", key)
+	case u.Peer && u.OnDemand:
+		return fmt.Errorf("%s.onDemand: a peer is asked for what it has announced, which it can only while it is connected: leave out one of both", key)
 	}
 	return nil
 }
@@ -55,6 +85,8 @@ func (c Certificate) validate() error {
 		return errors.New("certificate: cert and key belong together: give both PEM files")
 	case c.Files() && (c.Development || c.Dir != "" || len(c.Hosts) > 0):
 		return errors.New("certificate: development, dir and hosts are for a development certificate: leave them out beside cert and key")
+	case c.RequireClient && c.ClientCA == "":
+		return errors.New("certificate.requireClient: it needs clientCA, the roots of the clients' certificates")
 	}
 	return nil
 }

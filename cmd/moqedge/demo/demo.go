@@ -42,7 +42,7 @@ func Start(c Config, log *slog.Logger) (*Demo, error) {
 	}
 	toOrigin := peer.Config{URL: "moqt://" + node.Local(origin.Addresses().Relay), Pins: origin.Pins}
 	edge, err := node.Start(config.Config{
-		Name: "edge", Listen: c.Edge, Upstream: &toOrigin,
+		Name: "edge", Listen: c.Edge, Upstream: &config.Upstream{Config: toOrigin},
 		Certificate: config.Certificate{Development: true, Dir: c.CertificateDir},
 		HTTP:        &config.HTTP{Listen: c.HTTP},
 		Bridge:      &config.Bridge{SRT: &config.SRT{Listen: c.SRT}, WHIP: config.WHIP{Enabled: true}, PublishTo: &toOrigin},

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -106,15 +108,20 @@ func (n *Node) openRelay(context.Context) error {
 		return err
 	}
 	n.undo = append(n.undo, func() { _ = n.certificate.Close() })
+	clients, err := n.clientRoots()
+	if err != nil {
+		return err
+	}
 	n.listener, err = transport.Listen(&transport.ListenConfig{
 		Addr: n.config.Listen, GetCertificate: n.certificate.GetCertificate, Logger: n.log,
+		ClientCAs: clients, RequireClientCertificate: n.config.Certificate.RequireClient,
 	})
 	if err != nil {
 		return err
 	}
 	keep := n.config.Retention
 	n.relay = relay.New(relay.Config{
-		Name: n.config.Name, Upstreams: upstreams, Implementation: Implementation,
+		Name: n.config.Name, ID: n.config.ID, Upstreams: upstreams, Implementation: Implementation,
 		CacheBytes: keep.CacheBytes, Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
 		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
 		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
@@ -136,14 +143,22 @@ func (n *Node) openRelay(context.Context) error {
 const Implementation = "moqedge"
 
 func (n *Node) upstreams() ([]relay.Upstream, error) {
-	if n.config.Upstream == nil {
-		return nil, nil
+	var all []relay.Upstream
+	for _, u := range n.config.AllUpstreams() {
+		dial, refresh, err := u.Dial()
+		if err != nil {
+			return nil, fmt.Errorf("upstream %s: %w", cmp.Or(u.Name, u.URL), err)
+		}
+		prefixes, err := u.Namespaces()
+		if err != nil {
+			return nil, fmt.Errorf("upstream %s: %w", cmp.Or(u.Name, u.URL), err)
+		}
+		all = append(all, relay.Upstream{
+			Name: u.Name, URL: u.URL, Dial: dial, Refresh: refresh, Prefixes: prefixes,
+			Priority: u.Priority, Cost: u.Cost, Peer: u.Peer, OnDemand: u.OnDemand,
+		})
 	}
-	dial, refresh, err := n.config.Upstream.Dial()
-	if err != nil {
-		return nil, fmt.Errorf("upstream: %w", err)
-	}
-	return []relay.Upstream{{URL: n.config.Upstream.URL, Dial: dial, Refresh: refresh}}, nil
+	return all, nil
 }
 
 func (n *Node) openCertificate() (*certs.Source, error) {
@@ -152,6 +167,19 @@ func (n *Node) openCertificate() (*certs.Source, error) {
 		return certs.Files(c.Cert, c.Key, n.log)
 	}
 	return certs.Development(c.Dir, c.Hosts, n.log)
+}
+
+// clientRoots are what certificates of clients are checked against; nil: nothing.
+func (n *Node) clientRoots() (*x509.CertPool, error) {
+	file := n.config.Certificate.ClientCA
+	if file == "" {
+		return nil, nil
+	}
+	trust, _, err := certs.Client(file, "", false)
+	if err != nil {
+		return nil, fmt.Errorf("certificate.clientCA: %w", err)
+	}
+	return trust.RootCAs, nil
 }
 
 func (n *Node) openPages(context.Context) error {

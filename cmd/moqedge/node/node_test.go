@@ -183,9 +183,11 @@ func TestStartErrors(t *testing.T) {
 		"admin":       {func(c *config.Config) { c.Admin.Listen = tcp.Addr().String() }, "admin address"},
 		"not valid":   {func(c *config.Config) { c.Listen = "" }, "listen"},
 		"certificate": {func(c *config.Config) { c.Certificate = config.Certificate{Cert: "none.pem", Key: "none.pem"} }, "none.pem"},
-		"upstream CA": {func(c *config.Config) { c.Upstream = &peer.Config{URL: "moqt://x", CA: "none.pem"} }, "upstream: certs: the CA file"},
-		"publish to":  {func(c *config.Config) { c.Bridge.PublishTo = &peer.Config{URL: "moqt://x", CA: "none.pem"} }, "bridge.publishTo: certs: the CA file"},
-		"foreign":     {func(c *config.Config) { c.HTTP.Listen = "192.0.2.1:0" }, "HTTP: "},
+		"upstream CA": {func(c *config.Config) {
+			c.Upstream = &config.Upstream{Config: peer.Config{URL: "moqt://x", CA: "none.pem"}}
+		}, "upstream moqt://x: certs: the CA file"},
+		"publish to": {func(c *config.Config) { c.Bridge.PublishTo = &peer.Config{URL: "moqt://x", CA: "none.pem"} }, "bridge.publishTo: certs: the CA file"},
+		"foreign":    {func(c *config.Config) { c.HTTP.Listen = "192.0.2.1:0" }, "HTTP: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf := everything()
@@ -265,7 +267,7 @@ func TestDrafts(t *testing.T) {
 		return &peer.Config{URL: "moqt://" + l.Addr().String(), Fingerprint: source.FingerprintHex(), Draft: draft}
 	}
 	c := everything()
-	c.Upstream, c.Bridge.PublishTo = at(16), at(22)
+	c.Upstream, c.Bridge.PublishTo = &config.Upstream{Config: *at(16)}, at(22)
 	start(t, c)
 	got := map[string]bool{}
 	for range 2 {

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,10 @@ type Config struct {
 	FingerprintURL string `yaml:"fingerprintURL"`
 	// CA is a PEM file with the roots to trust.
 	CA string `yaml:"ca"`
+	// Cert and Key are PEM files of the certificate that this side shows, for
+	// servers that ask for one; read for each connection.
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
 	// Insecure switches every check off, for experiments.
 	Insecure bool `yaml:"insecure"`
 	// Timeout bounds one attempt to connect; 0 means 10 s.
@@ -64,6 +69,9 @@ func (c Config) Validate() error {
 	}
 	if ways > 1 {
 		return errors.New("give only one of fingerprint, fingerprint URL, CA and insecure")
+	}
+	if (c.Cert == "") != (c.Key == "") {
+		return errors.New("cert and key belong together: give both PEM files")
 	}
 	if c.Timeout < 0 {
 		return errors.New("the timeout must not be negative")
@@ -101,15 +109,21 @@ func (c Config) Dial() (transport.DialConfig, Refresher, error) {
 	if c.Draft != 0 {
 		d.Versions = []string{c.version()}
 	}
+	var err error
+	if d.TLS, d.Fingerprints, err = certs.Client(c.CA, c.Fingerprint, c.Insecure); err != nil {
+		return d, nil, err
+	}
+	if c.Cert != "" {
+		if _, err := c.shown(nil); err != nil {
+			return d, nil, err
+		}
+		d.TLS.GetClientCertificate = c.shown
+	}
 	if c.Pins != nil {
 		return d, func(_ context.Context, d *transport.DialConfig) error {
 			d.Fingerprints = c.Pins()
 			return nil
 		}, nil
-	}
-	var err error
-	if d.TLS, d.Fingerprints, err = certs.Client(c.CA, c.Fingerprint, c.Insecure); err != nil {
-		return d, nil, err
 	}
 	if c.FingerprintURL == "" {
 		return d, nil, nil
@@ -122,6 +136,15 @@ func (c Config) Dial() (transport.DialConfig, Refresher, error) {
 		d.Fingerprints = pins
 		return nil
 	}, nil
+}
+
+// shown reads the certificate of this side.
+func (c Config) shown(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("the client certificate can not be read: %w", err)
+	}
+	return &pair, nil
 }
 
 const (

@@ -13,8 +13,8 @@ import { until } from "./until.ts";
 import { describePicture, noTone, notMoving } from "./verdict.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** A picture may stand still this long (ms) while the player moves: less than what a viewer calls a freeze. */
-const MAX_FREEZE_MS = 500;
+/** A picture may stand still this long (ms), which it also may on a busy machine while nothing happens. */
+const MAX_FREEZE_MS = 1000;
 /** The limit of the edges in nodes.ts is 5 s; who has moved is not waited for. */
 const DRAINS_WITHIN_MS = 4000;
 
