@@ -20,8 +20,8 @@ type Client struct {
 	Dial transport.DialConfig
 	// Config of the sessions.
 	Config Config
-	// MinBackoff and MaxBackoff bound the jittered pause before a new attempt;
-	// 0 means 100 ms and 10 s.
+	// MinBackoff and MaxBackoff bound the pause before a new attempt, of which up
+	// to a half is left out at random; 0 means 100 ms and 10 s.
 	MinBackoff, MaxBackoff time.Duration
 	// Refresh, when set, may change the copy of Dial used for an attempt, for
 	// pins that are renewed.
@@ -74,7 +74,7 @@ func (c *Client) Run(ctx context.Context) {
 		}
 		c.failed(err)
 		select {
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(pause/2 + rand.N(pause/2+1)):
 		case <-ctx.Done():
 		}
 		pause = min(2*pause, highest)
