@@ -26,6 +26,17 @@ type Config struct {
 	// Upstreams are the relays that tracks and namespaces are had from. Their
 	// order breaks ties.
 	Upstreams []Upstream
+	// Region of the relay. Tracks that are held in another one come into it once,
+	// where the Directory knows a shield of it; "" is a region too.
+	Region string
+	// Directory names further relays that tracks and namespaces are had from, and
+	// tells those of this one what Advertise says; nil: none.
+	Directory Directory
+	Advertise Advertise
+	// Peers is how relays that the Directory names are connected to: roots and
+	// the certificate that this relay shows. Without roots and fingerprints, the
+	// relays are known by the fingerprints that the directory tells, if it does.
+	Peers transport.DialConfig
 	// CacheBytes is how many bytes of memory what is kept of all tracks may take;
 	// 0 means 512 MiB, or a quarter of the memory that the process may have, if that
 	// is less (cache.DefaultBytes).
@@ -79,6 +90,19 @@ type Config struct {
 	Implementation string
 	// Logger; nil means slog.Default.
 	Logger *slog.Logger
+}
+
+// Advertise is what the directory tells other relays of this one.
+type Advertise struct {
+	URL  string // where relays reach this one: moqt:// or https://
+	Role Role   // "" means RoleEdge
+	Cost uint32 // of asking this relay rather than another; 0 means 1
+	// Fingerprints are those of the certificates that this relay shows, asked for
+	// once a second; nil: relays check them against roots.
+	Fingerprints func() [][32]byte
+	// Load returns Node.Load; nil: the share of the processors that the process
+	// uses, which is not known on all systems.
+	Load func() float64
 }
 
 // ForwardIdle says what a relay asks its publishers for while no subscriber
@@ -164,6 +188,8 @@ func (c Config) withDefaults() Config {
 	for i := range c.Upstreams {
 		c.Upstreams[i] = c.Upstreams[i].withDefaults()
 	}
+	c.Advertise.Role = cmp.Or(c.Advertise.Role, RoleEdge)
+	c.Advertise.Cost = cmp.Or(c.Advertise.Cost, 1)
 	switch {
 	case c.ID == "":
 		c.ID = rand.Text()[:16]

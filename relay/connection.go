@@ -84,7 +84,7 @@ func (c *connection) fail(err error) {
 	if l.failure == nil {
 		l.since = time.Now()
 	}
-	l.failure = err
+	l.failure, l.tried = err, time.Now()
 	close(l.failed)
 	l.failed = make(chan struct{})
 }

@@ -55,6 +55,9 @@ func (r *Relay) Drain(ctx context.Context, uri string, timeout time.Duration) er
 	}
 	r.mu.Unlock()
 	r.log.Info("draining", "sessions", len(sessions), "uri", uri)
+	if r.listed != nil {
+		r.listed.leave() // nobody shall come anew
+	}
 	for _, s := range sessions {
 		_ = s.Goaway(uri, timeout) // its session is over when it fails
 	}

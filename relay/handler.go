@@ -100,6 +100,7 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 	deadline := time.NewTimer(min(rendezvous, maxRendezvous))
 	defer deadline.Stop()
 	defer h.relay.hold(name, u.session)()
+	h.relay.heardOf(ctx, name.Namespace, u.session)
 	for {
 		moved := h.relay.publishes.wait()
 		if err := h.relay.redirects.find(name); err != nil && !h.relay.isEstablished(name) {

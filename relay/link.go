@@ -27,6 +27,7 @@ type link struct {
 	connected chan struct{}         // closed while there is a session
 	active    int                   // connections
 	failure   error                 // of the last attempt, until there is a session
+	tried     time.Time             // when that failed
 	failed    chan struct{}         // closed and replaced when an attempt failed
 	since     time.Time             // of the present state
 	sequence  int                   // of the sessions
@@ -87,7 +88,25 @@ func (l *link) peerID() string {
 func (l *link) isReachable() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.current != nil || l.upstream.OnDemand && l.failure == nil
+	return l.current != nil || l.upstream.OnDemand && (l.failure == nil || time.Since(l.tried) > retryAfter)
+}
+
+// retryAfter is how long a relay that was found unreachable counts as that, when
+// it is connected on demand: nobody tries it meanwhile.
+const retryAfter = 3 * time.Second
+
+// forgive has a relay count as reachable, of which somebody else says that it is.
+func (l *link) forgive() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failure = nil
+}
+
+// isIdle reports whether nothing is made of the link.
+func (l *link) isIdle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current == nil && l.active == 0
 }
 
 // wait returns the session of the link, connecting it if need be, as long as

@@ -49,28 +49,6 @@ func (r *Relay) hasPublisher(ns wire.Namespace) bool {
 	return slices.ContainsFunc(r.routes.Match(ns), func(way route.Route[source]) bool { return way.Via.session != nil })
 }
 
-// watchPublishers tells w of the namespaces that publishers here announced, until
-// ctx is done, and that all of them are gone then.
-func (r *Relay) watchPublishers(ctx context.Context, w route.Events) {
-	changed, told := newChangedNames(), map[string]wire.Namespace{}
-	stop := r.routes.WatchRoutes(nil, changed.note)
-	changed.run(ctx, func(key string, ns wire.Namespace) {
-		here := slices.ContainsFunc(r.routes.Routes(ns), func(way route.Route[source]) bool { return way.Via.session != nil })
-		switch _, known := told[key]; {
-		case here && !known:
-			told[key] = ns
-			w.NamespaceAdded(ns)
-		case !here && known:
-			delete(told, key)
-			w.NamespaceRemoved(ns)
-		}
-	})
-	stop()
-	for _, ns := range told {
-		w.NamespaceRemoved(ns)
-	}
-}
-
 // expose notes that a track is offered: relays are told of its namespace, which
 // nobody has to have announced. conceal is the counterpart. The caller holds mu.
 func (r *Relay) expose(e *trackEntry) {

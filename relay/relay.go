@@ -28,6 +28,7 @@ type Relay struct {
 	links   links
 	id      string // in hop lists
 	routes  *route.Table[source]
+	listed  *listed                   // nil without a directory
 	names   *route.Table[*trackEntry] // the namespaces of the tracks
 	sent    deliver.Counters
 	got     moq.Counters
@@ -65,6 +66,9 @@ func New(c Config) *Relay {
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
+	if c.Directory != nil {
+		r.join()
+	}
 	for i, u := range c.Upstreams {
 		l := newLink(r, u, true, i)
 		r.links.all = append(r.links.all, l)

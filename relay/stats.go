@@ -34,6 +34,8 @@ type Stats struct {
 	// Cache counts what is kept in the live model.
 	Cache          CacheStats `json:"cache"`
 	UnwantedInputs uint64     `json:"unwantedInputs"`
+	// Directory is nil without one.
+	Directory *DirectoryStatus `json:"directory,omitempty"`
 	// Links are those to other relays.
 	Links []LinkStatus `json:"links"`
 	// PerTrack counts, by track, the subscriptions served now.
@@ -52,6 +54,10 @@ func (r *Relay) Stats() Stats {
 		BytesOut: r.sent.Bytes.Load(), ObjectsOut: r.sent.Objects.Load(), StreamsOut: r.sent.Streams.Load(), DatagramsOut: r.sent.Datagrams.Load(),
 		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
 		Namespaces: r.routes.Count(nil), PerTrack: map[string]int{}, Cache: r.cacheStats(),
+	}
+	if d := r.config.Directory; d != nil {
+		status := d.Status()
+		s.Directory = &status
 	}
 	s.Links = r.Links()
 	s.Connected = slices.ContainsFunc(s.Links, func(l LinkStatus) bool { return l.Dialed && l.State == "connected" })
