@@ -60,12 +60,15 @@ var childs = map[string]func(args []string) error{
 		d.Join(ctx, func() relay.Node { return nodeOf(args[0]) }, newKnown())
 		return nil
 	},
+	"node": runNode,
 }
 
 // child is a process of the test binary.
 type child struct {
 	cmd  *exec.Cmd
 	line string // that it printed when it was ready
+	in   io.Writer
+	out  *bufio.Reader
 }
 
 // start runs a child and waits until it is ready. It ends with the test.
@@ -78,7 +81,7 @@ func start(t testing.TB, name string, args ...string) *child {
 	c := &child{cmd: exec.CommandContext(context.Background(), self, args...)}
 	c.cmd.Env = append(os.Environ(), childVariable+"="+name)
 	c.cmd.Stderr = t.Output()
-	if _, err := c.cmd.StdinPipe(); err != nil {
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	out, err := c.cmd.StdoutPipe()
@@ -89,12 +92,26 @@ func start(t testing.TB, name string, args ...string) *child {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
+	c.out = bufio.NewReader(out)
+	line, err := c.out.ReadString('\n')
 	if err != nil {
 		t.Fatalf("%s does not start: %v", name, err)
 	}
 	c.line = strings.TrimSpace(line)
 	return c
+}
+
+// ask sends a line and returns the line that answers it.
+func (c *child) ask(t testing.TB, line string) string {
+	t.Helper()
+	if _, err := fmt.Fprintln(c.in, line); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := c.out.ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return answer
 }
 
 func (c *child) signal(t testing.TB, s syscall.Signal) {
