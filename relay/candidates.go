@@ -41,9 +41,10 @@ func (c candidate) wait(ctx context.Context) (*moq.Session, error) {
 
 // candidates returns where the tracks of a namespace can be had, best first:
 // all publishers here (moqt-18 §9.5), the one with the longest prefix first;
-// then the relays that the directory has one ask; then the links that routes lead to, those that work before those that are
-// broken; then upstreams that cover the namespace, those that can be reached
-// before the others, by priority, cost and their order in the configuration.
+// then the relays that the directory has one ask and the links that routes lead
+// to, those that work before those that are broken; then upstreams that cover
+// the namespace, those that can be reached before the others, by priority, cost
+// and their order in the configuration.
 func (r *Relay) candidates(ns wire.Namespace) []candidate {
 	var local, working, broken, upstreams []candidate
 	known := map[*link]bool{}

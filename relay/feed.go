@@ -57,9 +57,12 @@ func (e *trackEntry) feedOf(s *moq.Session) *feed {
 	return nil
 }
 
-// isSound reports whether a feed can be relied on, or is asked and can be. The
-// caller holds mu.
-func (f *feed) isSound() bool { return !f.leaving && !f.silent && !f.closing && f.session != nil }
+// isSound reports whether a feed can be relied on, or is asked and can be: also
+// by a link that is connected on demand, which is not connected when it is asked.
+// The caller holds mu.
+func (f *feed) isSound() bool {
+	return !f.leaving && !f.silent && !f.closing && (f.session != nil || f.link != nil && f.link.isExpected())
+}
 
 // source is what the feed's publisher is known by.
 func (f *feed) source() source { return candidate{f.session, f.link}.source() }

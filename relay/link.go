@@ -91,6 +91,14 @@ func (l *link) isReachable() bool {
 	return l.current != nil || l.upstream.OnDemand && (l.failure == nil || time.Since(l.tried) > retryAfter)
 }
 
+// isExpected reports whether the link is connected on demand, and nothing speaks
+// against it.
+func (l *link) isExpected() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.upstream.OnDemand && l.failure == nil
+}
+
 // retryAfter is how long a relay that was found unreachable counts as that, when
 // it is connected on demand: nobody tries it meanwhile.
 const retryAfter = 3 * time.Second
