@@ -244,3 +244,17 @@ func TestAbandoned(t *testing.T) {
 		t.Errorf("got %v again", o.Location())
 	}
 }
+
+// TestForgetBehindTheEnd: what lies behind the end of a group that is kept does not
+// exist, whoever was subscribed then.
+func TestForgetBehindTheEnd(t *testing.T) {
+	track := NewTrack(name, Options{RetainGroups: 10})
+	w := open(t, track, SubgroupInfo{Group: 3, EndOfGroup: true})
+	put(t, w, 0, 1)
+	w.Close()
+	put(t, open(t, track, SubgroupInfo{Group: 5}), 0)
+	track.Forget(Range{at(3, 2), at(5, 0)})
+	if got, want := track.Unknown(Range{at(0, 0), at(9, 0)}), []Range{{at(4, 0), at(5, 0)}}; !slices.Equal(got, want) {
+		t.Errorf("unknown: %v, want %v", got, want)
+	}
+}

@@ -27,13 +27,16 @@ func (t *Track) Forget(r Range) {
 // forget adds r to what is unknown, except for what will never exist. The caller holds mu.
 func (t *Track) forget(r Range) {
 	t.absent, t.filled = t.absent.remove(r), t.filled.remove(r)
-	if len(t.gaps) == 0 {
-		t.unknown = t.unknown.add(r)
-		return
-	}
 	missing := ranges{r}
 	for _, gap := range t.gaps.within(r) {
 		missing = missing.remove(gap)
+	}
+	i, _ := t.findGroup(r.From.Group)
+	for ; i < len(t.groups) && (wire.Location{Group: t.groups[i].id}).Less(r.To); i++ {
+		if g := t.groups[i]; g.ended {
+			behind := after(wire.Location{Group: g.id, Object: math.MaxUint64})
+			missing = missing.remove(Range{wire.Location{Group: g.id, Object: g.end}, behind})
+		}
 	}
 	for _, part := range missing {
 		t.unknown = t.unknown.add(part)
