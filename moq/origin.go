@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"moqedge/moq/live"
@@ -67,8 +68,9 @@ func (o *Origin) RemoveNamespace(ns wire.Namespace) {
 	}
 }
 
-// watch tells w of all namespaces, those that are there first, until stop.
-func (o *Origin) watch(w NamespaceEvents) (stop func()) {
+// watch tells w of all namespaces, whatever the prefix, those that are there first,
+// until stop.
+func (o *Origin) watch(_ wire.Namespace, w NamespaceEvents) (stop func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.watchers[w] = struct{}{}
@@ -122,40 +124,63 @@ func (o *Origin) Serve(ctx context.Context, r Request) {
 // over or ctx is done, whatever comes and goes.
 func (o *Origin) Announce(ctx context.Context, s *Session) {
 	queue := NewNamespaceQueue(nil)
-	defer o.watch(queue)()
+	defer o.watch(nil, queue)()
 	queue.Announce(ctx, s)
 }
 
 // NamespaceQueue hands namespace events below a prefix on to a goroutine that
 // may block. What is withdrawn before it was handed on is never seen.
 type NamespaceQueue struct {
-	prefix wire.Namespace
-	wake   chan struct{}
-	mu     sync.Mutex
-	wanted map[string]wire.Namespace
-	known  map[string]wire.Namespace // as handed on
+	prefix  wire.Namespace
+	wake    chan struct{}
+	mu      sync.Mutex
+	names   map[string]*queuedName // those that are there, or were handed on
+	changed []*queuedName          // since Run looked, each once
+}
+
+// queuedName is a namespace in a queue. Its fields are guarded by the queue's mu.
+type queuedName struct {
+	key       string
+	namespace wire.Namespace
+	wanted    bool // it is there
+	known     bool // it was handed on
+	queued    bool // it is in changed
 }
 
 // NewNamespaceQueue returns an empty queue.
 func NewNamespaceQueue(prefix wire.Namespace) *NamespaceQueue {
-	return &NamespaceQueue{prefix: prefix, wake: make(chan struct{}, 1), wanted: map[string]wire.Namespace{}, known: map[string]wire.Namespace{}}
+	return &NamespaceQueue{prefix: prefix, wake: make(chan struct{}, 1), names: map[string]*queuedName{}}
 }
 
 // NamespaceAdded implements NamespaceEvents.
 func (q *NamespaceQueue) NamespaceAdded(ns wire.Namespace) {
 	if ns.HasPrefix(q.prefix) {
-		q.change(func() { q.wanted[ns.Key()] = ns })
+		q.change(ns, true)
 	}
 }
 
 // NamespaceRemoved implements NamespaceEvents.
 func (q *NamespaceQueue) NamespaceRemoved(ns wire.Namespace) {
-	q.change(func() { delete(q.wanted, ns.Key()) })
+	q.change(ns, false)
 }
 
-func (q *NamespaceQueue) change(f func()) {
+func (q *NamespaceQueue) change(ns wire.Namespace, wanted bool) {
+	key := ns.Key()
 	q.mu.Lock()
-	f()
+	n := q.names[key]
+	if n == nil && !wanted {
+		q.mu.Unlock()
+		return
+	}
+	if n == nil {
+		n = &queuedName{key: key, namespace: ns}
+		q.names[key] = n
+	}
+	n.wanted = wanted
+	if !n.queued {
+		n.queued = true
+		q.changed = append(q.changed, n)
+	}
 	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
@@ -166,21 +191,7 @@ func (q *NamespaceQueue) change(f func()) {
 // Run calls add and remove, one after the other, until ctx is done.
 func (q *NamespaceQueue) Run(ctx context.Context, add, remove func(wire.Namespace)) {
 	for ctx.Err() == nil {
-		var added, removed []wire.Namespace
-		q.mu.Lock()
-		for _, key := range slices.Sorted(maps.Keys(q.known)) {
-			if _, ok := q.wanted[key]; !ok {
-				removed = append(removed, q.known[key])
-				delete(q.known, key)
-			}
-		}
-		for _, key := range slices.Sorted(maps.Keys(q.wanted)) {
-			if _, ok := q.known[key]; !ok {
-				added = append(added, q.wanted[key])
-				q.known[key] = q.wanted[key]
-			}
-		}
-		q.mu.Unlock()
+		added, removed := q.take()
 		for _, ns := range removed {
 			remove(ns)
 		}
@@ -195,6 +206,27 @@ func (q *NamespaceQueue) Run(ctx context.Context, add, remove func(wire.Namespac
 		case <-ctx.Done():
 		}
 	}
+}
+
+// take returns what changed since the last call, each in the order of names.
+func (q *NamespaceQueue) take() (added, removed []wire.Namespace) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	slices.SortFunc(q.changed, func(a, b *queuedName) int { return strings.Compare(a.key, b.key) })
+	for _, n := range q.changed {
+		n.queued = false
+		switch {
+		case n.wanted && !n.known:
+			added = append(added, n.namespace)
+		case n.known && !n.wanted:
+			removed = append(removed, n.namespace)
+		}
+		if n.known = n.wanted; !n.known {
+			delete(q.names, n.key)
+		}
+	}
+	q.changed = nil
+	return added, removed
 }
 
 // Announce publishes the namespaces of the queue on a session until the session

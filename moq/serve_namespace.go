@@ -116,8 +116,9 @@ func (r *SubscribeNamespaceRequest) AddRoute(ns wire.Namespace, m wire.Route) {
 
 // Follow accepts the request and tells of the namespaces that watch tells of,
 // until ctx is done, also when the peer changes the prefix. watch hands events
-// about those that are there, and all that come and go, to w until it is stopped.
-func (r *SubscribeNamespaceRequest) Follow(ctx context.Context, watch func(w NamespaceEvents) (stop func())) {
+// about those below a prefix that are there, and all that come and go, to w until
+// it is stopped; events about others are left out.
+func (r *SubscribeNamespaceRequest) Follow(ctx context.Context, watch func(prefix wire.Namespace, w NamespaceEvents) (stop func())) {
 	changed := make(chan wire.Namespace, 1)
 	r.Updated = func(prefix wire.Namespace) {
 		select {
@@ -137,10 +138,10 @@ func (r *SubscribeNamespaceRequest) Follow(ctx context.Context, watch func(w Nam
 
 // followPrefix tells of the namespaces below a prefix until it changes, and
 // returns the next one.
-func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wire.Namespace, watch func(NamespaceEvents) func(), changed <-chan wire.Namespace) wire.Namespace {
+func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wire.Namespace, watch func(wire.Namespace, NamespaceEvents) func(), changed <-chan wire.Namespace) wire.Namespace {
 	ctx, cancel := context.WithCancel(ctx)
 	queue := NewNamespaceQueue(prefix)
-	stop := watch(queue)
+	stop := watch(prefix, queue)
 	ended := make(chan struct{})
 	go func() {
 		queue.Run(ctx, r.Add, r.Remove)

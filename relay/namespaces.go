@@ -9,15 +9,14 @@ import (
 	"moqedge/relay/route"
 )
 
-// publishNamespace keeps a namespace in the table while it is announced.
+// publishNamespace has a namespace in the table until ctx is done.
 func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
 	relay, s := h.relay, r.Session()
 	if h.link != nil { // what it has is told by SUBSCRIBE_NAMESPACE; this adds to it
 		a := &hearing{link: h.link, session: s}
 		a.NamespaceAdded(r.Namespace)
 		r.Accept()
-		<-ctx.Done()
-		a.NamespaceRemoved(r.Namespace)
+		relay.after(ctx, func() { a.NamespaceRemoved(r.Namespace) })
 		return
 	}
 	relay.log.Info("namespace announced", "namespace", r.Namespace.String(), "remote", s.Conn().Info().RemoteAddr.String())
@@ -25,9 +24,10 @@ func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRe
 	r.Accept() // who hears of the answer finds the namespace
 	relay.announced(r.Namespace, source{session: s})
 	relay.publishes.announce()
-	<-ctx.Done()
-	relay.routes.Remove(r.Namespace, source{session: s})
-	relay.log.Info("namespace withdrawn", "namespace", r.Namespace.String())
+	relay.after(ctx, func() {
+		relay.routes.Remove(r.Namespace, source{session: s})
+		relay.log.Info("namespace withdrawn", "namespace", r.Namespace.String())
+	})
 }
 
 // subscribeNamespace tells of all namespaces below a prefix, the subscriber's
@@ -41,7 +41,7 @@ func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespa
 		r.Reject(wire.RequestNamespaceTooLarge, "more namespaces than this relay tells of", moq.NoRetry())
 		return
 	}
-	r.Follow(ctx, func(w moq.NamespaceEvents) func() { return h.relay.routes.Watch(nil, w) })
+	r.Follow(ctx, func(prefix wire.Namespace, w moq.NamespaceEvents) func() { return h.relay.routes.Watch(prefix, w) })
 }
 
 // hasPublisher reports whether a publisher here announced a namespace or a prefix of it.
