@@ -28,6 +28,7 @@ type network struct {
 	t      *testing.T
 	router *lossyRouter
 	delay  time.Duration
+	jitter time.Duration // a machine that is busy: up to that long nothing gets on, at random
 	certs  *certs.Source
 	last   atomic.Uint32
 }
@@ -50,6 +51,7 @@ type lossyRouter struct {
 	loss   float64
 	cut    map[string]bool // addresses that are cut off
 	narrow map[string]*bottleneck
+	still  time.Time // the machine gets on again
 }
 
 // bottleneck is a link of limited rate with a queue, by the address it leads to.
@@ -120,6 +122,21 @@ func (n *network) nextIP() net.IP {
 	return net.IPv4(10, byte(last>>16), byte(last>>8), byte(last))
 }
 
+// hiccup is how long the machine stands still for the packet at hand: the time
+// is cut into spans of random length up to most, at whose ends all goes on.
+func (r *lossyRouter) hiccup(most time.Duration) time.Duration {
+	if most == 0 {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.still.Before(now) {
+		r.still = now.Add(time.Duration(r.random.Int64N(int64(most))))
+	}
+	return r.still.Sub(now)
+}
+
 // endpoint is a new host with its link.
 func (n *network) endpoint() *simnet.SimConn {
 	return n.endpointAt(&net.UDPAddr{IP: n.nextIP(), Port: 4443})
@@ -130,7 +147,9 @@ func (n *network) endpointAt(addr *net.UDPAddr) *simnet.SimConn {
 	n.t.Helper()
 	n.router.setCut(addr, true) // until its link is up
 	links := simnet.Simnet{Router: n.router}
-	c := links.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{LatencyFunc: func(p simnet.Packet) time.Duration { return n.delay + n.router.waited(p.To) }})
+	c := links.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{LatencyFunc: func(p simnet.Packet) time.Duration {
+		return n.delay + n.router.waited(p.To) + n.router.hiccup(n.jitter)
+	}})
 	if err := links.Start(); err != nil {
 		n.t.Fatal(err)
 	}

@@ -154,7 +154,7 @@ func (s *Scheduler) serve(t *ticket, now time.Time) error {
 	s.served(t, s.sent)
 	if s.sent > 0 {
 		s.governor.sees(rank, now)
-		s.governor.spend(s.sent, now)
+		s.governor.spent(s.sent, s.config.Now().Sub(now), now)
 	}
 	if err == nil && s.ctx.Err() != nil {
 		err = context.Cause(s.ctx)

@@ -1,0 +1,242 @@
+package deliver
+
+import (
+	"time"
+
+	"moqedge/moq/transport"
+)
+
+// pace is how fast a link takes what is sent, found by trying.
+type pace struct {
+	rate    float64   // bytes per second that are sent
+	known   float64   // bytes per second that the link was seen to take; 0 before
+	sure    bool      // known was measured well
+	best    float64   // most that arrived per second since the rate was too high first
+	tokens  float64   // bytes that may be sent now
+	filled  time.Time // when tokens were counted
+	waited  time.Time // when something had to wait for tokens last
+	blocked time.Time // when the transport took long to take something last
+
+	base      time.Duration    // round trip time without a queue, as far as known
+	lows      [2]time.Duration // lowest of the current and of the last period
+	period    time.Time        // when the current one began
+	low       time.Duration    // lowest since corrected; 0 without a sample
+	corrected time.Time
+	received  uint64        // packets, when the last sample was taken
+	cut       time.Time     // when the rate was lowered last
+	cutAt     time.Duration // the queue then
+	busy      time.Time     // since when there is a queue; zero while there is none
+	long      time.Time     // since when it is too long; zero while it is not
+	longest   time.Duration // of the queue then
+	last      time.Duration // the queue when it was looked at last
+	noise     time.Duration // how much of it comes and goes by itself
+	tolerance float64       // how much more than usual is not too long
+
+	sent  curve // bytes sent by time
+	acked curve // bytes known to have arrived by time
+}
+
+const (
+	// packet is about what a packet of quic-go carries of a stream, and overhead
+	// what is around that.
+	packet   = 1200
+	overhead = 40
+	// startPackets are sent in the first round trip, or in startTime if that is
+	// longer, but not over more than four round trips.
+	startPackets = 10
+	startTime    = 40 * time.Millisecond
+	// leastRate and mostRate are in bytes per second.
+	leastRate = 8 << 10
+	mostRate  = 1 << 30
+	// batchTime is how much is sent at a time, if that is more than a packet.
+	batchTime = 2 * time.Millisecond
+	// lateness is how much is made up for when the scheduler is late.
+	lateness = 10 * time.Millisecond
+	// slack is the delay by queues that is aimed at.
+	slack = 1500 * time.Microsecond
+	// steady is how old a queue is at least before something is done about it, twice the
+	// time that it takes to learn of it included: a short way is the noisier one.
+	steady = 45 * time.Millisecond
+	// far is a queue that shows that much less is taken than before.
+	far = 40 * time.Millisecond
+	// measure is the least time over which a rate is told.
+	measure = 60 * time.Millisecond
+	// lowPeriod is how long the lowest round trip time counts, at least.
+	lowPeriod = 5 * time.Second
+	// share of the known rate is used between attempts to find more.
+	share = 0.95
+)
+
+func newPace(rtt time.Duration, now time.Time) *pace {
+	return &pace{
+		rate: startPackets * packet / min(max(rtt, startTime), 4*rtt).Seconds(), tokens: packet, filled: now,
+		base: rtt, lows: [2]time.Duration{rtt, rtt}, period: now, corrected: now, tolerance: 1,
+	}
+}
+
+// perPacket is how long the link takes for a packet, as far as is known.
+func (p *pace) perPacket() time.Duration {
+	return time.Duration(packet / max(p.known, p.rate) * float64(time.Second))
+}
+
+// allow returns how many bytes may be sent now, or when to ask again.
+func (p *pace) allow(now time.Time) (n int, again time.Time) {
+	batch := max(packet, min(p.rate*batchTime.Seconds(), maxAllowance))
+	// Tokens of a time in which nothing waited are not kept, lest they make a burst.
+	most := batch
+	switch {
+	case now.Sub(p.blocked) < 2*p.base:
+		most = max(2*packet, p.rate*p.base.Seconds())
+	case now.Sub(p.waited) < lateness+p.perPacket():
+		most = max(2*packet, p.rate*lateness.Seconds())
+	}
+	p.tokens = min(p.tokens+p.rate*now.Sub(p.filled).Seconds(), most)
+	p.filled = now
+	if p.tokens >= batch-1 {
+		return min(int(p.tokens)+1, maxAllowance), again
+	}
+	p.waited = now
+	wait := time.Duration((batch - p.tokens) / p.rate * float64(time.Second))
+	return 0, now.Add(min(wait, 2*lateness))
+}
+
+// look takes in what the connection tells, and corrects the rate.
+func (p *pace) look(st transport.Stats, now time.Time) {
+	p.sent.add(now, float64(st.BytesSent))
+	if st.PacketsReceived != p.received && st.LatestRTT > 0 {
+		p.received = st.PacketsReceived
+		p.sample(st.LatestRTT, now)
+		if at := now.Add(-st.LatestRTT); p.sent.reaches(at) {
+			p.acked.add(now, p.sent.at(at)-float64(st.BytesLost))
+		}
+	}
+	// Peers acknowledge every other packet.
+	tick := min(max(p.base/4, 5*time.Millisecond, 5*p.perPacket()/2), 25*time.Millisecond)
+	if since := now.Sub(p.corrected); p.low > 0 && since >= tick {
+		p.correct(p.low-p.base, min(since, 2*tick), now)
+		p.low, p.corrected = 0, now
+	}
+}
+
+// sample takes in a round trip time.
+func (p *pace) sample(rtt time.Duration, now time.Time) {
+	if p.low == 0 || rtt < p.low {
+		p.low = rtt
+	}
+	if now.Sub(p.period) > lowPeriod {
+		p.lows[1], p.lows[0], p.period = p.lows[0], rtt, now
+	}
+	p.lows[0] = min(p.lows[0], rtt)
+	p.base = min(p.lows[0], p.lows[1])
+}
+
+// correct sets the rate for the delay by queues that was seen in the time since.
+func (p *pace) correct(queue, since time.Duration, now time.Time) {
+	// A full packet takes longer than the small ones that base is of.
+	full := p.perPacket() * 11 / 10
+	if queue <= full {
+		p.busy = time.Time{}
+	} else if p.busy.IsZero() {
+		p.busy = now
+	}
+	if p.known == 0 && !p.cut.IsZero() {
+		p.settle(queue <= full, now)
+	}
+	p.listen(queue, since)
+	waiting := now.Sub(p.waited) < since+batchTime
+	if queue <= full+time.Duration(p.tolerance*float64(slack))+4*p.noise {
+		p.long = time.Time{}
+		if waiting || now.Sub(p.blocked) < since {
+			p.raise(since, now)
+		}
+		return
+	}
+	if p.long.IsZero() {
+		p.long, p.longest = now, queue
+	}
+	standing := now.Sub(p.long)
+	switch {
+	case standing > max(time.Second, 8*p.base) && queue > p.longest*7/10:
+		// It is not ours: another's queue, another route, a busy machine.
+		p.lows = [2]time.Duration{p.low, p.low}
+		p.base, p.period, p.long = p.low, now, time.Time{}
+		p.tolerance = min(2*p.tolerance, 16)
+	case standing < steady-2*p.base, !waiting && standing < max(250*time.Millisecond, 3*p.base):
+		// It may be a moment's.
+	case now.Sub(p.cut) > p.base+queue, queue > 2*p.cutAt+slack:
+		p.lower(queue, now)
+	}
+}
+
+// listen finds out how much of the delay is no queue of ours: that shrinks no
+// faster than by what less is sent than the link takes. Whoever is busy, here or
+// on the way, makes delays that go as they came.
+func (p *pace) listen(queue, since time.Duration) {
+	share := 0.0
+	switch {
+	case p.known > 0:
+		share = max(0, 1-p.rate/p.known)
+	case !p.cut.IsZero():
+		share = 1
+	}
+	fell := p.last - queue - time.Duration(share*float64(since)) - min(p.perPacket(), 5*time.Millisecond)
+	p.last = queue
+	if fell > p.noise {
+		p.noise += (fell - p.noise) / 2
+	} else {
+		p.noise -= p.noise / 64
+	}
+}
+
+// settle finds out what the link takes when the first rate was too high, by
+// what arrived while there was a queue.
+func (p *pace) settle(gone bool, now time.Time) {
+	p.best = max(p.best, p.acked.slope(max(p.base, measure), measure/2))
+	if p.best > 0 && gone && now.Sub(p.cut) > p.base {
+		p.known = p.best
+	}
+}
+
+// raise lets more be sent: soon as much as the link is known to take, and after
+// a time more, by steps that grow the longer it goes well.
+func (p *pace) raise(since time.Duration, now time.Time) {
+	rtt := max(p.base, time.Millisecond)
+	rounds := float64(since) / float64(rtt)
+	calm := now.Sub(p.cut)
+	switch {
+	case p.known == 0 && p.cut.IsZero(): // no more than twice what is seen to arrive
+		most := 2 * p.acked.slope(max(p.base, 2*resolution), 0)
+		p.rate = min(p.rate*(1+rounds), max(p.rate, most))
+	case p.known == 0:
+	case calm < rtt: // it has not shown yet what lowering the rate did
+	case p.rate < share*p.known:
+		p.rate = min(p.rate*(1+rounds/2), share*p.known)
+	case !p.sure:
+		p.rate *= 1 + 0.05*rounds
+	case calm < max(20*rtt, time.Second):
+	case calm < max(40*rtt, 2*time.Second):
+		p.rate *= 1 + 0.015*rounds
+	default:
+		p.rate *= 1 + 0.2*rounds
+	}
+	p.rate = min(p.rate, mostRate)
+}
+
+// lower sets the rate below what the link takes, so that the queue empties.
+func (p *pace) lower(queue time.Duration, now time.Time) {
+	if p.cut.IsZero() { // nothing is known yet: wait until the queue is gone
+		p.rate, p.best = max(p.rate/8, leastRate), p.rate/4
+	} else if arrives := p.acked.slope(min(now.Sub(p.busy), max(p.base, measure)), measure/2); arrives > 0 {
+		if queue < far+4*p.noise { // should it be noise after all, no harm is done
+			arrives = max(arrives, p.known*9/10)
+		}
+		p.known, p.sure = arrives, p.noise < slack
+	} else if p.known > 0 { // the queue is short, so it is about what was sent
+		p.known = max(p.known, p.rate*9/10)
+	}
+	p.cut, p.cutAt = now, queue
+	if p.known > 0 {
+		drain := min(max(float64(queue)/float64(queue+100*time.Millisecond), 0.15), 0.5)
+		p.rate = max(p.known*(1-drain), leastRate)
+	}
+}
