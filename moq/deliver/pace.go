@@ -24,7 +24,8 @@ type pace struct {
 	corrected time.Time
 	received  uint64        // packets, when the last sample was taken
 	cut       time.Time     // when the rate was lowered last
-	cutAt     time.Duration // the queue then
+	cutBy     time.Duration // the queue then
+	peak      time.Duration // the longest queue since
 	busy      time.Time     // since when there is a queue; zero while there is none
 	long      time.Time     // since when it is too long; zero while it is not
 	longest   time.Duration // of the queue then
@@ -142,7 +143,7 @@ func (p *pace) correct(queue, since time.Duration, now time.Time) {
 	if p.known == 0 && !p.cut.IsZero() {
 		p.settle(queue <= full, now)
 	}
-	p.listen(queue, since)
+	p.listen(queue, now)
 	waiting := now.Sub(p.waited) < since+batchTime
 	if queue <= full+time.Duration(p.tolerance*float64(slack))+4*p.noise {
 		p.long = time.Time{}
@@ -163,27 +164,22 @@ func (p *pace) correct(queue, since time.Duration, now time.Time) {
 		p.tolerance = min(2*p.tolerance, 16)
 	case standing < steady-2*p.base, !waiting && standing < max(250*time.Millisecond, 3*p.base):
 		// It may be a moment's.
-	case now.Sub(p.cut) > p.base+queue, queue > 2*p.cutAt+slack:
+	case now.Sub(p.cut) > p.base+queue, queue > 2*p.cutBy+slack:
 		p.lower(queue, now)
 	}
 }
 
-// listen finds out how much of the delay is no queue of ours: that shrinks no
-// faster than by what less is sent than the link takes. Whoever is busy, here or
-// on the way, makes delays that go as they came.
-func (p *pace) listen(queue, since time.Duration) {
-	share := 0.0
+// listen finds out how much of the delay is no queue of ours: that shrinks only
+// after less was sent than the link takes. Whoever is busy, here or on the way,
+// makes delays that go as they came.
+func (p *pace) listen(queue time.Duration, now time.Time) {
+	fell := p.last - queue - min(p.perPacket(), 5*time.Millisecond)
+	p.last, p.peak = queue, max(p.peak, queue)
 	switch {
-	case p.known > 0:
-		share = max(0, 1-p.rate/p.known)
-	case !p.cut.IsZero():
-		share = 1
-	}
-	fell := p.last - queue - time.Duration(share*float64(since)) - min(p.perPacket(), 5*time.Millisecond)
-	p.last = queue
-	if fell > p.noise {
+	case now.Sub(p.cut) < 2*p.base+p.peak: // ours may shrink
+	case fell > p.noise:
 		p.noise += (fell - p.noise) / 2
-	} else {
+	default:
 		p.noise -= p.noise / 64
 	}
 }
@@ -234,7 +230,7 @@ func (p *pace) lower(queue time.Duration, now time.Time) {
 	} else if p.known > 0 { // the queue is short, so it is about what was sent
 		p.known = max(p.known, p.rate*9/10)
 	}
-	p.cut, p.cutAt = now, queue
+	p.cut, p.cutBy, p.peak = now, queue, queue
 	if p.known > 0 {
 		drain := min(max(float64(queue)/float64(queue+100*time.Millisecond), 0.15), 0.5)
 		p.rate = max(p.known*(1-drain), leastRate)
