@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,13 +128,14 @@ func TestGapsAfterEviction(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRelay(t, relay.Config{CacheBytes: 12 << 10, MaxTrackBytes: 1 << 20})
 		p := newPeer(t, r, camera.Namespace)
-		history := true
+		var history atomic.Bool
+		history.Store(true)
 		p.answers(func(_ context.Context, r moq.Request) bool {
 			f, ok := r.(*moq.FetchRequest)
-			if ok && f.Joined() == nil && !history {
+			if ok && f.Joined() == nil && !history.Load() {
 				f.Reject(wire.RequestNotSupported, "no history", moq.NoRetry())
 			}
-			return ok && f.Joined() == nil && !history
+			return ok && f.Joined() == nil && !history.Load()
 		})
 		v := view(t, r, moq.SubscribeOptions{})
 		for _, g := range []uint64{2, 3, 5, 6, 7, 9, 10, 11, 12, 13} { // 4 and 8 do not exist
@@ -144,12 +146,12 @@ func TestGapsAfterEviction(t *testing.T) {
 		if s := r.Stats().Cache; s.Forgotten["evicted"] == 0 || s.Bytes > s.Budget {
 			t.Errorf("%+v", s)
 		}
-		history = false
+		history.Store(false)
 		got := fetches(t, v.session, 2, 13)
 		if first, rest, _ := strings.Cut(got, " "); first != "?5" || !strings.HasSuffix(rest, "12/0 12/1 13/0 13/1") || strings.Contains(rest, "?") {
 			t.Errorf("without history: %s", got)
 		}
-		history = true
+		history.Store(true)
 		if got, want := fetches(t, v.session, 2, 5), "2/0 2/1 3/0 3/1 5/0 5/1"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -319,17 +320,17 @@ func TestReaper(t *testing.T) {
 
 // A cache in which nothing is due does nothing.
 func TestReaperSleeps(t *testing.T) {
-	bubble(t, Config{Bytes: 1 << 30}, func(r *rig) {
-		wakes := 0
-		r.config.Now = func() time.Time { wakes++; return time.Now() }
+	var wakes atomic.Int64
+	now := func() time.Time { wakes.Add(1); return time.Now() }
+	bubble(t, Config{Bytes: 1 << 30, Now: now}, func(r *rig) {
 		x := r.track("x", live.Options{RetainGroups: 3, RetainFor: 10 * time.Second})
 		r.put(x, 1, 2)
 		synctest.Wait()
-		before := wakes
+		before := wakes.Load()
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		if wakes != before {
-			t.Errorf("looked at the clock %d times in a day without traffic", wakes-before)
+		if n := wakes.Load() - before; n != 0 {
+			t.Errorf("looked at the clock %d times in a day without traffic", n)
 		}
 	})
 }
