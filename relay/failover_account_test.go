@@ -124,7 +124,8 @@ func witnessOn(t *testing.T, s *moq.Session, counters *moq.Counters, all ...*pro
 	t.Helper()
 	v := &witness{t: t, session: s, counters: counters}
 	for _, p := range all {
-		sub, err := v.session.Subscribe(t.Context(), p.name, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
+		into := live.NewTrack(p.name, live.Options{RetainGroups: 200}) // the reader may be late: groups of one object come in bursts
+		sub, err := v.session.Subscribe(t.Context(), p.name, moq.SubscribeOptions{Into: into, JoinGroups: wire.Some(uint64(0))})
 		if err != nil {
 			t.Fatal(err)
 		}
