@@ -24,7 +24,13 @@ type production struct {
 	size      func(id uint64) int
 
 	mu        sync.Mutex
-	published []wire.Location
+	published []published
+}
+
+// published is an object and when it was.
+type published struct {
+	at   wire.Location
+	when time.Time
 }
 
 func newProduction(name string, every time.Duration, objects, subgroups int, size func(id uint64) int) *production {
@@ -75,7 +81,7 @@ func (p *production) run(ctx context.Context, t *testing.T) {
 				return
 			}
 			p.mu.Lock()
-			p.published = append(p.published, at)
+			p.published = append(p.published, published{at, time.Now()})
 			p.mu.Unlock()
 			<-ticks.C
 		}
@@ -113,7 +119,6 @@ type account struct {
 	got     map[wire.Location]int
 	last    time.Time     // of an arrival
 	longest time.Duration // without one
-	when    time.Time     // the longest ended
 	order   map[uint64]uint64
 	bad     []string
 }
@@ -154,7 +159,7 @@ func (a *account) take(o *live.Object) {
 	if len(a.got) == 0 {
 		a.first = o.Group
 	} else if d := now.Sub(a.last); d > a.longest {
-		a.longest, a.when = d, now
+		a.longest = d
 	}
 	a.last = now
 	a.first = min(a.first, o.Group)
@@ -180,18 +185,30 @@ func (a *account) silence() time.Duration {
 	return d
 }
 
+// onTheWay is how long an object may be, after all else has settled.
+const onTheWay = 500 * time.Millisecond
+
+// restart has silence count from now on.
+func (a *account) restart() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last, a.longest = time.Now(), 0
+}
+
 // check compares what was published, from the group that the account begins
 // with, with what came.
 func (a *account) check() (faults []string) {
 	a.of.mu.Lock()
 	published := a.of.published
 	a.of.mu.Unlock()
+	until := time.Now().Add(-onTheWay)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	faults = a.bad
 	var missing []wire.Location
-	for _, at := range published {
-		if at.Group < a.first {
+	for _, p := range published {
+		at := p.at
+		if at.Group < a.first || until.Before(p.when) {
 			continue
 		}
 		switch n := a.got[at]; {

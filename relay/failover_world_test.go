@@ -12,6 +12,7 @@ import (
 
 	"moqedge/moq"
 	"moqedge/moq/transport"
+	"moqedge/moq/wire"
 	"moqedge/relay"
 )
 
@@ -29,20 +30,23 @@ type world struct {
 	dialed  map[string][]*simnet.SimConn // that a node dialed with, by its name
 }
 
+// newWorld returns an empty world, which is to be closed.
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		network: newNetwork(t, time.Millisecond, 0), t: t, random: rand.New(rand.NewPCG(seed, 1)),
 		sockets: map[string][]*simnet.SimConn{}, dialed: map[string][]*simnet.SimConn{},
 	}
-	t.Cleanup(func() {
-		for i := len(w.stop) - 1; i >= 0; i-- {
-			w.stop[i]()
-		}
-	})
 	return w
 }
 
-// later has f called at the end of the test, the last one first.
+// close ends all that is in the world, before its links are closed.
+func (w *world) close() {
+	for i := len(w.stop) - 1; i >= 0; i-- {
+		w.stop[i]()
+	}
+}
+
+// later has f called by close, the last one first.
 func (w *world) later(f func()) { w.stop = append(w.stop, f) }
 
 // member is a relay of the world that can be killed and started again.
@@ -53,6 +57,8 @@ type member struct {
 	config relay.Config
 	addr   *net.UDPAddr
 	up     bool
+
+	closing func() // in place of the node's close
 }
 
 // linkRate is that of the way to each dialing relay: an object takes some
@@ -115,6 +121,10 @@ func (m *member) kill(d death) {
 		w.sockets[m.addr.String()], w.dialed[m.name] = nil, nil
 		w.mu.Unlock()
 	}
+	if m.closing != nil {
+		m.closing()
+		return
+	}
 	m.close()
 }
 
@@ -124,8 +134,21 @@ func (m *member) revive() {
 	m.up = true
 }
 
-// origin publishes productions at a relay, until the returned function is called.
-func (w *world) publish(at *member, all ...*production) (stop func()) {
+// broadcaster publishes productions at a relay, over sessions that it makes
+// again and again.
+type broadcaster struct {
+	world *world
+	all   []*production
+	stop  func() // once
+
+	mu      sync.Mutex
+	sockets []*simnet.SimConn
+	asked   map[string]bool // tracks that the relay has from here
+}
+
+// broadcast starts a broadcaster, which is closed with the world.
+func (w *world) broadcast(at *member, all ...*production) *broadcaster {
+	b := &broadcaster{world: w, all: all, asked: map[string]bool{}}
 	source := moq.NewOrigin()
 	source.AddNamespace(camera.Namespace)
 	for _, p := range all {
@@ -134,18 +157,125 @@ func (w *world) publish(at *member, all ...*production) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
 	client := moq.Client{
-		URL: at.url(), Config: moq.Config{Handler: source, Logger: quiet()}, MaxBackoff: 500 * time.Millisecond,
+		URL: at.url(), Config: moq.Config{Handler: counting{source, b}, Logger: quiet()}, MaxBackoff: 500 * time.Millisecond,
 		Refresh: func(_ context.Context, d *transport.DialConfig) error {
-			*d = transport.DialConfig{Fingerprints: [][32]byte{w.certs.Fingerprint()}, PacketConn: w.endpoint(), RemoteAddr: at.addr}
+			socket := w.endpoint()
+			*d = transport.DialConfig{
+				Fingerprints: [][32]byte{w.certs.Fingerprint()}, PacketConn: socket, RemoteAddr: at.addr,
+				IdleTimeout: 2 * time.Second, KeepAlive: 500 * time.Millisecond,
+			}
 			w.mu.Lock()
-			w.sockets[at.addr.String()] = append(w.sockets[at.addr.String()], d.PacketConn.(*simnet.SimConn))
+			w.sockets[at.addr.String()] = append(w.sockets[at.addr.String()], socket)
 			w.mu.Unlock()
+			b.mu.Lock()
+			b.sockets = append(b.sockets, socket)
+			b.mu.Unlock()
 			return nil
 		},
 		Connected: source.Announce, Failed: func(error) {},
 	}
 	tasks.Go(func() { client.Run(ctx) })
-	return func() { cancel(); tasks.Wait() }
+	b.stop = sync.OnceFunc(func() { cancel(); tasks.Wait() })
+	w.later(b.stop)
+	return b
+}
+
+// counting notes what is subscribed to.
+type counting struct {
+	moq.Handler
+	b *broadcaster
+}
+
+func (c counting) Serve(ctx context.Context, r moq.Request) {
+	if s, ok := r.(*moq.SubscribeRequest); ok {
+		c.b.mu.Lock()
+		c.b.asked[s.Track.Key()] = true
+		c.b.mu.Unlock()
+	}
+	c.Handler.Serve(ctx, r)
+}
+
+// subscriptions counts the tracks that the relay has from here.
+func (b *broadcaster) subscriptions() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.asked)
+}
+
+// kill ends the broadcaster. That its port is closed means nothing here: nobody
+// dialed it.
+func (b *broadcaster) kill(d death) {
+	if d != deathClosed {
+		b.mu.Lock()
+		for _, s := range b.sockets {
+			b.world.router.setCut(s.LocalAddr(), true)
+		}
+		b.mu.Unlock()
+	}
+	b.stop()
+}
+
+// publish is broadcast for one that stays.
+func (w *world) publish(at *member, all ...*production) (stop func()) {
+	return w.broadcast(at, all...).stop
+}
+
+// source is a server that has productions itself, in the place of a relay; it
+// may refuse every FETCH.
+func (w *world) source(name string, fetches bool, all ...*production) *member {
+	w.t.Helper()
+	origin := moq.NewOrigin()
+	origin.AddNamespace(camera.Namespace)
+	for _, p := range all {
+		origin.AddTrack(p.track)
+	}
+	var h moq.Handler = origin
+	if !fetches {
+		h = noFetch{origin}
+	}
+	socket := w.endpoint()
+	l, err := transport.Listen(&transport.ListenConfig{PacketConn: socket, GetCertificate: w.certs.GetCertificate})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var tasks sync.WaitGroup
+	tasks.Go(func() {
+		for {
+			conn, err := l.Accept(ctx)
+			if err != nil {
+				return
+			}
+			s, err := moq.NewSession(ctx, conn, moq.Config{Handler: h, Logger: quiet()})
+			if err == nil {
+				tasks.Go(func() { s.Wait() })
+			}
+		}
+	})
+	m := &member{world: w, name: name, addr: socket.LocalAddr().(*net.UDPAddr), up: true}
+	m.closing = func() {
+		cancel()
+		l.Close()
+		tasks.Wait()
+		socket.Close()
+	}
+	w.later(func() {
+		if m.up {
+			m.closing()
+		}
+	})
+	return m
+}
+
+// noFetch refuses every FETCH.
+type noFetch struct{ moq.Handler }
+
+func (h noFetch) Serve(ctx context.Context, r moq.Request) {
+	if f, ok := r.(*moq.FetchRequest); ok {
+		f.Reject(wire.RequestNotSupported, "no history", moq.NoRetry())
+		return
+	}
+	h.Handler.Serve(ctx, r)
 }
 
 // start has productions run until the returned function is called, or the test ends.

@@ -154,7 +154,10 @@ func (n *network) endpointAt(addr *net.UDPAddr) *simnet.SimConn {
 		n.t.Fatal(err)
 	}
 	n.router.setCut(addr, false)
-	n.t.Cleanup(func() { links.Close() })
+	n.t.Cleanup(func() {
+		c.Close() // nobody may be left to read what still comes
+		links.Close()
+	})
 	return c
 }
 

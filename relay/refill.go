@@ -183,8 +183,9 @@ func (f *feed) joinFailed(error) bool {
 	return true
 }
 
-// refetch has a range that a lost publisher was to bring fetched from another
-// one, as soon as there is one. Until then readers go on waiting for it.
+// refetch has a range that a lost publisher was to bring, when it is not nil,
+// fetched from another one as soon as there is one. Until then readers go on
+// waiting for it.
 func (e *trackEntry) refetch(lost *feed, r live.Range) {
 	e.relay.tasks.Go(func() {
 		next := e.successor(lost)
@@ -208,9 +209,13 @@ func (e *trackEntry) refetch(lost *feed, r live.Range) {
 }
 
 // successor waits for another publisher than one that is lost, as long as the
-// track does; nil: there is none.
+// track does, or for any, as long as for an answer; nil: there is none.
 func (e *trackEntry) successor(lost *feed) *feed {
-	patience := time.NewTimer(e.relay.config.RecoverFor)
+	limit := e.relay.config.RecoverFor
+	if lost == nil {
+		limit = e.relay.config.RequestTimeout
+	}
+	patience := time.NewTimer(limit)
 	defer patience.Stop()
 	for {
 		changed := e.changed.wait()
@@ -334,13 +339,15 @@ func (e *trackEntry) backfill(r live.Range) {
 	e.mu.Lock()
 	feeds := e.providers()
 	e.mu.Unlock()
-	if len(feeds) == 0 {
-		return
-	}
 	e.fetching.Lock() // so that two askers do not both see it missing
 	defer e.fetching.Unlock()
 	for _, u := range e.live.Missing(r) {
-		e.fetchFrom(feeds, u)
+		if len(feeds) > 0 {
+			e.fetchFrom(feeds, u)
+			continue
+		}
+		e.live.ExpectFill(u) // from whoever comes next
+		e.refetch(nil, u)
 	}
 }
 
