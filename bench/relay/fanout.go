@@ -22,6 +22,7 @@ type fanoutCommand struct {
 	duration    time.Duration
 	profiles    string
 	env         words
+	loops       bool
 }
 
 func (c *fanoutCommand) flags(f *flag.FlagSet) {
@@ -34,6 +35,7 @@ func (c *fanoutCommand) flags(f *flag.FlagSet) {
 	f.IntVar(&c.rounds, "rounds", 5, "how many rounds that count; there are up to three times as many attempts")
 	f.DurationVar(&c.duration, "duration", 4*time.Second, "how long each time")
 	f.StringVar(&c.profiles, "cpuprofile", "", "write CPU profiles of relay and bare loop into this `folder`")
+	f.BoolVar(&c.loops, "loops", false, "compare two bare loops, without a relay: of --transport and of --against")
 	f.Var(&c.env, "env", "`NAME=value` for the environment of relay and bare loop; may be repeated")
 }
 
@@ -46,6 +48,7 @@ type fanout struct {
 	Profile     string     `json:"profile"`
 	Transport   string     `json:"transport"`
 	Bare        string     `json:"bare_transport"`
+	Loops       bool       `json:"loops,omitempty"` // Relay is a bare loop, too
 	Relay       side       `json:"relay"`
 	Loop        side       `json:"bare"`
 	Ratio       statistics `json:"ratio"` // of CPU seconds per gigabyte, by rounds
@@ -94,8 +97,11 @@ func (c *fanoutCommand) run(ctx context.Context, out *output) error {
 }
 
 func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fanout, err error) {
-	f = fanout{Subscribers: n, Profile: c.profile, Transport: c.transport, Bare: c.against}
+	f = fanout{Subscribers: n, Profile: c.profile, Transport: c.transport, Bare: c.against, Loops: c.loops}
 	p := plan{Transport: c.transport, Profile: c.profile, Subscribers: n, Tracks: c.tracks, Relays: 1, Env: c.env}
+	if c.loops {
+		p.Relays = 0
+	}
 	out.progress("%d subscribers: connecting", n)
 	relay, err := setUp(ctx, p)
 	defer func() { err = errors.Join(err, relay.takeDown()) }()

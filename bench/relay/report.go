@@ -68,6 +68,9 @@ func (o *output) fanouts(list []fanout) error {
 	for _, f := range list {
 		r, b := sum(f.Relay.Windows), sum(f.Loop.Windows)
 		over := f.Transport
+		if f.Loops {
+			over += " loop"
+		}
 		if f.Bare != f.Transport {
 			over += " / " + f.Bare
 		}

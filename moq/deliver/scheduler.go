@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moqedge/moq/transport"
@@ -35,6 +36,8 @@ type Scheduler struct {
 
 	recalled bool       // the deputy is to end
 	relieved chan error // what the deputy's work ended with
+
+	ending atomic.Bool // set by end
 
 	wake  chan struct{}
 	ended chan struct{} // closed when Run has cleaned up
@@ -85,8 +88,8 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.shut()
 	s.ctx = ctx
-	defer context.AfterFunc(ctx, s.stir)()
-	defer context.AfterFunc(s.conn.Context(), s.stir)()
+	defer context.AfterFunc(ctx, s.end)()
+	defer context.AfterFunc(s.conn.Context(), s.end)()
 	return s.work()
 }
 
@@ -119,13 +122,23 @@ func (s *Scheduler) work() error {
 			continue
 		}
 		s.sleep(at, now, timer)
-		if s.ctx.Err() != nil {
-			return context.Cause(s.ctx)
-		}
-		if s.conn.Context().Err() != nil {
-			return context.Cause(s.conn.Context())
+		if s.ending.Load() {
+			return s.cause()
 		}
 	}
+}
+
+// end has the scheduler stop: its context is done, or the connection has ended.
+func (s *Scheduler) end() {
+	s.ending.Store(true)
+	s.stir()
+}
+
+func (s *Scheduler) cause() error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	return context.Cause(s.conn.Context())
 }
 
 // sleep waits until the scheduler is woken, or for a time if that is not zero. It
@@ -156,8 +169,8 @@ func (s *Scheduler) serve(t *ticket, now time.Time) error {
 		s.governor.sees(rank, now)
 		s.governor.spent(s.sent, s.config.Now().Sub(now), now)
 	}
-	if err == nil && s.ctx.Err() != nil {
-		err = context.Cause(s.ctx)
+	if err == nil && s.ending.Load() {
+		err = s.cause()
 	}
 	return err
 }
