@@ -114,7 +114,7 @@ func (d *listed) NodeNamespaceAdded(id string, ns wire.Namespace, hidden bool) {
 	d.change(ns, func(hs []holder) []holder { return append(dropHolder(hs, id), holder{id, hidden}) })
 	r := d.relay
 	r.publishes.announce()
-	if r.names.Count(ns) == 0 { // of the tracks there are
+	if r.names.count(ns) == 0 { // of the tracks there are
 		r.redirects.forget(ns)
 		return
 	}

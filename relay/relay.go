@@ -28,8 +28,8 @@ type Relay struct {
 	links   links
 	id      string // in hop lists
 	routes  *route.Table[source]
-	listed  *listed                   // nil without a directory
-	names   *route.Table[*trackEntry] // the namespaces of the tracks
+	listed  *listed    // nil without a directory
+	names   trackNames // the namespaces of the tracks
 	sent    deliver.Counters
 	got     moq.Counters
 	session atomic.Int64 // open sessions that are served
@@ -58,7 +58,7 @@ func New(c Config) *Relay {
 	c = c.withDefaults()
 	r := &Relay{
 		config: c, log: c.Logger, cache: newCache(c),
-		id: c.ID, routes: route.NewTable[source](), names: route.NewTable[*trackEntry](),
+		id: c.ID, routes: route.NewTable[source](), names: newTrackNames(),
 		exposed: map[string]int{},
 		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},

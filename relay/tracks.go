@@ -3,7 +3,6 @@ package relay
 import (
 	"moqedge/moq"
 	"moqedge/moq/wire"
-	"moqedge/relay/route"
 	"sync"
 )
 
@@ -61,7 +60,7 @@ func (r *Relay) entry(name wire.FullTrackName) (e *trackEntry, made bool) {
 	if e == nil {
 		e, made = newTrackEntry(r, name), true
 		r.tracks[key] = e
-		r.names.Set(name.Namespace, route.Route[*trackEntry]{Via: e})
+		r.names.add(e)
 	}
 	return e, made
 }
@@ -107,7 +106,7 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 	}
 	if key := e.name.Key(); r.tracks[key] == e {
 		delete(r.tracks, key)
-		r.names.Remove(e.name.Namespace, e)
+		r.names.remove(e)
 	}
 	return true
 }
@@ -116,13 +115,9 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 // besides those they have (moqt-18 §9.5).
 func (r *Relay) announced(ns wire.Namespace, s source) {
 	r.redirects.forget(ns)
-	var tracks []*trackEntry
-	r.names.Each(ns, func(_ wire.Namespace, in []route.Route[*trackEntry]) bool {
-		for _, x := range in {
-			tracks = append(tracks, x.Via)
-		}
-		return true
-	})
+	r.mu.Lock()
+	tracks := r.names.below(ns)
+	r.mu.Unlock()
 	for _, e := range tracks {
 		e.reconsider(s)
 	}

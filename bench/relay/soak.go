@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -220,6 +221,9 @@ func (x *soakState) average() {
 // soakRetain is how long relays keep what is published.
 const soakRetain = 10 * time.Second
 
+// soakPorts is how many ports are tried.
+const soakPorts = 20
+
 // soakOutage is how long the upstream is away.
 const soakOutage = time.Second
 
@@ -229,10 +233,16 @@ func (r *soakRig) setUp(ctx context.Context, certificates string) error {
 		return err
 	}
 	r.configs[0] = relayConfig{Certificates: certificates, Linger: time.Second, RetainFor: soakRetain}
-	if err := r.upstream.Call(ctx, commandListen, r.configs[0], &r.places[0]); err != nil {
+	for range soakPorts {
+		// Below those that the system chooses from: nobody takes it while the relay is away.
+		r.configs[0].Addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if err = r.upstream.Call(ctx, commandListen, r.configs[0], &r.places[0]); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
-	r.configs[0].Addr = r.places[0].Addr
 	if r.edge, err = process.Start(roleRelay); err != nil {
 		return err
 	}
