@@ -9,11 +9,11 @@
 // track in a relay. feed.go finds its publishers and judges how they end,
 // refill.go fetches what is missing, forward.go asks for objects when somebody
 // wants them. handler.go answers requests; publish.go, offer.go, status.go and
-// namespaces.go those of one kind each. link.go is what there is with
-// another relay, connection.go keeps the session to it; hearing.go takes in
-// what is told on it of namespaces, telling.go tells others; candidates.go says
-// where a track can be had, circle.go sees that it does not come around; drain.go has the peers of this relay move away;
-// package route knows who publishes what.
+// namespaces.go those of one kind each. link.go is what there is with another
+// relay, connection.go keeps the session to it; hearing.go takes in what is told
+// on it of namespaces, telling.go tells others; candidates.go says where a track
+// can be had, circle.go sees that it does not come around. drain.go has the peers
+// of this relay move away; package route knows the ways to namespaces.
 //
 // Locks are taken in this order: Relay.mu, trackEntry.mu, then those of the
 // links, of a link, of a table and of offers. None is held while a message is sent.
