@@ -27,7 +27,7 @@ const maxRoutes = 1 << 20
 // listen asks for the namespaces of the relay there, below the prefixes of the
 // link, and hears of them until ctx is done.
 func (h *hearing) listen(ctx context.Context) {
-	var ends []<-chan struct{}
+	var tasks sync.WaitGroup
 	for _, prefix := range disjoint(h.link.upstream.Prefixes) {
 		var n *moq.NamespaceSubscription
 		var err error
@@ -38,16 +38,19 @@ func (h *hearing) listen(ctx context.Context) {
 		}
 		switch {
 		case err == nil:
-			ends = append(ends, n.Done())
+			tasks.Go(func() {
+				<-n.Done() // the last of its events; it ends with the session
+				if ctx.Err() == nil && h.session.Context().Err() == nil {
+					h.link.relay.log.Warn("no more is heard of the namespaces of the relay", "link", h.link.name(), "prefix", prefix.String(), "limit", h.limit())
+				}
+			})
 		case ctx.Err() != nil, errors.Is(err, &moq.RequestError{Code: wire.RequestNotSupported}): // it is silent
 		default:
 			h.link.relay.log.Warn("the relay does not tell its namespaces", "link", h.link.name(), "prefix", prefix.String(), "error", err)
 		}
 	}
+	tasks.Wait()
 	<-ctx.Done()
-	for _, done := range ends {
-		<-done // the last of its events
-	}
 }
 
 // disjoint leaves out prefixes that others cover (moqt-18 §10.18); none stand for all.

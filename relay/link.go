@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,8 +39,25 @@ type link struct {
 // knownName is a namespace that was told of on a link.
 type knownName struct {
 	namespace wire.Namespace
-	by        map[*hearing]route.Route[source]
-	held      *hearing // that told of it last, when all have ended
+	by        []toldWay // one, unless the link is moving
+	held      *hearing  // that told of it last, when all have ended
+}
+
+// toldWay is what one session tells of a namespace.
+type toldWay struct {
+	hearing *hearing
+	route   route.Route[source]
+}
+
+// drop removes what a session told.
+func (k *knownName) drop(h *hearing) (r route.Route[source], told bool) {
+	for i, x := range k.by {
+		if x.hearing == h {
+			k.by = append(k.by[:i:i], k.by[i+1:]...)
+			return x.route, true
+		}
+	}
+	return r, false
 }
 
 func newLink(r *Relay, u Upstream, dialed bool, order int) *link {
@@ -211,10 +230,11 @@ func (l *link) learn(h *hearing, ns wire.Namespace, r route.Route[source]) {
 	defer l.mu.Unlock()
 	k := l.known[ns.Key()]
 	if k == nil {
-		k = &knownName{namespace: ns, by: map[*hearing]route.Route[source]{}}
+		k = &knownName{namespace: ns}
 		l.known[ns.Key()] = k
 	}
-	k.by[h], k.held = r, nil
+	k.drop(h)
+	k.by, k.held = append(k.by, toldWay{h, r}), nil
 	l.show(k)
 }
 
@@ -227,11 +247,10 @@ func (l *link) unlearn(h *hearing, ns wire.Namespace, lost bool) {
 	if k == nil {
 		return
 	}
-	r, told := k.by[h]
+	r, told := k.drop(h)
 	if !told {
 		return
 	}
-	delete(k.by, h)
 	if len(k.by) > 0 || !lost {
 		l.show(k)
 		return
@@ -262,18 +281,13 @@ func (l *link) expire(h *hearing) {
 // show puts what the newest session tells of a namespace into the relay's table.
 // The caller holds mu.
 func (l *link) show(k *knownName) {
-	var newest *hearing
-	for h := range k.by {
-		if newest == nil || h.sequence > newest.sequence {
-			newest = h
-		}
-	}
-	if newest == nil {
+	if len(k.by) == 0 {
 		delete(l.known, k.namespace.Key())
 		l.relay.routes.Remove(k.namespace, source{link: l})
 		return
 	}
-	l.relay.routes.Set(k.namespace, k.by[newest])
+	newest := slices.MaxFunc(k.by, func(a, b toldWay) int { return cmp.Compare(a.hearing.sequence, b.hearing.sequence) })
+	l.relay.routes.Set(k.namespace, newest.route)
 }
 
 // sum adds costs.
