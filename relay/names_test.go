@@ -52,7 +52,7 @@ func BenchmarkAnnouncement(b *testing.B) {
 			b.Fatalf("%d namespaces after a minute", r.Stats().Namespaces)
 		}
 	}
-	heard := make(counting, subscribers)
+	heard := make(heardOf, subscribers)
 	for range subscribers {
 		if _, err := over(b, r, moq.Config{}).SubscribeNamespace(context.Background(), wire.Namespace{"live"}, heard); err != nil {
 			b.Fatal(err)
@@ -70,13 +70,13 @@ func BenchmarkAnnouncement(b *testing.B) {
 	}
 }
 
-// counting counts what several subscribers hear.
-type counting chan struct{}
+// heardOf counts what several subscribers hear.
+type heardOf chan struct{}
 
-func (c counting) NamespaceAdded(wire.Namespace)   { c <- struct{}{} }
-func (c counting) NamespaceRemoved(wire.Namespace) { c <- struct{}{} }
+func (c heardOf) NamespaceAdded(wire.Namespace)   { c <- struct{}{} }
+func (c heardOf) NamespaceRemoved(wire.Namespace) { c <- struct{}{} }
 
-func (c counting) wait(n int) {
+func (c heardOf) wait(n int) {
 	for range n {
 		<-c
 	}
