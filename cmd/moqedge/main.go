@@ -53,14 +53,15 @@ type commands struct {
 	LogLevel  string `enum:",debug,info,warn,error" default:"" placeholder:"LEVEL" help:"What is logged to stderr: debug, info, warn or error. (default: info for serve, else warn)"`
 	LogFormat string `enum:",text,json" default:"" placeholder:"FORMAT" help:"How it is logged: text or json. (default: text)"`
 
-	Demo    demoCommand    `cmd:"" help:"Run everything on this machine, with a clip that plays in a loop."`
-	Serve   serveCommand   `cmd:"" help:"Run a relay, with pages and ingests as configured."`
-	Pub     pubCommand     `cmd:"" help:"Publish an MP4 file in a loop to a relay."`
-	Sub     subCommand     `cmd:"" help:"Subscribe to a track, or to all of a publication."`
-	Ls      lsCommand      `cmd:"" help:"List the namespaces that are live at a relay."`
-	Interop interopCommand `cmd:"" help:"Test a relay as the public MOQT interop runner does, and beyond."`
-	Cert    certCommand    `cmd:"" help:"Make a development certificate, or show the one that is there."`
-	Version versionCommand `cmd:"" help:"Tell the version of this binary."`
+	Demo     demoCommand     `cmd:"" help:"Run everything on this machine, with a clip that plays in a loop."`
+	Serve    serveCommand    `cmd:"" help:"Run a relay, with pages and ingests as configured."`
+	Topology topologyCommand `cmd:"" help:"Draw the tree that configuration files describe, and name its mistakes."`
+	Pub      pubCommand      `cmd:"" help:"Publish an MP4 file in a loop to a relay."`
+	Sub      subCommand      `cmd:"" help:"Subscribe to a track, or to all of a publication."`
+	Ls       lsCommand       `cmd:"" help:"List the namespaces that are live at a relay."`
+	Interop  interopCommand  `cmd:"" help:"Test a relay as the public MOQT interop runner does, and beyond."`
+	Cert     certCommand     `cmd:"" help:"Make a development certificate, or show the one that is there."`
+	Version  versionCommand  `cmd:"" help:"Tell the version of this binary."`
 }
 
 // environment is what every subcommand gets.

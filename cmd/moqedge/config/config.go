@@ -19,6 +19,8 @@ type Config struct {
 	// ID of the relay in the hop lists of others; no two of a tree have the
 	// same. "" means one that is random at every start.
 	ID string `yaml:"id"`
+	// Region of the node, for the directory and for people; "" means none.
+	Region string `yaml:"region"`
 	// Upstream is the only relay above; nil: see Upstreams.
 	Upstream *Upstream `yaml:"upstream"`
 	// Upstreams are the relays that tracks and namespaces are had from; none:

@@ -121,7 +121,7 @@ func (n *Node) openRelay(context.Context) error {
 	}
 	keep := n.config.Retention
 	n.relay = relay.New(relay.Config{
-		Name: n.config.Name, ID: n.config.ID, Upstreams: upstreams, Implementation: Implementation,
+		Name: n.config.Name, ID: n.config.ID, Region: n.config.Region, Upstreams: upstreams, Implementation: Implementation,
 		CacheBytes: keep.CacheBytes, Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
 		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
 		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
