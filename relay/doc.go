@@ -9,12 +9,16 @@
 // track in a relay. feed.go finds its publishers and judges how they end,
 // refill.go fetches what is missing, forward.go asks for objects when somebody
 // wants them. handler.go answers requests; publish.go, offer.go, status.go and
-// namespaces.go those of one kind each. link.go is what there is with another
-// relay, connection.go keeps the session to it; hearing.go takes in what is told
-// on it of namespaces, telling.go tells others; candidates.go says where a track
-// can be had, circle.go sees that it does not come around. drain.go has the peers
-// of this relay move away; package route knows the ways to namespaces.
+// namespaces.go those of one kind each. link.go is what there is with
+// another relay, connection.go keeps the session to it; hearing.go takes in
+// what is told on it of namespaces, telling.go tells others; candidates.go says
+// where a track can be had, circle.go sees that it does not come around.
+// directory.go is what relays find each other by, listed.go what is known from
+// it, region.go whom that has one ask; package cluster has a directory on NATS.
+// drain.go has the peers of this relay move away; package route knows the
+// ways to namespaces.
 //
 // Locks are taken in this order: Relay.mu, trackEntry.mu, then those of the
-// links, of a link, of a table and of offers. None is held while a message is sent.
+// links, of a link, of what is listed, of a table and of offers. None is held
+// while a message is sent.
 package relay
