@@ -34,7 +34,6 @@ type known struct {
 	nodes   map[string]relay.Node
 	names   map[string]map[string]bool // by relay
 	history []string
-	count   int           // of namespaces
 	changed chan struct{} // closed at each change
 }
 
@@ -81,7 +80,6 @@ func (k *known) NodeNamespaceAdded(id string, ns wire.Namespace, _ bool) {
 		return
 	}
 	k.names[id][ns.String()] = true
-	k.count++
 	k.note("+%s %s", id, ns)
 }
 
@@ -93,7 +91,6 @@ func (k *known) NodeNamespaceRemoved(id string, ns wire.Namespace) {
 		return
 	}
 	delete(k.names[id], ns.String())
-	k.count--
 	k.note("-%s %s", id, ns)
 }
 

@@ -46,7 +46,7 @@ func TestDeadRelayIsForgotten(t *testing.T) {
 	}
 	late := join(t, "late", c)
 	late.wait(t, "a is known", 10*time.Second, func() bool { return late.up("a") && late.up("z") && late.Status().Connected })
-	if late.up("victim") || late.count != 0 {
+	if late.up("victim") || late.Status().Namespaces != 0 {
 		t.Errorf("who joins later hears of the dead: %v", late.events())
 	}
 	// It comes back under its name, with one namespace less.
