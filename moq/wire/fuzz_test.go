@@ -13,27 +13,45 @@ func FuzzMessage(f *testing.F) {
 	each(messageTables, func(v Version, c messageCase) { f.Add(c.in, draftIndex(v)) })
 	each(badMessageTables, func(v Version, c badCase) { f.Add(c.in, draftIndex(v)) })
 	f.Fuzz(func(t *testing.T, in []byte, draft byte) {
-		v := everyDraft[int(draft)%len(everyDraft)]
-		m, n, err := DecodeMessage(v, in)
-		if err != nil {
-			wantFault(t, err, "decode")
-			return
-		}
-		if n > len(in) {
-			t.Fatalf("took %d of %d bytes", n, len(in))
-		}
-		if f := reflect.ValueOf(m).Elem().FieldByName("Params"); f.IsValid() && paramsOf(m).InvalidFilter != "" {
-			return // nobody sends what must be refused
-		}
-		b, err := AppendMessage(nil, v, m)
-		if err != nil {
-			t.Fatalf("%+v cannot be written: %v", m, err)
-		}
-		again, _, err := DecodeMessage(v, b)
-		if err != nil || !reflect.DeepEqual(again, m) {
-			t.Fatalf("%+v became %+v, %v", m, again, err)
-		}
+		fuzzMessage(t, everyDraft[int(draft)%len(everyDraft)], in)
 	})
+}
+
+func FuzzRelayMessage(f *testing.F) {
+	for _, v := range everyDraft {
+		for _, m := range relayMessages() {
+			b, err := AppendMessage(nil, v.BetweenRelays(), m)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b, draftIndex(v))
+		}
+	}
+	f.Fuzz(func(t *testing.T, in []byte, draft byte) {
+		fuzzMessage(t, everyDraft[int(draft)%len(everyDraft)].BetweenRelays(), in)
+	})
+}
+
+func fuzzMessage(t *testing.T, v Version, in []byte) {
+	m, n, err := DecodeMessage(v, in)
+	if err != nil {
+		wantFault(t, err, "decode")
+		return
+	}
+	if n > len(in) {
+		t.Fatalf("took %d of %d bytes", n, len(in))
+	}
+	if f := reflect.ValueOf(m).Elem().FieldByName("Params"); f.IsValid() && paramsOf(m).InvalidFilter != "" {
+		return // nobody sends what must be refused
+	}
+	b, err := AppendMessage(nil, v, m)
+	if err != nil {
+		t.Fatalf("%+v cannot be written: %v", m, err)
+	}
+	again, _, err := DecodeMessage(v, b)
+	if err != nil || !reflect.DeepEqual(again, m) {
+		t.Fatalf("%+v became %+v, %v", m, again, err)
+	}
 }
 
 func FuzzNames(f *testing.F) {

@@ -12,16 +12,7 @@ import (
 // that they are refused as anything else that is unknown.
 func TestBetweenRelays(t *testing.T) {
 	for _, v := range everyDraft {
-		path := Parameters{RelayPath: Some([]string{"a", "bc"})}
-		for _, m := range []Message{
-			&Route{Suffix: Namespace{"x", "y"}, Cost: 300, Hops: []string{"edge", "origin"}},
-			&Route{Cost: 1, Hops: []string{"edge"}, Held: true, Hidden: true, Foreign: true},
-			&Subscribe{RequestID: 4, Track: liveVideo, Params: path},
-			&TrackStatus{RequestID: 4, Track: liveVideo, Params: path},
-			&Fetch{RequestID: 4, Kind: FetchStandalone, Track: liveVideo, Params: Parameters{
-				RelayPath: path.RelayPath, Filter: Some(Filter{Type: FilterAbsoluteRange, EndGroup: 1}),
-			}},
-		} {
+		for _, m := range relayMessages() {
 			b, err := AppendMessage(nil, v.BetweenRelays(), m)
 			if err != nil {
 				t.Fatalf("%v: %v: %v", v, m.Type(), err)
@@ -53,12 +44,26 @@ func TestBetweenRelays(t *testing.T) {
 		if two, err := AppendMessage(nil, v.BetweenRelays(), m); err != nil || !bytes.Equal(one, two) {
 			t.Errorf("%v: a message without a path differs between relays: %x, %x, %v", v, one, two, err)
 		}
-		if _, err := AppendMessage(nil, v.BetweenRelays(), &PublishNamespace{Namespace: Namespace{"x"}, Params: path}); err == nil {
+		if _, err := AppendMessage(nil, v.BetweenRelays(), &PublishNamespace{Namespace: Namespace{"x"}, Params: Parameters{RelayPath: Some([]string{"a"})}}); err == nil {
 			t.Errorf("%v: RELAY_PATH in PUBLISH_NAMESPACE", v)
 		}
 	}
 	if versions := Versions(); slices.ContainsFunc(versions, func(v Version) bool { return v&betweenRelays != 0 }) {
 		t.Errorf("%v is negotiated", versions)
+	}
+}
+
+// relayMessages are what relays alone say to each other.
+func relayMessages() []Message {
+	path := Some([]string{"a", "bc"})
+	return []Message{
+		&Route{Suffix: Namespace{"x", "y"}, Cost: 300, Hops: []string{"edge", "origin"}},
+		&Route{Cost: 1, Hops: []string{"edge"}, Held: true, Hidden: true, Foreign: true},
+		&Subscribe{RequestID: 4, Track: liveVideo, Params: Parameters{RelayPath: path}},
+		&TrackStatus{RequestID: 4, Track: liveVideo, Params: Parameters{RelayPath: path}},
+		&Fetch{RequestID: 4, Kind: FetchStandalone, Track: liveVideo, Params: Parameters{
+			RelayPath: path, Filter: Some(Filter{Type: FilterAbsoluteRange, EndGroup: 1}),
+		}},
 	}
 }
 
