@@ -18,6 +18,9 @@ type FetchRequest struct {
 	First, Last wire.Location
 	// Params are the peer's, as sent.
 	Params wire.Parameters
+	// Again may be set before Accept: it is told of what the track had of the range
+	// and forgot before it could be sent, and is that of deliver.Fetch.
+	Again func(part live.Range, asked func())
 
 	message *wire.Fetch
 	joined  *served                // the subscription joined
@@ -121,6 +124,7 @@ func (r *FetchRequest) Accept(t *live.Track) {
 		Priority:    r.Params.SubscriberPriority.Or(wire.DefaultPriority),
 		FillTimeout: r.Params.FillTimeout,
 		Filters:     r.Params.RangeFilters,
+		Again:       r.Again,
 		Done:        func(complete bool) { done <- complete },
 	})
 	r.mu.Lock()

@@ -148,6 +148,7 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 	e.current(ctx)
 	if t := r.Params.FillTimeout; r.Resolve(e.live) {
 		e.supply(live.Range{From: r.First, To: r.Last.Next()}, !t.Set || t.Value > 0)
+		r.Again = e.again
 	}
 	r.Accept(e.live)
 }

@@ -76,6 +76,15 @@ func (e *trackEntry) supply(r live.Range, ask bool) {
 	}
 }
 
+// again has parts of the track asked for that the cache had no room for until a
+// fetch came to them (moq.FetchRequest.Again).
+func (e *trackEntry) again(part live.Range, asked func()) {
+	e.relay.tasks.Go(func() {
+		e.backfill(part)
+		asked()
+	})
+}
+
 // isStale reports whether the entry ended because what rested of its track is
 // from before its publisher began anew: the next entry has nothing of that.
 func (e *trackEntry) isStale() bool {

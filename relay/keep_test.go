@@ -155,6 +155,21 @@ func TestGapsAfterEviction(t *testing.T) {
 		if got, want := fetches(t, v.session, 2, 5), "2/0 2/1 3/0 3/1 5/0 5/1"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
+		// What this evicted is had again by who comes to it, and so is what there is no
+		// room for at all.
+		before, _ := p.counts()
+		want := "2/0 2/1 3/0 3/1 5/0 5/1 6/0 6/1 7/0 7/1 9/0 9/1 10/0 10/1 11/0 11/1 12/0 12/1 13/0 13/1"
+		for range 3 {
+			if got := fetches(t, v.session, 2, 13); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		if n, _ := p.counts(); n-before > 12 {
+			t.Errorf("%d FETCHes upstream", n-before)
+		}
+		if s := r.Stats().Cache; s.Bytes > s.Budget {
+			t.Errorf("%+v", s)
+		}
 	})
 }
 

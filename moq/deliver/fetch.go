@@ -30,6 +30,10 @@ type Fetch struct {
 	// them; what becomes of it does not touch the subscription, except that Done
 	// of that comes after the end of its fills.
 	Fill *Subscription
+	// Again, when set, is told of parts of the range that the track had, forgot, and
+	// cannot speak for any more: it has them asked for, and calls asked once they are
+	// announced to the track (live.Track.ExpectFill) or cannot be had. It must not block.
+	Again func(part live.Range, asked func())
 	// Done is called once, by the scheduler, when the stream is closed: with
 	// true after all of it was sent. It must not block.
 	Done func(complete bool)
@@ -48,7 +52,9 @@ type FetchResponse struct {
 	found     bool    // ahead is valid
 	current   place   // of what is being sent, or was sent last
 	deadline  time.Time
-	hurried   bool // the deadline is over
+	hurried   bool                    // the deadline is over
+	asking    bool                    // Again has not called back yet
+	asked     wire.Option[live.Range] // the part that Again was called for last
 	failed    wire.Option[wire.ResetCode]
 	over      bool
 
@@ -221,11 +227,16 @@ func (r *FetchResponse) ready(now time.Time) bool {
 // look finds out what comes next; false when that is to be waited for.
 func (r *FetchResponse) look() bool {
 	for !r.found {
+		if r.asking {
+			return false
+		}
 		var n finding
 		n.step, n.object, n.until = r.walk.Next()
 		switch {
 		case n.step == live.StepWait:
 			return false
+		case n.step == live.StepUnknown && r.again(n.until):
+			continue
 		case n.step == live.StepObject && n.object.Status != wire.ObjectNormal:
 			continue // a status tells of absence, which a gap says here (moqt-18 §11.2.1.1)
 		case n.step == live.StepObject && (!r.filter.passes(n.object) || !r.fits(n.object)):
@@ -240,6 +251,27 @@ func (r *FetchResponse) look() bool {
 			r.current.group = n.until.Group
 		}
 	}
+	return true
+}
+
+// again has what the track forgot asked for once more; false when that is no use.
+func (r *FetchResponse) again(until wire.Location) bool {
+	if r.params.Again == nil || r.hurried {
+		return false
+	}
+	was := *r.walk
+	part, ok := r.walk.Again(until)
+	if !ok || r.asked.Set && r.asked.Value.From == part.From {
+		*r.walk = was
+		return false
+	}
+	r.asked, r.asking = wire.Some(part), true
+	r.params.Again(part, func() {
+		r.scheduler.do(func() {
+			r.asking = false
+			r.refresh()
+		})
+	})
 	return true
 }
 

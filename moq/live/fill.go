@@ -58,7 +58,10 @@ func (t *Track) ExpectFill(r Range) {
 func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 	t.mu.Lock()
 	forgotten := t.refill.within(r)
-	t.filling, t.refill = t.filling.remove(r), t.refill.remove(r)
+	t.filling, t.refill, t.dropped = t.filling.remove(r), t.refill.remove(r), t.dropped.remove(r)
+	for _, f := range forgotten {
+		t.dropped = t.dropped.add(f)
+	}
 	if complete {
 		t.unknown, t.filled = t.unknown.remove(r), t.filled.add(r)
 		for _, u := range slices.Concat(unknown, forgotten) {

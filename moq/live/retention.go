@@ -89,6 +89,7 @@ func (t *Track) remove(g *group, why Reason) {
 	t.forgot(why)
 	t.gaps = t.gaps.remove(gone)
 	t.forget(gone)
+	t.dropped = t.dropped.add(gone)
 	t.unlearn(Range{wire.Location{Group: g.id}, after(wire.Location{Group: g.id, Object: math.MaxUint64})})
 	for _, s := range g.subgroups {
 		if s.state == Waiting { // nobody finds it any more to continue it
@@ -234,6 +235,7 @@ func (t *Track) forgetObjects(g *group, drop func(*Object) bool) {
 	flush := func() {
 		if !g.lost && !gone.Empty() {
 			t.forget(gone)
+			t.dropped = t.dropped.add(gone)
 			t.unlearn(gone)
 		}
 	}

@@ -58,6 +58,7 @@ type Track struct {
 	end        wire.Location              // with ended: nothing exists here or beyond
 	final      wire.Option[wire.Location] // nothing exists beyond this
 	refill     ranges                     // parts of filling that were forgotten again
+	dropped    ranges                     // parts of unknown that were forgotten, and not fetched since
 	filled     ranges                     // fetched: what exists there is in the track, whatever subgroups are open
 	largest    wire.Location
 	published  bool      // largest is valid

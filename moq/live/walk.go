@@ -32,6 +32,7 @@ type Walk struct {
 	at          wire.Location // what is wanted next
 	over        bool
 	hurried     bool
+	from        wire.Location // where the last step began, when it was StepUnknown
 }
 
 // NewWalk returns a walk over [first, last]; down asks for descending groups.
@@ -75,9 +76,10 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 		case wait:
 			return StepWait, nil, wire.Location{}
 		case len(missing) > 0 && o != nil: // there may be another part before o, of which more is known
-			w.at = missing[0].To
+			w.from, w.at = w.at, missing[0].To
 			return StepUnknown, nil, before(w.at)
 		case len(missing) > 0:
+			w.from = w.at
 			return StepUnknown, nil, w.pass(nil)
 		}
 		if o == nil {
@@ -95,6 +97,32 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 		return StepObject, o, o.Location()
 	}
 	return StepEnd, nil, wire.Location{}
+}
+
+// maxAgain is how many groups Again takes back at most, so that what is had again
+// is not forgotten again before it was read.
+const maxAgain = 8
+
+// Again takes back the last step, which was StepUnknown and led up to a location,
+// when the track had something of what it passed over and forgot it since: it returns
+// the part that comes first, for whoever can have it again. It must not be asked for
+// the same part twice in a row.
+func (w *Walk) Again(until wire.Location) (part Range, ok bool) {
+	part = Range{w.from, after(until)}
+	if lowest := until.Group; w.down && lowest < w.from.Group {
+		lowest = max(lowest, w.from.Group-min(w.from.Group, maxAgain-1))
+		part = Range{wire.Location{Group: lowest}, after(wire.Location{Group: w.from.Group, Object: math.MaxUint64})}
+	} else if until.Group-w.from.Group >= maxAgain {
+		part.To = wire.Location{Group: w.from.Group + maxAgain}
+	}
+	t := w.track
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if len(t.dropped.within(part)) == 0 {
+		return Range{}, false
+	}
+	w.at, w.over = w.from, false
+	return part, true
 }
 
 // enter moves to the start of the part of a group that is wanted.
