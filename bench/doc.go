@@ -1,4 +1,5 @@
-// Package bench measures the relay against the transport below it. Its
-// benchmarks run over real UDP sockets on loopback; results and the commands
-// behind them are in RESULTS.md.
+// Package bench is where this project is measured. Its commands run over real UDP
+// sockets on loopback, in processes of their own: bench/relay compares the relay
+// with the transport below it. Results and the commands behind them are in
+// RESULTS.md.
 package bench

@@ -29,7 +29,7 @@ func (c *latencyCommand) flags(f *flag.FlagSet) {
 	f.StringVar(&c.transport, "transport", overQUIC, "between server and subscribers: quic or webtransport")
 	f.IntVar(&c.tracks, "tracks", 10, "tracks that the subscribers are dealt out to; their objects take turns")
 	f.IntVar(&c.hops, "hops", 3, "length of the longest chain of relays")
-	f.IntVar(&c.rounds, "rounds", 9, "how often each chain is measured")
+	f.IntVar(&c.rounds, "rounds", 9, "how many rounds that count; there are up to three times as many attempts")
 	f.DurationVar(&c.duration, "duration", 2*time.Second, "how long each time")
 	f.DurationVar(&c.limit, "limit", 50*time.Millisecond, "p99 at which the bare loop has too much to do")
 }
@@ -147,14 +147,13 @@ func (c *latencyCommand) compare(ctx context.Context, result *chains, out *outpu
 		}
 		result.Hops = append(result.Hops, hop{Relays: i})
 	}
-	defer result.conclude()
 	order := make([]int, len(rigs))
 	for i := range order {
 		order[i] = i
 	}
-	for round := range c.rounds {
+	for round := 0; result.Hops[0].P50.N < c.rounds && round < attempts*c.rounds; round++ {
 		for _, i := range order {
-			out.progress("%d subscribers behind %d relays: round %d of %d", result.Subscribers, i, round+1, c.rounds)
+			out.progress("%d subscribers behind %d relays: round %d, %d of %d count", result.Subscribers, i, round+1, result.Hops[0].P50.N, c.rounds)
 			w, err := rigs[i].measure(ctx, c.duration)
 			if err != nil {
 				return err
@@ -162,6 +161,7 @@ func (c *latencyCommand) compare(ctx context.Context, result *chains, out *outpu
 			result.Hops[i].Windows = append(result.Hops[i].Windows, w)
 		}
 		slices.Reverse(order)
+		result.conclude()
 	}
 	return nil
 }
@@ -172,6 +172,7 @@ func (r *chains) conclude() {
 	for _, h := range r.Hops {
 		rounds = min(rounds, len(h.Windows))
 	}
+	r.Invalid = 0
 	p50, p99 := make([][]float64, len(r.Hops)), make([][]float64, len(r.Hops))
 	for i := range rounds {
 		if slices.ContainsFunc(r.Hops, func(h hop) bool { return h.Windows[i].Invalid != "" }) {

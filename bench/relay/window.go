@@ -68,7 +68,12 @@ func (r *rig) measure(ctx context.Context, span time.Duration) (w window, err er
 	if err := pauseFor(ctx, quiet); err != nil {
 		return w, err
 	}
-	w = after.since(before)
+	return r.judge(before, after), nil
+}
+
+// judge makes a window of what was at its ends, and finds out whether it counts.
+func (r *rig) judge(before, after reading) window {
+	w := after.since(before)
 	w.Offered = r.profile.rate() * float64(r.plan.Subscribers) * w.Span.Seconds()
 	published := float64(after.published-before.published) * float64(r.profile.Size)
 	asked := r.profile.rate() * float64(r.plan.Tracks) * w.Span.Seconds()
@@ -82,7 +87,7 @@ func (r *rig) measure(ctx context.Context, span time.Duration) (w window, err er
 	case w.Received < delivered*w.Offered:
 		w.Invalid = fmt.Sprintf("%.0f %% of what was offered was received", w.Received/w.Offered*100)
 	}
-	return w, nil
+	return w
 }
 
 // reading is what a rig's processes say at one time.
