@@ -48,6 +48,12 @@ func Start(role string, env ...string) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
+	return StartFile(exe, role, env...)
+}
+
+// StartFile is Start of another build of this executable.
+func StartFile(exe, role string, env ...string) (*Child, error) {
+	var err error
 	c := &Child{role: role, cmd: exec.CommandContext(context.Background(), exe, Flag, role)}
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stderr = os.Stderr

@@ -53,6 +53,8 @@ type plan struct {
 	Idle, Stream, Hold bool
 	// Env is added to the environment of the servers.
 	Env []string `json:"-"`
+	// Build is the executable of the relays; empty: this one.
+	Build string `json:"-"`
 }
 
 // setUp starts the processes and connects them. The rig has to be taken down,
@@ -77,7 +79,7 @@ func setUp(ctx context.Context, p plan) (r *rig, err error) {
 		if p.Relays > 1 {
 			r.name = fmt.Sprintf("%d relays", p.Relays)
 		}
-		if r.server, err = r.start(roleRelay, p.Env); err != nil {
+		if r.server, err = r.startBuild(p.Build, roleRelay, p.Env); err != nil {
 			return r, err
 		}
 		r.relays = append(r.relays, r.server)
@@ -102,7 +104,15 @@ func setUp(ctx context.Context, p plan) (r *rig, err error) {
 }
 
 func (r *rig) start(role string, env []string) (*process.Child, error) {
-	c, err := process.Start(role, env...)
+	return r.startBuild("", role, env)
+}
+
+func (r *rig) startBuild(file, role string, env []string) (c *process.Child, err error) {
+	if file == "" {
+		c, err = process.Start(role, env...)
+	} else {
+		c, err = process.StartFile(file, role, env...)
+	}
 	if err == nil {
 		r.all = append(r.all, c)
 	}
