@@ -53,7 +53,8 @@ type Embedded struct {
 	Listen string
 	// User and Password that clients and routes must give; "" lets in everybody.
 	User, Password string
-	// TLS with which clients and routes are served; nil: without.
+	// TLS with which clients and routes are served; its RootCAs are what the
+	// servers of Routes are checked against. nil: without.
 	TLS *tls.Config
 	// Name of the server, unique in its cluster; "" is a random one.
 	Name string

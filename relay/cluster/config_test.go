@@ -1,12 +1,15 @@
 package cluster_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"moqedge/certs"
 	"moqedge/relay/cluster"
 )
 
@@ -84,4 +87,28 @@ func TestSecretsAreMasked(t *testing.T) {
 	// And they are asked for.
 	j := join(t, "intruder", cluster.Config{URL: "nats://" + server.Addr()})
 	j.wait(t, "refused", 10*time.Second, func() bool { return strings.Contains(j.Status().Error, "Authorization") })
+}
+
+// The server in the process is reached over TLS by others, with its certificate
+// checked, and by its own relay.
+func TestTLS(t *testing.T) {
+	source, err := certs.Development("", []string{"127.0.0.1"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { source.Close() })
+	certificate, err := source.GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate.Leaf)
+	a := join(t, "a", cluster.Config{Embedded: cluster.Embedded{
+		Listen: "127.0.0.1:0", User: "u", Password: "p", TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: source.GetCertificate},
+	}})
+	a.Announce(namespace("x"), false)
+	b := join(t, "b", cluster.Config{URL: "tls://u:p@" + a.Addr(), TLS: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots}})
+	b.wait(t, "b is told of a", 10*time.Second, b.holds("a", "x"))
+	stranger := join(t, "stranger", cluster.Config{URL: "tls://u:p@" + a.Addr()})
+	stranger.wait(t, "the certificate is refused", 10*time.Second, func() bool { return strings.Contains(stranger.Status().Error, "certificate") })
 }
