@@ -156,14 +156,12 @@ type updater struct {
 	settled  <-chan struct{} // closed when the request itself is answered; nil when it is from the start
 	apply    func(*wire.RequestUpdate) (wire.Parameters, error)
 	answered func(refusal *wire.RequestErr) // called behind each answer, with nil when it is REQUEST_OK; may be nil
-	start    sync.Once
 	queue    chan *wire.RequestUpdate
 	waiting  atomic.Int64
 }
 
 func newUpdater(s *Session, c channel, kind wire.MessageType, id uint64, apply func(*wire.RequestUpdate) (wire.Parameters, error)) *updater {
-	queue := make(chan *wire.RequestUpdate, min(s.config.MaxRequestUpdates, 1024))
-	return &updater{session: s, channel: c, kind: kind, id: id, apply: apply, queue: queue}
+	return &updater{session: s, channel: c, kind: kind, id: id, apply: apply}
 }
 
 // take hands an update over. Drafts that know no limit make the peer wait.
@@ -178,7 +176,10 @@ func (u *updater) take(m *wire.RequestUpdate) error {
 	if n := u.waiting.Add(1); uint64(n) > limit && s.version.Has(wire.FeatureRequestUpdateLimit) {
 		return &wire.Error{Code: wire.SessionTooManyRequestUpdates, Reason: fmt.Sprintf("more than %d REQUEST_UPDATEs wait for their answer", limit)}
 	}
-	u.start.Do(func() { s.tasks.Go(u.run) })
+	if u.queue == nil { // mostly there is no update at all
+		u.queue = make(chan *wire.RequestUpdate, min(limit, 1024))
+		s.tasks.Go(u.run)
+	}
 	select {
 	case u.queue <- m:
 	case <-s.ctx.Done():
@@ -215,7 +216,11 @@ func (u *updater) run() {
 }
 
 // end lets the goroutine end; no update is taken after it.
-func (u *updater) end() { close(u.queue) }
+func (u *updater) end() {
+	if u.queue != nil {
+		close(u.queue)
+	}
+}
 
 // beginUpdate takes in what a REQUEST_UPDATE for a request means to the session,
 // in the order of its stream, however long the request itself takes to apply it.

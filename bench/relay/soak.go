@@ -75,10 +75,10 @@ func (c *soakCommand) run(ctx context.Context, out *output) error {
 		return fmt.Errorf("a soak of %s with %d subscribers and %d tracks can not be", c.duration, c.stay, c.tracks)
 	}
 	s, err := c.soak(ctx, out)
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.judge(s)
 	}
-	return errors.Join(out.soaked(s), c.judge(s))
+	return errors.Join(out.soaked(s), err) // what it was like until it failed, too
 }
 
 // soakRig is the two relays.
@@ -139,6 +139,11 @@ func (c *soakCommand) last(ctx context.Context, out *output, r *soakRig, load *s
 	defer second.Stop()
 	s.Thirds = make([]soakState, 3)
 	third := 0
+	defer func() {
+		for i := range s.Thirds {
+			s.Thirds[i].average()
+		}
+	}()
 	for ; ; s.Duration = time.Since(began) {
 		i := min(int(3*time.Since(began)/c.duration), 3)
 		if i != third && c.heap != "" {
@@ -176,10 +181,7 @@ func (c *soakCommand) last(ctx context.Context, out *output, r *soakRig, load *s
 			return ctx.Err()
 		}
 	}
-	for i := range s.Thirds {
-		s.Thirds[i].average()
-	}
-	s.Growth = float64(s.Thirds[2].Resident)/float64(s.Thirds[1].Resident) - 1
+	s.Growth = s.Thirds[2].mean()/s.Thirds[1].mean() - 1
 	return nil
 }
 
@@ -204,6 +206,10 @@ func (x *soakState) add(y soakState) {
 	x.Receiving += y.Receiving
 }
 
+// mean is the resident memory before average.
+func (x *soakState) mean() float64 { return float64(x.Resident) / float64(max(x.samples, 1)) }
+
+// average makes what was added up that of one sample.
 func (x *soakState) average() {
 	n := max(x.samples, 1)
 	x.Resident /= uint64(n)

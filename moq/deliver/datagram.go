@@ -91,6 +91,9 @@ func (d *datagrams) send(o *live.Object, now time.Time) error {
 	if o.Priority != x.defaults.PublisherPriority {
 		d.message.Priority = wire.Some(o.Priority)
 	}
+	if s.scratch == nil {
+		s.scratch = make([]byte, 0, scratchSize)
+	}
 	b := wire.AppendDatagram(s.scratch, s.version, &d.message)
 	d.message = wire.Datagram{}
 	return s.post(b)

@@ -43,6 +43,6 @@ func (s *Scheduler) post(b []byte) error {
 
 // standIn is the deputy.
 func (s *Scheduler) standIn() {
-	s.scratch = make([]byte, 0, scratchSize) // the other one may still be read
+	s.scratch = nil // the other one may still be read
 	s.relieved <- s.work()
 }

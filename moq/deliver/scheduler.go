@@ -28,9 +28,9 @@ type Scheduler struct {
 	piece     int     // most bytes of the next write
 	allowance int     // most bytes of this step
 	spare     transport.SendStream
-	opening   bool // a goroutine waits for stream credit
-	posting   bool // a datagram is being handed over
-	scratch   []byte
+	opening   bool   // a goroutine waits for stream credit
+	posting   bool   // a datagram is being handed over
+	scratch   []byte // for datagrams; nil before the first
 	lingering []lingering
 	overdue   []*flow // held up for too long, found by top
 
@@ -71,7 +71,6 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 		conn: conn, version: v, config: c,
 		queues:   queues{tickets: map[*ticket]struct{}{}, classes: map[uint32]*class{}},
 		piece:    min(c.Piece, firstPiece),
-		scratch:  make([]byte, 0, scratchSize),
 		relieved: make(chan error, 1),
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
