@@ -82,7 +82,7 @@ func (w *namesWorld) each(n int, f func(from, to int) error) error {
 func (w *namesWorld) connect(ctx context.Context, h moq.Handler, wrap func(transport.Conn) transport.Conn) (*moq.Session, error) {
 	limits := transport.MemoryConfig{Protocol: version.String()}
 	if w.command.dense { // one session publishes all tracks
-		limits.MaxStreams = int64(2 * (w.command.tracks + w.command.samples))
+		limits.MaxStreams = int64(2 * (streamsEach + w.command.tracks + w.command.samples))
 	}
 	client, server := limits.Pair()
 	if wrap != nil {
