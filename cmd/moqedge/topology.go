@@ -102,6 +102,9 @@ func describeNode(file string, c config.Config) (topology.Node, error) {
 	for _, host := range c.Certificate.Hosts {
 		n.Addresses = append(n.Addresses, net.JoinHostPort(host, port))
 	}
+	if c.Cluster != nil {
+		n.Addresses = append(n.Addresses, topology.AddressOf(c.Cluster.URL))
+	}
 	for _, u := range c.AllUpstreams() {
 		prefixes, err := u.Namespaces()
 		if err != nil {

@@ -154,7 +154,7 @@ func (g *Graph) pins() (all []Finding) {
 // drains finds nodes that would send their clients to themselves.
 func (g *Graph) drains() (all []Finding) {
 	for _, v := range g.nodes {
-		if v.DrainTo != "" && v.at(addressOf(v.DrainTo)) {
+		if v.DrainTo != "" && v.at(AddressOf(v.DrainTo)) {
 			all = append(all, Finding{Error, "drain", []string{v.Name}, fmt.Sprintf(
 				"%s sends its clients to itself when it drains (%s)", v.Name, v.DrainTo)})
 		}

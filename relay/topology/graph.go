@@ -97,7 +97,7 @@ func Build(nodes []Node) *Graph {
 	external := make(map[string]*vertex)
 	for _, v := range own {
 		for _, u := range v.Upstreams {
-			address := addressOf(u.URL)
+			address := AddressOf(u.URL)
 			to := g.resolve(v, own, u, address)
 			if to == nil {
 				if to = external[address]; to == nil {
@@ -156,8 +156,8 @@ func (v *vertex) at(address string) bool {
 	return false
 }
 
-// addressOf is the HOST:PORT of a URL.
-func addressOf(raw string) string {
+// AddressOf is the HOST:PORT of a URL.
+func AddressOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return raw

@@ -120,7 +120,7 @@ func TestAddresses(t *testing.T) {
 		{"moqt://[::1]", []string{"127.0.0.1:443"}, true},
 		{"moqt://192.0.2.1", []string{":443"}, false},
 	} {
-		if got := (&vertex{Node: Node{Name: "Relay", Addresses: c.addresses}}).at(addressOf(c.url)); got != c.want {
+		if got := (&vertex{Node: Node{Name: "Relay", Addresses: c.addresses}}).at(AddressOf(c.url)); got != c.want {
 			t.Errorf("%s at %q: %t", c.url, c.addresses, got)
 		}
 	}

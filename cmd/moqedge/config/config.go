@@ -26,6 +26,8 @@ type Config struct {
 	// Upstreams are the relays that tracks and namespaces are had from; none:
 	// this is a root.
 	Upstreams []Upstream `yaml:"upstreams"`
+	// Cluster finds other relays by a directory; nil: none.
+	Cluster *Cluster `yaml:"cluster"`
 	// Certificate of the UDP port, and of HTTP with TLS.
 	Certificate Certificate `yaml:"certificate"`
 	// HTTP serves the pages; nil: no pages.
@@ -192,14 +194,14 @@ type Admin struct {
 type Retention struct {
 	// CacheBytes bounds the memory that what is kept of all tracks takes; 0 means
 	// 512 MiB, or a quarter of the memory that the process may have, if that is less.
-	CacheBytes uint64 `yaml:"cacheBytes"`
+	CacheBytes Size `yaml:"cacheBytes"`
 	// Groups is how many of the newest groups are kept; 0 means 3.
 	Groups int `yaml:"groups"`
 	// Time keeps groups beyond Groups while they are younger; 0 means 90 s.
 	Time time.Duration `yaml:"time"`
 	// MaxTrackBytes bounds the memory that what is kept of one track takes; 0
 	// means half of CacheBytes.
-	MaxTrackBytes uint64 `yaml:"maxTrackBytes"`
+	MaxTrackBytes Size `yaml:"maxTrackBytes"`
 	// Linger is how long a track stays subscribed after its last subscriber;
 	// 0 means 5 s.
 	Linger time.Duration `yaml:"linger"`

@@ -97,6 +97,20 @@ func TestAllUpstreams(t *testing.T) {
 	}
 }
 
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]Size{
+		"0": 0, "1": 1, "512MiB": 512 << 20, "64MB": 64e6, "1.5GiB": 3 << 29, "2 kB": 2000, "10B": 10, "1KiB": 1024, "1TB": 1e12,
+	} {
+		if got, err := ParseSize(text); got != want || err != nil {
+			t.Errorf("%s: %d, %v, want %d", text, got, err, want)
+		}
+	}
+	c, err := Parse("c.yaml", []byte("listen: :1\nretention: {cacheBytes: 1GiB, maxTrackBytes: 1048576}\n"))
+	if err != nil || c.Retention.CacheBytes != 1<<30 || c.Retention.MaxTrackBytes != 1<<20 {
+		t.Errorf("%+v, %v", c.Retention, err)
+	}
+}
+
 func TestDefaultIsValid(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Error(err)
@@ -105,7 +119,7 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, region, upstream, upstreams, certificate, http, bridge, admin, retention, drain, log`},
+		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, region, upstream, upstreams, cluster, certificate, http, bridge, admin, retention, drain, log`},
 		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
 		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, latency`},
 		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be name, url, fingerprint, fingerprintURL, ca, cert, key, insecure, timeout, draft, prefixes, priority, cost, peer, onDemand`},
@@ -146,6 +160,15 @@ func TestErrors(t *testing.T) {
 		"peer on demand":        {"listen: :1\nupstreams:\n- {url: 'moqt://x', peer: true, onDemand: true}\n", `c.yaml:3: upstreams[0].onDemand: a peer is asked for what it has announced`},
 		"half a client":         {"listen: :1\nupstream: {url: 'moqt://x', cert: a.pem}\n", `c.yaml:2: upstream: cert and key belong together`},
 		"clients of nobody":     {"listen: :1\ncertificate: {requireClient: true}\n", `c.yaml:2: certificate.requireClient: it needs clientCA`},
+		"bad size":              {"listen: :1\nretention:\n  cacheBytes: 5 apples\n", `c.yaml:3: "5 apples" is not a size such as 512MiB or 64MB`},
+		"negative size":         {"listen: :1\nretention:\n  cacheBytes: -1MiB\n", `c.yaml:3: "-1MiB" is not a size`},
+		"size of nothing":       {"listen: :1\nretention:\n  cacheBytes: MiB\n", `c.yaml:3: "MiB" is not a size`},
+		"size too large":        {"listen: :1\nretention:\n  cacheBytes: 99999999TiB\n", `c.yaml:3: "99999999TiB" is not a size`},
+		"size as a list":        {"listen: :1\nretention:\n  cacheBytes: [1]\n", `c.yaml:3: `},
+		"cluster without URL":   {"listen: :1\ncluster: {role: edge}\n", `c.yaml:2: cluster.url: it is missing`},
+		"cluster URL":           {"listen: :1\ncluster: {url: 'nats://x'}\n", `c.yaml:2: cluster: URL "nats://x": want moqt://`},
+		"cluster role":          {"listen: :1\ncluster:\n  url: moqt://x\n  role: leaf\n", `c.yaml:4: cluster.role: "leaf" is none of edge, shield, origin`},
+		"cluster NATS":          {"listen: :1\ncluster: {url: 'moqt://x', nats: 'http://x', lease: 1s}\n", `c.yaml:2: cluster: URL: scheme "http" is neither nats nor tls; Lease: 1s is not`},
 		"certificate half":      {"listen: :1\ncertificate: {cert: a.pem}\n", `c.yaml:2: certificate: cert and key belong together`},
 		"certificate both":      {"listen: :1\ncertificate: {cert: a.pem, key: b.pem, development: true}\n", `c.yaml:2: certificate: development, dir and hosts`},
 		"http without listen":   {"listen: :1\nhttp: {tls: true}\n", `c.yaml:2: http.listen: it is missing`},

@@ -33,6 +33,12 @@ func check(node ast.Node, t reflect.Type, path string) *fault {
 			}
 		}
 		return nil
+	case t == reflect.TypeFor[Size]():
+		scalar := node.GetToken()
+		if _, err := ParseSize(scalar.Value); err != nil {
+			return &fault{scalar.Position.Line, err.Error()}
+		}
+		return nil
 	case t.Kind() == reflect.Slice:
 		list, _ := node.(*ast.SequenceNode)
 		if list == nil {
@@ -131,6 +137,8 @@ func describe(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "a time such as 500ms or 10s"
+	case t == reflect.TypeFor[Size]():
+		return "a size such as 512MiB or 64MB"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	case t.Kind() == reflect.Slice:

@@ -22,6 +22,12 @@ func (c Config) Validate() error {
 	checks := []func() error{
 		func() error { return address("listen", c.Listen, true) },
 		c.validateUpstreams,
+		func() error {
+			if c.Cluster == nil {
+				return nil
+			}
+			return c.Cluster.validate()
+		},
 		func() error { return c.Certificate.validate() },
 		c.validateHTTP,
 		c.validateBridge,

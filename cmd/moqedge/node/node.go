@@ -119,23 +119,25 @@ func (n *Node) openRelay(context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.undo = append(n.undo, func() { _ = n.listener.Close() })
 	keep := n.config.Retention
-	n.relay = relay.New(relay.Config{
+	c := relay.Config{
 		Name: n.config.Name, ID: n.config.ID, Region: n.config.Region, Upstreams: upstreams, Implementation: Implementation,
-		CacheBytes: keep.CacheBytes, Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: keep.MaxTrackBytes,
+		CacheBytes: uint64(keep.CacheBytes), Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: uint64(keep.MaxTrackBytes),
 		Linger: keep.Linger, MaxLag: keep.MaxLag, Logger: n.log,
 		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
-	})
+	}
+	if err := n.joinCluster(&c); err != nil {
+		return err
+	}
+	n.relay = relay.New(c)
 	n.run("relay", func() error {
 		if err := n.relay.Serve(n.listener); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil
 	})
-	n.undo = append(n.undo, func() {
-		n.relay.Close() // sessions hear that the relay stops
-		_ = n.listener.Close()
-	})
+	n.undo = append(n.undo, n.relay.Close) // sessions hear that the relay stops, before the port is closed
 	return nil
 }
 
