@@ -22,6 +22,7 @@ var rules = []struct {
 	{"moqedge/moq/transport", []string{"moqedge/moq/live", "moqedge/moq/deliver", "moqedge/moq$"}},
 	{"moqedge/relay", []string{"moqedge/bridge", "moqedge/moq/loc", "moqedge/moq/cmaf", "moqedge/moq/msf", "moqedge/web", "moqedge/cmd"}},
 	{"moqedge/relay$", []string{"moqedge/relay/cluster", "github.com/nats-io"}},
+	{"moqedge/relay/cache", []string{"moqedge/moq$", "moqedge/moq/deliver", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/relay/topology", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/bridge", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd"}},
 	{"moqedge/web", []string{"moqedge/moq", "moqedge/relay", "moqedge/bridge", "moqedge/certs", "moqedge/cmd"}},

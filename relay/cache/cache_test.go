@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -271,106 +269,6 @@ func TestNewestGroupsAlone(t *testing.T) {
 // objects is what the newest objects of tracks may take besides.
 func objects(tracks []*live.Track) uint64 { return uint64(len(tracks)) * unit }
 
-// The reaper forgets what outlives its time without traffic, and sleeps while
-// nothing is due.
-func TestReaper(t *testing.T) {
-	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
-		x := r.track("x", live.Options{RetainGroups: 2, RetainFor: 10 * time.Second})
-		aged := r.NewTrack(named("aged"), live.Options{Cache: true, RetainFor: time.Hour, Properties: wire.AppendProperties(nil, wire.KeyValue{Type: wire.PropMaxCacheDuration, Value: 3000})})
-		r.put(x, 1, 2, 3, 4)
-		r.put(aged, 1, 2)
-		w := r.write(aged, 3, 1)
-		sizes := func() string {
-			_, a := x.Size()
-			b, c := aged.Size()
-			return fmt.Sprint(a, c, b > 2*unit)
-		}
-		for _, c := range []struct {
-			after time.Duration
-			want  string
-		}{{2 * time.Second, "4 3 true"}, {2 * time.Second, "4 1 false"}, {5 * time.Second, "4 1 false"}, {2 * time.Second, "2 1 false"}, {time.Hour, "2 1 false"}} {
-			time.Sleep(c.after)
-			synctest.Wait()
-			if got := sizes(); got != c.want {
-				t.Errorf("after %v: %s, want %s", c.after, got, c.want)
-			}
-		}
-		w.Close()
-		if s := r.Stats(); s.Forgotten["outlived"] != 2 || s.Forgotten["aged"] != 2 || s.Groups != 3 {
-			t.Errorf("%+v", s)
-		}
-		// A track that is over goes on being kept for its time while somebody reads it.
-		stop := x.Listen(&listener{})
-		x.Close(wire.DoneTrackEnded, "")
-		r.Release(x)
-		time.Sleep(time.Second)
-		stop()
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if s := r.Stats(); s.Tracks != 1 {
-			t.Errorf("%+v", s)
-		}
-		aged.Close(wire.DoneTrackEnded, "")
-		r.Release(aged)
-		if s := r.Stats(); s.Tracks != 0 || s.Bytes != 0 || s.Groups != 0 {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
-// A cache in which nothing is due does nothing.
-func TestReaperSleeps(t *testing.T) {
-	var wakes atomic.Int64
-	now := func() time.Time { wakes.Add(1); return time.Now() }
-	bubble(t, Config{Bytes: 1 << 30, Now: now}, func(r *rig) {
-		x := r.track("x", live.Options{RetainGroups: 3, RetainFor: 10 * time.Second})
-		r.put(x, 1, 2)
-		synctest.Wait()
-		before := wakes.Load()
-		time.Sleep(24 * time.Hour)
-		synctest.Wait()
-		if n := wakes.Load() - before; n != 0 {
-			t.Errorf("looked at the clock %d times in a day without traffic", n)
-		}
-	})
-}
-
-// A track that nobody uses is kept for its time and goes on where it was.
-func TestRest(t *testing.T) {
-	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
-		o := live.Options{RetainFor: 10 * time.Second}
-		x := r.track("x", o)
-		r.put(x, 1, 2, 3)
-		r.Rest(x)
-		if s := r.Stats(); s.Resting != 1 {
-			t.Errorf("%+v", s)
-		}
-		time.Sleep(5 * time.Second)
-		if r.Resume(named("y")) != nil || r.Resume(named("x")) != x || r.Resume(named("x")) != nil {
-			t.Error("not resumed")
-		}
-		r.put(x, 4)
-		r.want(x, "1/0 2/0 3/0 4/0")
-		time.Sleep(time.Hour)
-		r.want(x, "2/0 3/0 4/0")
-		r.Rest(x)
-		synctest.Wait()
-		if s := r.Stats(); s.Tracks != 0 || s.Bytes != 0 || r.Resume(named("x")) != nil {
-			t.Errorf("it is over its time: %+v", s)
-		}
-		// One with nothing to keep, and two of one name.
-		r.Rest(r.track("empty", o))
-		a, b := r.track("x", o), r.track("x", o)
-		r.put(a, 1)
-		r.put(b, 2)
-		r.Rest(a)
-		r.Rest(b)
-		if s := r.Stats(); s.Tracks != 1 || s.Groups != 1 || r.Resume(named("x")) != b {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
 // Pinned tracks are spared, but for what goes beyond a quarter of the budget.
 func TestPin(t *testing.T) {
 	pin := func(n wire.FullTrackName) bool { return strings.HasPrefix(n.Name, "catalog") }
@@ -441,39 +339,4 @@ func TestPurge(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
-}
-
-func TestDefaultBytes(t *testing.T) {
-	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
-	const gib = 1 << 30
-	for name, c := range map[string]struct {
-		files fstest.MapFS
-		want  uint64
-	}{
-		"nothing known": {nil, 512 << 20},
-		"large machine": {fstest.MapFS{"proc/meminfo": file("MemTotal:       16777216 kB\n")}, 512 << 20},
-		"small machine": {fstest.MapFS{"proc/meminfo": file("MemTotal:        1048576 kB\nMemFree: 1 kB\n")}, gib / 4},
-		"version 2": {fstest.MapFS{
-			"proc/meminfo": file("MemTotal: 16777216 kB\n"), "proc/self/cgroup": file("0::/a/b\n"),
-			"sys/fs/cgroup/a/memory.max": file("1073741824\n"), "sys/fs/cgroup/a/b/memory.max": file("max\n"),
-		}, gib / 4},
-		"version 2 in a container": {fstest.MapFS{
-			"proc/self/cgroup": file("0::/../x\n"), "sys/fs/cgroup/memory.max": file("536870912\n"),
-		}, gib / 8},
-		"version 1": {fstest.MapFS{
-			"proc/self/cgroup": file("5:cpu:/c\n4:memory,hugetlb:/m\n"),
-			"sys/fs/cgroup/memory/m/memory.limit_in_bytes": file("268435456\n"),
-			"sys/fs/cgroup/memory/memory.limit_in_bytes":   file("9223372036854771712\n"),
-		}, gib / 16},
-		"garbage": {fstest.MapFS{"proc/meminfo": file("MemTotal: many kB\n"), "proc/self/cgroup": file("x\n0::\n"), "sys/fs/cgroup/memory.max": file("-1")}, 512 << 20},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := defaultBytes(c.files); got != c.want {
-				t.Errorf("%d, want %d", got, c.want)
-			}
-		})
-	}
-	if n := DefaultBytes(); n == 0 || n > 512<<20 {
-		t.Errorf("here: %d", n)
-	}
 }
