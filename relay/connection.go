@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ type connection struct {
 	session *moq.Session // guarded by the link's mu, as what follows
 	from    *connection  // that it takes the place of, until that is done
 	moving  bool         // another connection takes its place
+	astray  bool         // with moving: where to was not said
+	turns   int          // how many before it were told to go, soon and not where to
+	since   time.Time    // when the session was made
 }
 
 // start begins a connection to a URL, or to the configured one when that is
@@ -30,6 +34,11 @@ type connection struct {
 func (l *link) start(url string, from *connection) {
 	r, u := l.relay, l.upstream
 	c := &connection{link: l, from: from}
+	if from != nil && from.astray {
+		if c.turns = 1; time.Since(from.since) < lasting {
+			c.turns += from.turns
+		}
+	}
 	config := r.sessionConfig(l)
 	config.OnGoaway = c.goaway
 	c.client = moq.Client{URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, Connected: c.use, Failed: c.fail}
@@ -48,7 +57,9 @@ func (l *link) start(url string, from *connection) {
 	c.cancel = cancel
 	l.active++
 	r.tasks.Go(func() {
-		c.client.Run(ctx)
+		if pause(ctx, c.respite()) {
+			c.client.Run(ctx)
+		}
 		cancel()
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -97,8 +108,8 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	r.log.Info("connected to the relay", "link", l.name(), "url", c.client.URL, "draft", s.Version().String(), "id", h.peer)
 	c.failures = 0
 	l.mu.Lock()
-	c.session = s
-	from := c.from
+	c.session, c.since = s, time.Now()
+	from, astray := c.from, c.astray
 	l.mu.Unlock()
 	r.publishes.announce()
 	r.announced(nil, source{link: l})
@@ -106,6 +117,9 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	tasks.Go(func() { r.watchPulse(ctx, s) })
 	if from != nil {
 		tasks.Go(func() { c.follow(ctx, from) })
+	}
+	if astray { // it was told before it began
+		tasks.Go(func() { c.leave(ctx, s) })
 	}
 	switch {
 	case !l.silent():
@@ -154,9 +168,41 @@ func (c *connection) goaway(g moq.Goaway) {
 	if c.moving || l.relay.ctx.Err() != nil {
 		return
 	}
-	c.moving = true
+	c.moving, c.astray = true, g.URI == ""
 	l.relay.log.Info("the relay is going away", "link", l.name(), "uri", g.URI)
 	l.start(g.URI, c)
+	if s := c.session; s != nil && c.astray {
+		l.relay.tasks.Go(func() { c.leave(s.Context(), s) })
+	}
+}
+
+// lasting is how long a session holds that is worth a new one at once.
+const lasting = 10 * time.Second
+
+// respite is how long to wait before a session is made in place of one that was
+// told to go. Behind the address of a relay that goes away there may be another
+// one; when there is not, each new session is told the same.
+func (c *connection) respite() time.Duration {
+	if c.turns < 2 {
+		return 0
+	}
+	longest := min(500*time.Millisecond<<min(c.turns-2, 10), maxRespite)
+	return longest/2 + rand.N(longest/2)
+}
+
+// maxRespite bounds a respite.
+const maxRespite = 10 * time.Second
+
+// leave moves what comes by a session that was told to go, and not where to, to
+// other links, and ends the session when nothing comes by it any more.
+func (c *connection) leave(ctx context.Context, s *moq.Session) {
+	r := c.link.relay
+	r.move(s)
+	for r.fedBy(s) && pause(ctx, moveCheck) {
+	}
+	if pause(ctx, handover) { // the other relay moves what it has from here
+		s.Close(wire.SessionNoError, "")
+	}
 }
 
 // follow hands the tracks that an old connection has over to the session of
