@@ -19,6 +19,7 @@ func (s *Session) openControl(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		out.SetUrgency(transport.UrgencyControl)
 		s.control = s.newMessageWriter(out)
 		s.watchControl(s.control)
 		return s.control.send(s.setup())

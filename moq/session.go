@@ -232,7 +232,11 @@ type lazySender struct {
 // sender returns what sends the session's objects.
 func (s *Session) sender() *deliver.Scheduler {
 	s.sending.once.Do(func() {
-		s.sending.scheduler = deliver.New(s.conn, s.version, s.config.Deliver)
+		c := s.config.Deliver
+		if c.Logger == nil {
+			c.Logger = s.log
+		}
+		s.sending.scheduler = deliver.New(s.conn, s.version, c)
 		s.tasks.Go(func() { s.fail(s.sending.scheduler.Run(s.ctx)) })
 	})
 	return s.sending.scheduler

@@ -83,9 +83,10 @@ type Config struct {
 	// (moq.Config); 0 means a quarter of CacheBytes, but from 16 to 256 MiB, and
 	// 4096.
 	MaxPartialBytes, Tolerance uint64
-	// MaxLag is deliver.Config.MaxLag, Ungoverned deliver.Config.Ungoverned.
-	MaxLag     time.Duration
-	Ungoverned bool
+	// MaxLag, MaxLagBytes and Ungoverned are those of deliver.Config.
+	MaxLag      time.Duration
+	MaxLagBytes uint64
+	Ungoverned  bool
 	// Implementation is sent in SETUP.
 	Implementation string
 	// Logger; nil means slog.Default.

@@ -91,7 +91,7 @@ func (r *Relay) sessionConfig(l *link) moq.Config {
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
 		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self,
 		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
-		Deliver: deliver.Config{MaxLag: r.config.MaxLag, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		Deliver: deliver.Config{MaxLag: r.config.MaxLag, MaxLagBytes: r.config.MaxLagBytes, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
 }
 

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
@@ -11,6 +12,9 @@ type Config struct {
 	// has a newer group, before the stream is given up and the subscriber
 	// goes on with the newer group; 0 means 3 s.
 	MaxLag time.Duration
+	// MaxLagBytes is how many payload bytes of the track may have come after
+	// the next object of a stream, likewise; 0 means 32 MiB.
+	MaxLagBytes uint64
 	// Piece is the most payload bytes written before priorities are looked
 	// at again, on a link that takes them at once; 0 means 64 KiB.
 	Piece int
@@ -27,6 +31,9 @@ type Config struct {
 	Ungoverned bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Logger returns whom to tell, at debug level, when a subscriber falls behind
+	// and when it has caught up; nil means nobody.
+	Logger func() *slog.Logger
 	// Counters are added to; nil means counters of the scheduler's own.
 	Counters *Counters
 }
@@ -37,7 +44,7 @@ type Counters struct {
 	// whole on streams; Streams opened; Datagrams handed to the connection.
 	Bytes, Objects, Streams, Datagrams atomic.Uint64
 	// GroupsSkipped counts groups that a subscriber did not get to their end
-	// because it fell behind (Config.MaxLag).
+	// because it fell behind (Config.MaxLag, Config.MaxLagBytes).
 	GroupsSkipped atomic.Uint64
 	// Timeouts counts streams and datagrams given up by a delivery timeout.
 	Timeouts atomic.Uint64
@@ -50,6 +57,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxLag == 0 {
 		c.MaxLag = 3 * time.Second
 	}
+	if c.MaxLagBytes == 0 {
+		c.MaxLagBytes = 32 << 20
+	}
 	if c.Piece == 0 {
 		c.Piece = 64 << 10
 	}
@@ -61,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = func() *slog.Logger { return slog.New(slog.DiscardHandler) }
 	}
 	if c.Counters == nil {
 		c.Counters = new(Counters)

@@ -125,6 +125,9 @@ func (f *flow) step(now time.Time) error {
 			return nil
 		}
 		f.stream = st
+		if s.first() {
+			st.SetUrgency(transport.UrgencyFirst)
+		}
 		preface := f.source.preface()
 		f.header = append(preface, f.header...)
 		f.guard += len(preface)

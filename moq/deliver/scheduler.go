@@ -214,6 +214,11 @@ func (s *Scheduler) nextTime() time.Time {
 	return at
 }
 
+// first reports whether what is served goes before other things of the session.
+func (s *Scheduler) first() bool {
+	return len(s.classes) > 1 && s.serving.class.rank == s.governor.urgent
+}
+
 // contested reports whether others wait while the current unit is served.
 func (s *Scheduler) contested() bool { return len(s.ready) > 1 || s.serving.rivals }
 

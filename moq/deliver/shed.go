@@ -18,7 +18,7 @@ func (f *flow) held(now time.Time) {
 	if f.since.IsZero() {
 		f.since = now
 	}
-	if end := f.since.Add(s.config.MaxLag); now.Before(end) {
+	if end := f.since.Add(s.config.MaxLag); now.Before(end) && !f.drowned() {
 		s.wakeAt(end)
 	} else {
 		s.overdue = append(s.overdue, f)
@@ -67,16 +67,32 @@ func (x *Subscription) stalled(f *flow, now time.Time) bool {
 }
 
 func (src *subgroupSource) overdue(f *flow, now time.Time) (v verdict, over bool) {
+	o := src.unsent(f)
+	if o == nil || !src.behind(o, now) {
+		return verdict{}, false
+	}
+	f.object = nil // it is not sent again
+	return src.skip(o, now), true
+}
+
+// unsent is the object that a flow is to send next or has not sent in whole.
+func (src *subgroupSource) unsent(f *flow) *live.Object {
 	o := src.current
 	if len(f.header) == 0 && f.object == nil {
 		o, _, _ = src.subgroup.Next(src.from)
 	}
-	if o == nil || !src.behind(o, now) {
-		return verdict{}, false
+	return o
+}
+
+// drowned reports whether a flow that is held up has to be looked at before its
+// time, for so much came meanwhile.
+func (f *flow) drowned() bool {
+	src, ok := f.source.(*subgroupSource)
+	if !ok {
+		return false
 	}
-	src.subscription.scheduler.config.Counters.GroupsSkipped.Add(1)
-	f.object = nil // it is not sent again
-	return verdict{action: reset, code: wire.ResetTooFarBehind, final: true}, true
+	o := src.unsent(f)
+	return o != nil && src.flooded(o)
 }
 
 // overdue: who fetches may take its time; one object is kept for it.

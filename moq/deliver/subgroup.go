@@ -93,9 +93,9 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 			return src.timedOut()
 		}
 		if src.behind(o, now) {
-			x.scheduler.config.Counters.GroupsSkipped.Add(1)
-			return verdict{action: reset, code: wire.ResetTooFarBehind, final: true}
+			return src.skip(o, now)
 		}
+		src.caughtUp(o, now)
 		src.pass(o)
 		return src.send(f, o)
 	}
@@ -205,7 +205,34 @@ func (src *subgroupSource) timedOut() verdict {
 // track has a newer group.
 func (src *subgroupSource) behind(o *live.Object, now time.Time) bool {
 	x := src.subscription
-	return o.Group < x.newest && (now.Sub(o.Arrived) > x.scheduler.config.MaxLag || src.subgroup.Lost())
+	return o.Group < x.newest && (now.Sub(o.Arrived) > x.scheduler.config.MaxLag || src.flooded(o) || src.subgroup.Lost())
+}
+
+// flooded reports whether too many bytes came after an object.
+func (src *subgroupSource) flooded(o *live.Object) bool {
+	x := src.subscription
+	return o.Group < x.newest && x.params.Track.Since(o) > x.scheduler.config.MaxLagBytes
+}
+
+// skip gives the subgroup up for newer groups, o being the next object of it.
+func (src *subgroupSource) skip(o *live.Object, now time.Time) verdict {
+	x := src.subscription
+	config := &x.scheduler.config
+	config.Counters.GroupsSkipped.Add(1)
+	if x.skipped++; x.skipped == 1 {
+		config.Logger().Debug("a subscriber fell behind, groups are left unfinished", "track", x.params.Track.Name().String(),
+			"group", o.Group, "newest", x.newest, "lag", now.Sub(o.Arrived), "bytes", x.params.Track.Since(o))
+	}
+	return verdict{action: reset, code: wire.ResetTooFarBehind, final: true}
+}
+
+// caughtUp ends what skip began, when an object of the newest group is sent in time.
+func (src *subgroupSource) caughtUp(o *live.Object, now time.Time) {
+	x := src.subscription
+	if x.skipped > 0 && o.Group == x.newest && now.Sub(o.Arrived) < x.scheduler.config.MaxLag/2 {
+		x.scheduler.config.Logger().Debug("a subscriber has caught up", "track", x.params.Track.Name().String(), "group", o.Group, "skipped", x.skipped)
+		x.skipped = 0
+	}
 }
 
 // check looks at the object that is being sent.

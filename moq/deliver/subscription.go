@@ -56,10 +56,11 @@ type Subscription struct {
 	told      bool
 	cancelled bool
 
-	ticket ticket
-	eager  uint8 // most urgent publisher priority that was seen
-	stall  stall
-	noted  atomic.Bool // it is in the scheduler's hot list
+	ticket  ticket
+	eager   uint8 // most urgent publisher priority that was seen
+	stall   stall
+	skipped int         // groups, since it fell behind; 0 while it has not
+	noted   atomic.Bool // it is in the scheduler's hot list
 }
 
 // Subscribe starts to send a track from the given start on.

@@ -96,6 +96,10 @@ func (t *Track) forgot(why Reason) {
 // account adds an object to what a group and the track keep. The caller holds mu.
 func (t *Track) account(g *group, o *Object) {
 	g.charge(o.cost())
+	if !o.fetched {
+		t.came.Add(o.Size)
+	}
+	o.came = t.came.Load()
 	switch {
 	case g.lost:
 		if g.bytes.Load() > maxLostBytes {
@@ -117,6 +121,10 @@ func (t *Track) stir() {
 		t.options.Keeper.Stirred(t)
 	}
 }
+
+// Since returns how many payload bytes were appended to the track after an object
+// of it, as far as they are announced; what was fetched does not count.
+func (t *Track) Since(o *Object) uint64 { return t.came.Load() - o.came }
 
 // Size returns what the track keeps: bytes, as they take memory, and groups.
 func (t *Track) Size() (bytes uint64, groups int) {

@@ -34,6 +34,7 @@ type Object struct {
 	propped bool   // the stream that it came on may have properties
 	owned   bool   // a writer fills its tail in place; guarded by the track's mu
 	expired bool   // it is being forgotten; guarded by the track's mu
+	came    uint64 // payload bytes of the track up to and with it; guarded by the track's mu until it is published
 	fetched bool   // a FETCH response had it; guarded by the track's mu
 
 	writers  atomic.Int32  // that fill it or compare with it

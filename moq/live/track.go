@@ -41,9 +41,10 @@ type Track struct {
 	options Options
 
 	listeners listeners
-	maxAge    atomic.Int64 // time.Duration that objects may be handed out for; 0 is no limit
-	bytes     atomic.Int64 // sum of those of the groups
-	purging   atomic.Bool  // what came up to purged is to be forgotten once purgeGrace is over
+	maxAge    atomic.Int64  // time.Duration that objects may be handed out for; 0 is no limit
+	came      atomic.Uint64 // payload bytes that were appended, those of fills apart
+	bytes     atomic.Int64  // sum of those of the groups
+	purging   atomic.Bool   // what came up to purged is to be forgotten once purgeGrace is over
 
 	mu         sync.RWMutex // guards all below and the fields of groups and subgroups
 	properties wire.Properties

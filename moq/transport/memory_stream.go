@@ -233,8 +233,8 @@ func (p *memoryPipe) Stop(code uint64) {
 	p.cancel(&StreamError{Code: code, Remote: true})
 }
 
-// SetUrgent implements SendStream: memory sends at once.
-func (*memoryPipe) SetUrgent() {}
+// SetUrgency implements SendStream: memory sends at once.
+func (*memoryPipe) SetUrgency(Urgency) {}
 
 func (p *memoryPipe) SetReliableBoundary() {
 	p.mu.Lock()

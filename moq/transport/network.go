@@ -228,7 +228,7 @@ func newStream[C streamCode](n *network, s duplex[C], err error) (Stream, error)
 		return nil, n.convert(err)
 	}
 	out := &stream[C]{sendStream[C]{out: s, conn: n}, receiveStream[C]{in: s, conn: n}}
-	out.SetUrgent() // requests go before objects (moqt-18 §7.2)
+	out.SetUrgency(UrgencyControl) // requests go before objects (moqt-18 §7.2)
 	return out, nil
 }
 
@@ -238,10 +238,6 @@ func newSendStream[C streamCode](n *network, s sender[C], err error) (SendStream
 	}
 	return &sendStream[C]{out: s, conn: n}, nil
 }
-
-// urgency is that of control and request streams: quic-go gives 3 to the others,
-// less is sooner.
-const urgency = 1
 
 // prioritized is a stream whose turn can be chosen (RFC 9218).
 type prioritized interface {
@@ -253,10 +249,10 @@ var (
 	_ prioritized = (*quic.SendStream)(nil)
 )
 
-// SetUrgent implements SendStream. webtransport-go does not pass priorities on.
-func (s *sendStream[C]) SetUrgent() {
+// SetUrgency implements SendStream. webtransport-go does not pass it on.
+func (s *sendStream[C]) SetUrgency(u Urgency) {
 	if p, ok := any(s.out).(prioritized); ok {
-		p.SetPriority(urgency, true)
+		p.SetPriority(int8(u), true)
 	}
 }
 

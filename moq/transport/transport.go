@@ -46,6 +46,16 @@ type Conn interface {
 	Stats() Stats
 }
 
+// Urgency of what is written to a stream, the most urgent first.
+type Urgency uint8
+
+// The urgencies, as numbers of RFC 9218.
+const (
+	UrgencyControl Urgency = 1 // control and request streams
+	UrgencyFirst   Urgency = 2 // objects that go before others
+	UrgencyNormal  Urgency = 3 // what quic-go gives to streams
+)
+
 // SendStream is the sending half of a stream. Write is called by one
 // goroutine at a time; all other methods may be called at any time.
 type SendStream interface {
@@ -72,10 +82,11 @@ type SendStream interface {
 	// SetReliableBoundary makes a later Reset deliver all bytes written so
 	// far (RESET_STREAM_AT). Without support on the path it does nothing.
 	SetReliableBoundary()
-	// SetUrgent has what is written sent, and take connection credit, before
-	// streams that are not urgent (moqt-18 §7.2, §11.4.2). Bidirectional streams
-	// are urgent from the start. On WebTransport and in memory it does nothing.
-	SetUrgent()
+	// SetUrgency has what is written sent, also when it is sent again, and take
+	// connection credit, before streams that are less urgent (moqt-18 §7.2,
+	// §11.4.2). Bidirectional streams have UrgencyControl from the start, others
+	// UrgencyNormal. On WebTransport and in memory it does nothing.
+	SetUrgency(Urgency)
 	// SetWriteDeadline bounds Write, also one that is blocked now. The zero
 	// time removes the bound.
 	SetWriteDeadline(time.Time) error

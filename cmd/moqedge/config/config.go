@@ -208,6 +208,9 @@ type Retention struct {
 	// MaxLag is how far a subscriber may fall behind before it skips to the
 	// newest group; 0 means the default of package deliver.
 	MaxLag time.Duration `yaml:"maxLag"`
+	// MaxLagBytes is likewise how many bytes of the track; 0 means the default
+	// of package deliver.
+	MaxLagBytes Size `yaml:"maxLagBytes"`
 }
 
 // Log says what is written to stderr.
