@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"moqedge/moq/live"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
@@ -28,9 +29,10 @@ type Scheduler struct {
 	piece     int     // most bytes of the next write
 	allowance int     // most bytes of this step
 	spare     transport.SendStream
-	opening   bool   // a goroutine waits for stream credit
-	posting   bool   // a datagram is being handed over
-	scratch   []byte // for datagrams; nil before the first
+	opening   bool           // a goroutine waits for stream credit
+	posting   bool           // a datagram is being handed over
+	scratch   []byte         // for datagrams; nil before the first
+	fresh     []*live.Object // datagrams that just came
 	lingering []lingering
 	overdue   []*flow // held up for too long, found by top
 

@@ -236,12 +236,15 @@ func (x *Subscription) refresh() {
 	for _, l := range late {
 		x.passedBy(l)
 	}
-	for _, o := range x.feed.Datagrams() {
+	s := x.scheduler
+	s.fresh = x.feed.Datagrams(s.fresh[:0])
+	for _, o := range s.fresh {
 		if x.params.Forward && x.wants(o) {
 			x.sees(o.Priority)
 			x.datagrams.add(o)
 		}
 	}
+	clear(s.fresh)
 	for _, f := range x.flows {
 		f.idle = false
 	}

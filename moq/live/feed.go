@@ -1,6 +1,8 @@
 package live
 
 import (
+	"slices"
+
 	"moqedge/moq/wire"
 )
 
@@ -61,7 +63,7 @@ func (f *Feed) Lower(start wire.Location) {
 func (f *Feed) Subgroup() (*Subgroup, bool) {
 	if len(f.backlog) == 0 {
 		f.track.mu.RLock()
-		f.backlog = f.track.opened.since(f.subgroups)
+		f.backlog = slices.AppendSeq(f.backlog[:0], f.track.opened.since(f.subgroups))
 		f.subgroups = f.track.opened.end()
 		f.track.mu.RUnlock()
 	}
@@ -82,7 +84,7 @@ func (f *Feed) Late() []Late {
 	f.track.mu.RLock()
 	defer f.track.mu.RUnlock()
 	var out []Late
-	for _, l := range f.track.late.since(f.late) {
+	for l := range f.track.late.since(f.late) {
 		if _, taken := f.taken[l.Object]; !taken {
 			out = append(out, l)
 		}
@@ -103,12 +105,11 @@ func (f *Feed) Took(o *Object) {
 	f.taken[o] = struct{}{}
 }
 
-// Datagrams returns the datagram objects that came since the last call.
-func (f *Feed) Datagrams() []*Object {
+// Datagrams appends the datagram objects that came since the last call to out.
+func (f *Feed) Datagrams(out []*Object) []*Object {
 	f.track.mu.RLock()
 	defer f.track.mu.RUnlock()
-	var out []*Object
-	for _, o := range f.track.datagrams.since(f.datagrams) {
+	for o := range f.track.datagrams.since(f.datagrams) {
 		if !o.Location().Less(f.start) {
 			out = append(out, o)
 		}

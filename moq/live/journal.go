@@ -1,6 +1,9 @@
 package live
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // journal is a list that grows at its end and is forgotten anywhere, so that a
 // reader's position stays valid: entries have ascending positions.
@@ -39,19 +42,18 @@ func (j *journal[T]) find(position uint64) int {
 	return i
 }
 
-// since returns the entries from position on.
-func (j *journal[T]) since(position uint64) []T {
-	if position >= j.next {
-		return nil
-	}
-	rest := j.entries[j.find(position):]
-	out := make([]T, 0, len(rest))
-	for _, e := range rest {
-		if !e.removed {
-			out = append(out, e.value)
+// since goes through the entries from position on.
+func (j *journal[T]) since(position uint64) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		if position >= j.next {
+			return
+		}
+		for _, e := range j.entries[j.find(position):] {
+			if !e.removed && !yield(e.value) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // remove forgets the entry at a position; one that is gone stays so.

@@ -77,7 +77,7 @@ func (r *Reader) Next(ctx context.Context) (*Object, error) {
 
 func (r *Reader) poll() *Object {
 	if len(r.ready) == 0 {
-		r.ready = r.feed.Datagrams()
+		r.ready = r.feed.Datagrams(nil)
 	}
 	if len(r.ready) > 0 {
 		o := r.ready[0]
