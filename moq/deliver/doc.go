@@ -7,7 +7,13 @@
 // has bytes (moqt-18 §7.2), writes one bounded piece, and looks again: order is
 // decided when the network takes bytes, not when they arrive.
 //
-// A subscriber that cannot keep up is never waited for: see Config.MaxLag.
+// Who notes that something more urgent came interrupts a write that is blocked
+// (gate), and while a session has things of different urgency the less urgent ones
+// are sent no faster than the link takes them (governor, pace): what was handed to
+// the transport is beyond recall.
+//
+// A subscriber that cannot keep up is never waited for: see Config.MaxLag and
+// Config.MaxLagBytes.
 //
 // The package knows the live model and the transport, not how requests are
 // made: the session does that. Applications meet its [Config] and [Counters],
@@ -33,7 +39,9 @@
 // §7), ranges inclusive at both ends. What is sent is read from the shared bytes of
 // the track without a copy. Methods of Scheduler, Subscription and FetchResponse are
 // safe for concurrent use and do not wait; the Done callbacks are called by the
-// scheduler's goroutine and must not block.
+// scheduler's goroutine and must not block. Of the locks in the package, Scheduler.mu
+// and gate.mu, none is held while the other is taken; gate.mu is held while the
+// deadline of a stream is set, by whoever notes something or by the gate's timer.
 //
 // # Drafts
 //
