@@ -51,5 +51,6 @@
 //
 // # Where to start reading
 //
-// Scheduler.Run, then Subscription and flow.
+// Scheduler.Run, then queues, Subscription and flow; for the network write.go, gate,
+// post (datagrams) and governor.
 package deliver
