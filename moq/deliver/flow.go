@@ -144,7 +144,10 @@ func (f *flow) push(now time.Time) error {
 		piece = f.object.Bytes(f.offset)
 		piece = piece[:min(len(piece), s.most())]
 	}
-	if len(f.header) > 0 && len(piece) == 0 {
+	// What a reset has to deliver is written alone: quic-go counts all of a write
+	// as sent, also what the peer's window has no room for, and a reset that
+	// promises to deliver that breaks the connection.
+	if len(f.header) > 0 && (len(piece) == 0 || f.guard > 0) {
 		n, err := s.write(f, f.header, now)
 		f.sent(n)
 		return err
