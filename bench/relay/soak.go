@@ -112,7 +112,8 @@ func (c *soakCommand) soak(ctx context.Context, out *output) (s soak, err error)
 	}
 	s.Came, s.Published = load.came.Load(), load.published.Load()
 	if s.Groups, s.Objects, err = load.conclude(ctx); err != nil {
-		return s, err
+		x, lookErr := r.look(ctx)
+		return s, errors.Join(err, lookErr, fmt.Errorf("the relay skipped %d groups of subscribers that fell behind, and gave %d up by timeouts", x.GroupsSkipped, x.Timeouts))
 	}
 	out.progress("waiting until it is quiet")
 	s.Quiet, err = r.settled(ctx, func(x soakState) bool { return x.Sessions == int64(c.stay) && x.Sending == 2*int64(c.stay) })
@@ -336,7 +337,7 @@ func (o *output) soaked(s soak) error {
 	if err := o.table(s, rows); err != nil || o.json {
 		return err
 	}
-	_, err := fmt.Fprintf(o.results, "%s, %d restarts of the upstream; who stayed got %d groups, %d objects, each once; %d came and went, with %d publications; resident memory %+.1f %%\n",
+	_, err := fmt.Fprintf(o.results, "%s, %d restarts of the upstream; who stayed got %d groups whole, %d objects, none twice; %d came and went, with %d publications; resident memory %+.1f %%\n",
 		s.Duration.Round(time.Second), s.Restarts, s.Groups, s.Objects, s.Came, s.Published, 100*s.Growth)
 	return err
 }
