@@ -25,7 +25,7 @@ type connection struct {
 	from    *connection  // that it takes the place of, until that is done
 	moving  bool         // another connection takes its place
 	astray  bool         // with moving: where to was not said
-	turns   int          // how many before it were told to go, soon and not where to
+	turns   int          // how many before it were told to go, soon
 	since   time.Time    // when the session was made
 }
 
@@ -34,8 +34,8 @@ type connection struct {
 func (l *link) start(url string, from *connection) {
 	r, u := l.relay, l.upstream
 	c := &connection{link: l, from: from}
-	if from != nil && from.astray {
-		if c.turns = 1; time.Since(from.since) < lasting {
+	if from != nil {
+		if c.turns = 1; from.since.IsZero() || time.Since(from.since) < lasting { // zero: told before it began
 			c.turns += from.turns
 		}
 	}
@@ -180,8 +180,8 @@ func (c *connection) goaway(g moq.Goaway) {
 const lasting = 10 * time.Second
 
 // respite is how long to wait before a session is made in place of one that was
-// told to go. Behind the address of a relay that goes away there may be another
-// one; when there is not, each new session is told the same.
+// told to go. Behind the address of a relay that goes away, or that it named, there
+// may be another one; when there is not, each new session is told the same.
 func (c *connection) respite() time.Duration {
 	if c.turns < 2 {
 		return 0

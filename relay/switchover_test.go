@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -52,4 +53,25 @@ func TestSwitchover(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		check(t, witnesses)
 	})
+}
+
+// TestDrainWithoutAnotherRelay: a relay below one that goes away, and names no
+// other, or itself, does not connect to it again and again.
+func TestDrainWithoutAnotherRelay(t *testing.T) {
+	for _, itself := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			m := newMesh(t, 2, []*edge{{from: 1, to: 0, cost: 1}}, defaults)
+			time.Sleep(2 * time.Second)
+			before, uri := m.last.Load(), ""
+			if itself {
+				uri = m.nodes[0].url()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			_ = m.nodes[0].Drain(ctx, uri, 10*time.Second)
+			if made := m.last.Load() - before; made > 8 {
+				t.Errorf("names itself: %v: %d connections were made in 3 s", itself, made)
+			}
+		})
+	}
 }
