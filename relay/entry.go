@@ -44,6 +44,7 @@ type trackEntry struct {
 	lost    time.Time  // when the last publisher was lost
 	torn    bool       // it was sending then
 	attempt int        // of finding another
+	next    time.Time  // when that is made; zero: it is not decided
 	groups  newGroups
 
 	steering chan struct{} // has one element while forward states are changed
@@ -228,8 +229,11 @@ func (e *trackEntry) judge(published bool) verdict {
 		return verdict{end: &live.Done{Code: wire.DoneInternalError, Reason: "the publisher was lost"}}
 	}
 	e.lend()
-	e.attempt++
-	return verdict{retry: time.Duration(min(e.attempt, 10))*50*time.Millisecond + rand.N(100*time.Millisecond)}
+	if e.next.IsZero() { // it stays, however often run looks
+		e.attempt++
+		e.next = time.Now().Add(time.Duration(min(e.attempt, 10))*50*time.Millisecond + rand.N(100*time.Millisecond))
+	}
+	return verdict{retry: max(time.Until(e.next), 1)}
 }
 
 // nextAttempt is how long until a publisher that refused may be asked again; 0
@@ -250,6 +254,7 @@ func (e *trackEntry) nextAttempt() time.Duration {
 func (e *trackEntry) forgive() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.next = time.Time{}
 	if len(e.feeds) == 0 {
 		clear(e.refused)
 		e.reason = nil

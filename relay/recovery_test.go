@@ -253,3 +253,68 @@ func TestPublisherMovesToAnotherEdge(t *testing.T) {
 		}
 	})
 }
+
+// reluctant refuses the first subscriptions.
+type reluctant struct {
+	refuse int
+	moq.Handler
+}
+
+func (h *reluctant) Serve(ctx context.Context, r moq.Request) {
+	if q, ok := r.(*moq.SubscribeRequest); ok && h.refuse > 0 {
+		h.refuse--
+		q.Reject(wire.RequestDoesNotExist, "not yet", moq.NoRetry())
+		return
+	}
+	h.Handler.Serve(ctx, r)
+}
+
+// TestLostTrackOfManyViewers: a lost track is asked for again, however often
+// viewers come and go meanwhile.
+func TestLostTrackOfManyViewers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := newMesh(t, 1, nil, nil)
+		source := moq.NewOrigin()
+		track := live.NewTrack(camera, live.Options{})
+		source.AddTrack(track)
+		ctx, cancel := context.WithCancel(t.Context())
+		produced := make(chan struct{})
+		go func() { defer close(produced); produce(ctx, t, track, 30, time.Second/30, 100) }()
+		defer func() { cancel(); <-produced }()
+		first := m.client(m.nodes[0], source)
+		if _, err := first.PublishNamespace(t.Context(), camera.Namespace); err != nil {
+			t.Fatal(err)
+		}
+		s := m.client(m.nodes[0], nil)
+		defer closeSession(s)
+		sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		come := make(chan struct{})
+		go func() { // viewers
+			defer close(come)
+			for ctx.Err() == nil {
+				v := m.client(m.nodes[0], nil)
+				brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+				_, _ = v.Subscribe(brief, camera, moq.SubscribeOptions{})
+				cancel()
+				closeSession(v)
+			}
+		}()
+		defer func() { cancel(); <-come }()
+		time.Sleep(time.Second)
+		second := m.client(m.nodes[0], &reluctant{2, source})
+		defer closeSession(second)
+		closeSession(first)
+		time.Sleep(time.Second)
+		lost, _ := sub.Track().Largest()
+		if _, err := second.PublishNamespace(t.Context(), camera.Namespace); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * time.Second)
+		if l, _ := sub.Track().Largest(); l.Group <= lost.Group {
+			t.Errorf("four seconds after its publisher is back the track is still at %s", l)
+		}
+	})
+}
