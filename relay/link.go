@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -81,8 +80,11 @@ func (l *link) name() string {
 // cost of the hop, for the routes heard on the link: a priority weighs more than
 // any sum of costs.
 func (l *link) cost() uint64 {
-	return uint64(max(l.upstream.Priority, 0))<<32 + uint64(l.upstream.Cost)
+	return uint64(min(max(l.upstream.Priority, 0), maxPriority))<<32 + uint64(l.upstream.Cost)
 }
+
+// maxPriority is the number from which on priorities make no difference to routes.
+const maxPriority = 1<<29 - 1
 
 // silent reports whether no namespaces are told on the link in either direction:
 // it comes and goes as it is used.
@@ -290,10 +292,10 @@ func (l *link) show(k *knownName) {
 	l.relay.routes.Set(k.namespace, newest.route)
 }
 
-// sum adds costs.
+// sum adds costs, up to what other relays can be told.
 func sum(a, b uint64) uint64 {
-	if a > math.MaxUint64-b {
-		return math.MaxUint64
+	if a > wire.MaxRouteCost || b > wire.MaxRouteCost-a {
+		return wire.MaxRouteCost
 	}
 	return a + b
 }

@@ -21,6 +21,8 @@ const MsgRoute MessageType = 0x6D6F7165
 const (
 	MaxRelayID = 64 // bytes
 	MaxHops    = 32 // relays that a route leads through, or that a request has passed
+	// MaxRouteCost is what the integers of all drafts can hold; more cannot be told.
+	MaxRouteCost = MaxQUICVarint
 )
 
 // betweenRelays marks a Version.
