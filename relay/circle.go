@@ -18,6 +18,10 @@ import (
 // That finds every circle. The last two relays to close one have both noted
 // what they depend on before they ask, so the question of at least one of them
 // comes around.
+//
+// What a relay says that nobody vouches for, which any client can be, decides
+// about its own requests alone: it could name the very relays that a track is
+// to be had from.
 
 // pathOf returns the relays that depend on the answer to a request, nil when
 // it does not come from a relay.
@@ -41,11 +45,13 @@ func merge(path, more []string) []string {
 }
 
 // path returns the relays that depend on the track: this one and those that
-// have it from here. The caller holds mu.
+// are trusted and have it from here. The caller holds mu.
 func (e *trackEntry) path() []string {
 	path := []string{e.relay.id}
 	for u := range e.uses {
-		path = merge(path, u.path)
+		if isTrusted(u.session) {
+			path = merge(path, u.path)
+		}
 	}
 	return path
 }

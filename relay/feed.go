@@ -208,7 +208,9 @@ func (e *trackEntry) answered(f *feed, err error) {
 	defer e.poke()
 	if err != nil {
 		e.drop(f)
-		e.refuse(f, err)
+		if !f.closing { // given up, not refused
+			e.refuse(f, err)
+		}
 		return
 	}
 	e.relay.log.Debug("track established", "track", e.name.String(), "remote", f.session.Conn().Info().RemoteAddr.String(), "publishers", len(e.providers()))
@@ -336,7 +338,7 @@ func (f *feed) close() {
 func (e *trackEntry) lent(to *link) bool {
 	id := to.peerID()
 	for u := range e.uses {
-		if e.relay.links.of(u.session) == to || id != "" && slices.Contains(u.path, id) {
+		if e.relay.links.of(u.session) == to || id != "" && isTrusted(u.session) && slices.Contains(u.path, id) {
 			return true
 		}
 	}

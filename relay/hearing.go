@@ -138,5 +138,4 @@ func (r *Relay) serveRelay(s *moq.Session) {
 	<-s.Context().Done()
 	l.closed(s)
 	tasks.Wait()
-	r.links.remove(l)
 }

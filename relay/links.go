@@ -66,6 +66,7 @@ func (s *links) inbound(r *Relay, session *moq.Session) *link {
 	s.made++
 	s.all = append(s.all, l)
 	s.adoptLocked(session, l)
+	context.AfterFunc(session.Context(), func() { s.remove(l) }) // a request may come here after the end
 	return l
 }
 
