@@ -174,6 +174,14 @@ func (s scribed) Write(b []byte) (int, error) {
 	return s.SendStream.Write(b)
 }
 
+func (s scribed) WriteReliable(b []byte) (bool, error) {
+	ok, err := s.SendStream.WriteReliable(b)
+	if ok && len(b) > 0 {
+		s.scribe.note(said{on: s.on, bytes: b})
+	}
+	return ok, err
+}
+
 func (s scribed) Close() error {
 	s.scribe.note(said{on: s.on, end: fin})
 	return s.SendStream.Close()

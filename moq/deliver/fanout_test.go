@@ -35,14 +35,14 @@ func (c *countConn) TryOpenUniStream() (transport.SendStream, error) {
 }
 func (c *countConn) SendDatagram([]byte) error { c.fan.count(); return nil }
 
-func (s countStream) Write(b []byte) (int, error)    { s.fan.count(); return len(b), nil }
-func (countStream) TryWrite([]byte) (bool, error)    { return true, nil }
-func (countStream) Close() error                     { return nil }
-func (countStream) Reset(uint64)                     {}
-func (countStream) SetReliableBoundary()             {}
-func (countStream) SetUrgency(transport.Urgency)     {}
-func (countStream) SetWriteDeadline(time.Time) error { return nil }
-func (s countStream) Context() context.Context       { return s.ctx }
+func (s countStream) Write(b []byte) (int, error)      { s.fan.count(); return len(b), nil }
+func (countStream) TryWrite([]byte) (bool, error)      { return true, nil }
+func (countStream) WriteReliable([]byte) (bool, error) { return true, nil }
+func (countStream) Close() error                       { return nil }
+func (countStream) Reset(uint64)                       {}
+func (countStream) SetUrgency(transport.Urgency)       {}
+func (countStream) SetWriteDeadline(time.Time) error   { return nil }
+func (s countStream) Context() context.Context         { return s.ctx }
 
 // fanOut is one track and schedulers that send it.
 type fanOut struct {

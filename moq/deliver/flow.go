@@ -19,7 +19,7 @@ type flow struct {
 
 	stream transport.SendStream // nil until there is something to send
 	header []byte               // framing bytes not sent yet; may be shared, never changed
-	guard  int                  // bytes of header until what a reset has to deliver is sent
+	guard  int                  // bytes of header that a reset has to deliver, not sent yet
 	object *live.Object         // whose payload is being sent
 	offset uint64
 
@@ -133,7 +133,26 @@ func (f *flow) step(now time.Time) error {
 		f.guard += len(preface)
 		s.config.Counters.Streams.Add(1)
 	}
+	if f.guard > 0 {
+		if err := f.introduce(); err != nil {
+			return f.check(err)
+		}
+	}
 	return f.check(f.push(now))
+}
+
+// introduce writes what a reset has to deliver, so that it tells what it is of
+// (moqt-18 §11.4.3). When flow control has no room for it, it goes with the rest.
+func (f *flow) introduce() error {
+	ok, err := f.stream.WriteReliable(f.header[:f.guard])
+	if ok {
+		f.scheduler.progress(f, f.guard)
+		f.sent(f.guard)
+	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }
 
 // push writes what it can of the header and one piece of the payload.
@@ -144,10 +163,7 @@ func (f *flow) push(now time.Time) error {
 		piece = f.object.Bytes(f.offset)
 		piece = piece[:min(len(piece), s.most())]
 	}
-	// What a reset has to deliver is written alone: quic-go counts all of a write
-	// as sent, also what the peer's window has no room for, and a reset that
-	// promises to deliver that breaks the connection.
-	if len(f.header) > 0 && (len(piece) == 0 || f.guard > 0) {
+	if len(f.header) > 0 && len(piece) == 0 {
 		n, err := s.write(f, f.header, now)
 		f.sent(n)
 		return err
@@ -198,12 +214,7 @@ func (f *flow) join(piece []byte, now time.Time) error {
 func (f *flow) sent(n int) {
 	k := min(n, len(f.header))
 	f.header = f.header[k:]
-	if f.guard > 0 && k > 0 {
-		if f.guard = max(f.guard-k, 0); f.guard == 0 {
-			// A reset tells what it is of (moqt-18 §11.4.3).
-			f.stream.SetReliableBoundary()
-		}
-	}
+	f.guard = max(f.guard-k, 0)
 	f.offset += uint64(n - k)
 	if f.object != nil && len(f.header) == 0 && f.offset == f.object.Size {
 		f.object, f.offset = nil, 0
@@ -234,7 +245,7 @@ func (f *flow) end(v verdict) {
 		}
 	} else if st != nil {
 		if v.keep {
-			st.SetReliableBoundary()
+			f.secure()
 		}
 		f.scheduler.reset(st, v.code)
 	}
@@ -245,10 +256,28 @@ func (f *flow) end(v verdict) {
 // opened for what comes.
 func (f *flow) leave(code wire.ResetCode) {
 	if f.stream != nil {
-		f.stream.SetReliableBoundary()
+		f.secure()
 		f.scheduler.reset(f.stream, code)
 		f.stream = nil
 	}
 }
+
+// secure has a reset deliver what was sent, if the peer's flow control allows it.
+// That shows only by sending more: the next byte of what is being sent, or the
+// first of an integer that ends with the stream.
+func (f *flow) secure() {
+	next := []byte{unended}
+	switch {
+	case len(f.header) > 0:
+		next = f.header[:1]
+	case f.object != nil:
+		next = f.object.Bytes(f.offset)
+		next = next[:min(len(next), 1)] // none: all was sent long ago
+	}
+	_, _ = f.stream.WriteReliable(next) // without it the peer misses what it has not read yet
+}
+
+// unended begins an integer of more than one byte in every draft (moqt-18 §1.4.1).
+const unended = 0xff
 
 func (f *flow) place() place { return f.source.place() }

@@ -60,13 +60,23 @@ func (s *slowStream) SetWriteDeadline(t time.Time) error {
 	return s.SendStream.SetWriteDeadline(t)
 }
 
-// Write takes what fits until it is interrupted, as quic-go does.
-func (s *slowStream) Write(b []byte) (int, error) {
+// begin notes what the stream is of.
+func (s *slowStream) begin(b []byte) {
 	if !s.begun {
 		s.begun = true
 		h, _, _ := wire.ParseSubgroupHeader(wire.Draft18, b)
 		s.alias = h.TrackAlias
 	}
+}
+
+func (s *slowStream) WriteReliable(b []byte) (bool, error) {
+	s.begin(b)
+	return s.SendStream.WriteReliable(b)
+}
+
+// Write takes what fits until it is interrupted, as quic-go does.
+func (s *slowStream) Write(b []byte) (int, error) {
+	s.begin(b)
 	written := 0
 	for written < len(b) {
 		n := min(len(b)-written, 1200)

@@ -75,12 +75,21 @@ func (c recorder) SendDatagram(b []byte) error {
 }
 
 func (s *recordedStream) Write(b []byte) (int, error) {
+	s.begin(b)
+	return s.SendStream.Write(b)
+}
+
+func (s *recordedStream) WriteReliable(b []byte) (bool, error) {
+	s.begin(b)
+	return s.SendStream.WriteReliable(b)
+}
+
+func (s *recordedStream) begin(b []byte) {
 	if !s.begun {
 		s.begun = true
 		what, _, _ := begin(s.rig.version, b)
 		s.rig.note(what)
 	}
-	return s.SendStream.Write(b)
 }
 
 func (s *recordedStream) Reset(code uint64) {

@@ -115,13 +115,21 @@ func (p *memoryPipe) unwritable() error {
 }
 
 // TryWrite implements SendStream.
-func (p *memoryPipe) TryWrite(b []byte) (bool, error) {
+func (p *memoryPipe) TryWrite(b []byte) (bool, error) { return p.tryWrite(b, false) }
+
+// WriteReliable implements SendStream.
+func (p *memoryPipe) WriteReliable(b []byte) (bool, error) { return p.tryWrite(b, true) }
+
+func (p *memoryPipe) tryWrite(b []byte, reliable bool) (bool, error) {
 	p.mu.Lock()
 	if err := p.unwritable(); err != nil || len(b) > p.from.config.StreamBuffer-len(p.buf) {
 		p.mu.Unlock()
 		return false, err
 	}
 	p.buf = append(p.buf, b...)
+	if reliable {
+		p.reliable = len(p.buf)
+	}
 	p.from.sent.Add(uint64(len(b)))
 	p.unlock()
 	return true, nil
@@ -235,12 +243,6 @@ func (p *memoryPipe) Stop(code uint64) {
 
 // SetUrgency implements SendStream: memory sends at once.
 func (*memoryPipe) SetUrgency(Urgency) {}
-
-func (p *memoryPipe) SetReliableBoundary() {
-	p.mu.Lock()
-	p.reliable = len(p.buf)
-	p.mu.Unlock()
-}
 
 func (p *memoryPipe) SetWriteDeadline(t time.Time) error {
 	p.mu.Lock()

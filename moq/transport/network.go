@@ -144,8 +144,12 @@ func (s *sendStream[C]) Write(p []byte) (int, error) {
 	return n, s.given.explain(s.conn.convert(err))
 }
 
-// tryWriter is a stream that knows the credit of its flow control.
-type tryWriter interface{ TryWriteAll([]byte) error }
+// tryWriter is a stream that knows the credit of its flow control, and can
+// deliver a part of what was written although it is reset.
+type tryWriter interface {
+	TryWriteAll([]byte) error
+	SetReliableBoundary()
+}
 
 var (
 	_ tryWriter = (*quic.Stream)(nil)
@@ -165,6 +169,17 @@ func (s *sendStream[C]) TryWrite(p []byte) (bool, error) {
 	return err == nil, s.conn.convert(err)
 }
 
+// WriteReliable implements SendStream. quic-go lets a reset promise bytes that it
+// has taken and that flow control has no room for; those that TryWriteAll takes,
+// and all before them, are sure to have it.
+func (s *sendStream[C]) WriteReliable(p []byte) (bool, error) {
+	ok, err := s.TryWrite(p)
+	if ok {
+		any(s.out).(tryWriter).SetReliableBoundary()
+	}
+	return ok, err
+}
+
 func (s *sendStream[C]) Close() error {
 	// After Reset or STOP_SENDING this lets quic-go forget the stream, and
 	// its complaint is of no use to anybody.
@@ -178,14 +193,6 @@ func (s *sendStream[C]) Reset(code uint64) {
 	code = min(code, s.conn.maxCode)
 	s.out.CancelWrite(C(code))
 	s.given.note(code, s.out.SetWriteDeadline)
-}
-
-// SetReliableBoundary works over raw QUIC only: webtransport-go v0.13 does
-// not pass it on.
-func (s *sendStream[C]) SetReliableBoundary() {
-	if b, ok := s.out.(interface{ SetReliableBoundary() }); ok {
-		b.SetReliableBoundary()
-	}
 }
 
 func (s *sendStream[C]) SetWriteDeadline(t time.Time) error {

@@ -160,8 +160,9 @@ func TestReliableBoundary(t *testing.T) {
 			client, server := newPair(t, k, limits{})
 			for range 50 {
 				out := must(client.OpenUniStream(patient(t)))(t)
-				write(t, out, "header")
-				out.SetReliableBoundary()
+				if ok, err := out.WriteReliable([]byte("header")); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
 				write(t, out, "payload")
 				out.Reset(5)
 				in := must(server.AcceptUniStream(patient(t)))(t)
@@ -173,16 +174,54 @@ func TestReliableBoundary(t *testing.T) {
 			}
 		})
 	}
-	t.Run("webtransport does nothing", func(t *testing.T) {
+	t.Run("webtransport has none", func(t *testing.T) {
 		client, server := newPair(t, KindWebTransport, limits{})
 		out := must(client.OpenUniStream(patient(t)))(t)
+		if ok, err := out.WriteReliable([]byte("y")); ok || !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%v, %v", ok, err)
+		}
 		write(t, out, "x")
-		out.SetReliableBoundary()
 		out.Close()
 		if got, err := io.ReadAll(must(server.AcceptUniStream(patient(t)))(t)); err != nil || string(got) != "x" {
 			t.Errorf("read %q, %v", got, err)
 		}
 	})
+}
+
+// TestResetWithoutCredit: a reset of a stream that flow control held up promises
+// nothing that the peer has no room for, and the connection goes on.
+func TestResetWithoutCredit(t *testing.T) {
+	client, server := newPair(t, KindQUIC, limits{})
+	chunk := make([]byte, 1000)
+	var held []SendStream
+	for full := false; !full; { // one stream after the other until there is no credit at all
+		out := must(client.OpenUniStream(patient(t)))(t)
+		held = append(held, out)
+		ok := true
+		for n := 0; ok && n < 400; n++ {
+			var err error
+			if ok, err = out.TryWrite(chunk); err != nil {
+				t.Fatal(err)
+			}
+			full = !ok && n == 0
+		}
+	}
+	for _, out := range held {
+		if ok, err := out.WriteReliable(chunk); ok || err != nil {
+			t.Errorf("%v, %v without credit", ok, err)
+		}
+		out.Reset(5)
+	}
+	for range held {
+		_, err := io.ReadAll(must(server.AcceptUniStream(patient(t)))(t))
+		wantError(t, err, &StreamError{Code: 5, Remote: true})
+	}
+	out := must(client.OpenUniStream(patient(t)))(t)
+	write(t, out, "there is credit again")
+	out.Close()
+	if got := must(io.ReadAll(must(server.AcceptUniStream(patient(t)))(t)))(t); len(got) == 0 {
+		t.Error("nothing was read")
+	}
 }
 
 func TestInfoAndStats(t *testing.T) {

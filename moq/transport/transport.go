@@ -74,14 +74,18 @@ type SendStream interface {
 	// but has to be called, or Reset, in that last case too: a stream whose
 	// end nobody has acknowledged is kept.
 	Close() error
-	// Reset gives the stream up with a code (moqt-18 §3.3.3). What was
-	// written before SetReliableBoundary is still delivered, if supported.
+	// WriteReliable is TryWrite after which a later Reset still delivers all
+	// that was written so far (RESET_STREAM_AT). It is an error of type
+	// errors.ErrUnsupported on WebTransport, and without support on the path a
+	// Reset delivers nothing. With an empty p it is true; then it is up to the
+	// caller that flow control has let go what was written, for a Reset that
+	// promises more breaks the connection.
+	WriteReliable(p []byte) (bool, error)
+	// Reset gives the stream up with a code (moqt-18 §3.3.3). What was written
+	// up to the last WriteReliable is still delivered, if supported.
 	// After Close it gives up what was not delivered yet, so that the peer
 	// sees either the FIN or the reset.
 	Reset(code uint64)
-	// SetReliableBoundary makes a later Reset deliver all bytes written so
-	// far (RESET_STREAM_AT). Without support on the path it does nothing.
-	SetReliableBoundary()
 	// SetUrgency has what is written sent, also when it is sent again, and take
 	// connection credit, before streams that are less urgent (moqt-18 §7.2,
 	// §11.4.2). Bidirectional streams have UrgencyControl from the start, others
