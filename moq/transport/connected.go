@@ -1,13 +1,39 @@
 package transport
 
-import "net"
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/ipv4"
+)
 
 // connected is a UDP socket that is connected to one server: the system tells
 // it when nobody listens there any more (ICMP port unreachable), and quic-go
 // ends the connection by that. A server process that was killed is noticed with
 // the first packet that it does not take, not by the idle timeout. An
 // unconnected socket is told nothing.
-type connected struct{ *net.UDPConn }
+//
+// The system tells so before it hands out what has arrived, which may say why
+// the server closed the connection before it was gone. So a server that was heard
+// of is believed to be gone when nothing comes any more.
+type connected struct {
+	*net.UDPConn
+	packets *ipv4.PacketConn
+	heard   atomic.Bool // a packet came
+	doubted atomic.Bool // refused is set
+
+	mu      sync.Mutex // guards what follows, and the read deadline
+	refused error      // a packet was, since the last one came
+	theirs  bool       // quic-go has set the deadline, to end reading
+}
+
+// grace is how long nothing has to come from a server that refused a packet.
+const grace = 50 * time.Millisecond
 
 // dialSocket opens a UDP socket for packets to and from one address.
 func dialSocket(to *net.UDPAddr) (net.PacketConn, error) {
@@ -15,13 +41,83 @@ func dialSocket(to *net.UDPAddr) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return connected{udp}, nil
+	return &connected{UDPConn: udp, packets: ipv4.NewPacketConn(udp)}, nil
+}
+
+// ReadBatch is what quic-go reads by.
+func (c *connected) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
+	for {
+		n, err := c.packets.ReadBatch(ms, flags)
+		switch {
+		case err == nil:
+			c.heard.Store(true)
+			if c.doubted.Load() {
+				c.trust()
+			}
+			return n, nil
+		case c.doubted.Load() && errors.Is(err, os.ErrDeadlineExceeded):
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return 0, c.refused
+		case !c.doubts(err):
+			return n, err
+		}
+	}
+}
+
+// doubts takes in an error; false means that it is none to wait for.
+func (c *connected) doubts(err error) bool {
+	if !c.heard.Load() || !errors.Is(err, syscall.ECONNREFUSED) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused == nil {
+		c.refused = err
+		c.doubted.Store(true)
+		c.bound(time.Now().Add(grace))
+	}
+	return true
+}
+
+// trust ends the doubts.
+func (c *connected) trust() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused = nil
+	c.doubted.Store(false)
+	c.bound(time.Time{})
+}
+
+// bound sets the read deadline unless quic-go has. The caller holds mu.
+func (c *connected) bound(t time.Time) {
+	if !c.theirs {
+		_ = c.UDPConn.SetReadDeadline(t) // a socket that is closed is not read
+	}
+}
+
+// SetReadDeadline implements net.PacketConn.
+func (c *connected) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.theirs = !t.IsZero()
+	return c.UDPConn.SetReadDeadline(t)
 }
 
 // WriteTo implements net.PacketConn; there is one address to write to.
-func (c connected) WriteTo(b []byte, _ net.Addr) (int, error) { return c.Write(b) }
+func (c *connected) WriteTo(b []byte, _ net.Addr) (int, error) {
+	n, err := c.Write(b)
+	if c.doubts(err) { // the packet is lost
+		return len(b), nil
+	}
+	return n, err
+}
 
 // WriteMsgUDP implements quic.OOBCapablePacketConn.
-func (c connected) WriteMsgUDP(b, oob []byte, _ *net.UDPAddr) (n, oobn int, err error) {
-	return c.UDPConn.WriteMsgUDP(b, oob, nil)
+func (c *connected) WriteMsgUDP(b, oob []byte, _ *net.UDPAddr) (n, oobn int, err error) {
+	n, oobn, err = c.UDPConn.WriteMsgUDP(b, oob, nil)
+	if c.doubts(err) {
+		return len(b), len(oob), nil
+	}
+	return n, oobn, err
 }
