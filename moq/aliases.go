@@ -44,6 +44,9 @@ func (s *Session) offer(alias uint64, name wire.FullTrackName) (answered func(re
 	a.offered[alias]++
 	s.announce()
 	return func(refused bool) {
+		if refused {
+			defer s.dropEarly(alias)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if a.offered[alias]--; a.offered[alias] == 0 {
@@ -56,8 +59,9 @@ func (s *Session) offer(alias uint64, name wire.FullTrackName) (answered func(re
 	}
 }
 
-// register lets data of the subscription in.
+// register lets data of the subscription in, that which came early first.
 func (s *Session) register(x *Subscription) {
+	s.early.mu.Lock()
 	s.mu.Lock()
 	var collision *Subscription
 	for _, other := range s.aliases.live[x.alias] {
@@ -71,6 +75,14 @@ func (s *Session) register(x *Subscription) {
 		s.announce()
 	}
 	s.mu.Unlock()
+	var faults []fault
+	if collision == nil {
+		for _, a := range s.early.takeOf(x.alias) {
+			faults = append(faults, s.deliver([]*Subscription{x}, &a)...)
+		}
+	}
+	s.early.mu.Unlock()
+	s.malformedIn(faults)
 	if collision != nil {
 		s.fail(&wire.Error{Code: wire.SessionDuplicateTrackAlias, Reason: fmt.Sprintf("alias %d is that of %s", x.alias, collision.track.Name())})
 	}

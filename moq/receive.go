@@ -304,27 +304,6 @@ func (s *Session) receiveDatagrams() {
 		if padding {
 			continue
 		}
-		s.mu.Lock()
-		list := s.aliases.live[d.TrackAlias]
-		_, explained := s.aliases.gone[d.TrackAlias]
-		explained = explained || s.aliases.offered[d.TrackAlias] > 0
-		s.mu.Unlock()
-		if len(list) == 0 { // moqt-18 §11.3: may be dropped
-			s.config.Counters.Unwanted.Add(1)
-			if !explained {
-				s.bear("datagrams of tracks that nobody asked for")
-			}
-			continue
-		}
-		s.config.Counters.Datagrams.Add(1)
-		s.config.Counters.Bytes.Add(uint64(len(b)))
-		if !s.config.Room() {
-			continue
-		}
-		for _, x := range list {
-			if err := x.track.AppendDatagram(d); isMalformed(err) {
-				s.malformed(x.track.Name(), err.Error())
-			}
-		}
+		s.datagram(d, len(b))
 	}
 }

@@ -139,6 +139,7 @@ type Session struct {
 	tokens    tokenCache  // registered by the peer
 	tolerance tolerance
 	partial   partial
+	early     early
 
 	mu           sync.Mutex // guards all below; never held while writing to the connection
 	nextRequest  uint64

@@ -91,6 +91,7 @@ func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o Subs
 		return nil, &RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDuplicateSubscription, Reason: "subscribed to already"}
 	}
 	x.claimed = true
+	defer s.asks()()
 	if !o.Params.Filter.Set {
 		o.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterLargestObject})
 	}

@@ -32,3 +32,34 @@ func TestWalkFilled(t *testing.T) {
 		t.Errorf("behind it: got %q, want %q", got, want)
 	}
 }
+
+// TestPauseUnderAWalk: a walk that waits for the end of a group which a fetch has
+// brought has it asked for when the track is paused: the walk began when nothing
+// was known to be missing.
+func TestPauseUnderAWalk(t *testing.T) {
+	track := NewTrack(name, Options{Recover: true})
+	do(t, track, fetched(4, 0, 0, 0, "x"))
+	track.RaiseLargest(at(5, 0))
+	rest := at(4, 1)
+	walk := track.NewWalk(at(4, 0), at(4, 9), false)
+	if step, o, _ := walk.Next(); step != StepObject || o.ID != 0 {
+		t.Fatalf("step %d", step)
+	}
+	if step, _, _ := walk.Next(); step != StepWait {
+		t.Fatalf("step %d, want to wait for a live writer", step)
+	}
+	track.Pause()
+	step, _, until := walk.Next()
+	if step != StepUnknown {
+		t.Fatalf("step %d, want unknown", step)
+	}
+	part, ok := walk.Again(until)
+	if !ok || part.From != rest {
+		t.Fatalf("the part to ask for is %v, %v", part, ok)
+	}
+	track.ExpectFill(part)
+	track.EndFill(part, true)
+	if step, _, _ := walk.Next(); step != StepEnd {
+		t.Errorf("step %d, want the end", step)
+	}
+}

@@ -139,7 +139,7 @@ func (t *Track) Pause() {
 			if g.ended {
 				r.To = earlier(r.To, wire.Location{Group: g.id, Object: g.end})
 			}
-			t.unknown = t.unknown.add(r)
+			t.unknown, t.dropped = t.unknown.add(r), t.dropped.add(r) // a walk may have waited for it
 		}
 	}
 	t.mu.Unlock()
