@@ -4,7 +4,7 @@
 
 import type { MediaKind } from "./selection.ts";
 
-/** Groups are judged once this many newer ones have begun. */
+/** Groups that are not complete are given up once this many newer ones have begun. */
 const OPEN_GROUPS = 8;
 /** A step in the numbers larger than this is a new numbering, and no loss. */
 const MAX_GAP = 60;
@@ -17,8 +17,12 @@ export function renumbered(largest: number | undefined, known: number | undefine
 }
 
 interface Group {
-  readonly objects: Set<number>;
+  /** When each object came first (ms). */
+  readonly objects: Map<number, number>;
   complete: boolean;
+  /** It ended with something missing. */
+  broken: boolean;
+  judged: boolean;
 }
 
 class Book {
@@ -28,40 +32,57 @@ class Book {
   received = 0;
   lost = 0;
 
-  /** Notes an object; false: it was there. */
-  note(track: string, group: number, object: number): boolean {
+  note(track: string, group: number, object: number, now: number): number | undefined {
     if (track !== this.track) this.reset();
     this.track = track;
     let g = this.groups.get(group);
     if (g === undefined) {
-      if (this.newest !== undefined && group <= this.newest - OPEN_GROUPS) return true; // judged, or of another numbering
-      g = { objects: new Set(), complete: false };
+      if (this.newest !== undefined && group <= this.newest - OPEN_GROUPS) return undefined; // judged, or of another numbering
+      g = { objects: new Map(), complete: false, broken: false, judged: false };
       this.groups.set(group, g);
       this.newest = Math.max(this.newest ?? group, group);
-      this.judge(this.newest - OPEN_GROUPS);
+      this.judge();
     }
-    if (g.objects.has(object)) return false;
-    g.objects.add(object);
-    return true;
+    const first = g.objects.get(object);
+    if (first !== undefined) return now - first;
+    g.objects.set(object, now);
+    return undefined;
   }
 
-  end(group: number): void {
+  end(group: number, complete: boolean): void {
     const g = this.groups.get(group);
-    if (g !== undefined) g.complete = true;
+    if (g === undefined) return;
+    if (complete) g.complete = true;
+    else g.broken = true;
+    this.judge();
+  }
+
+  awaits(before: number): boolean {
+    const earlier = [...this.groups].filter(([id]) => id < before);
+    const last = Math.max(...earlier.map(([id]) => id));
+    const leftOut = before - last - 1;
+    return (leftOut > 0 && leftOut < MAX_GAP) || earlier.some(([, g]) => !g.complete && !g.broken);
   }
 
   joined(largest: number | undefined): void {
     if (renumbered(largest, this.newest)) this.reset();
   }
 
-  /** Closes what there is up to a group; the last of it stays, to be compared with the next. */
-  private judge(upTo: number): void {
-    const open = [...this.groups.keys()].sort((a, b) => a - b);
-    for (const [i, id] of open.entries()) {
-      const next = open[i + 1];
-      if (id > upTo || next === undefined) return;
-      if (this.groups.get(id)?.complete === true) this.received++;
-      else this.lost++;
+  /** In order: one that is not complete stays open, and those after it, until enough newer ones have begun. */
+  private judge(): void {
+    const upTo = (this.newest ?? 0) - OPEN_GROUPS;
+    const known = [...this.groups].sort(([a], [b]) => a - b);
+    for (const [i, [id, g]] of known.entries()) {
+      const next = known[i + 1]?.[0];
+      if (id > upTo && !g.complete) return;
+      if (!g.judged) {
+        g.judged = true;
+        if (g.complete) this.received++;
+        else this.lost++;
+      }
+      // The last one stays, to be compared with the next; and what may come twice.
+      if (next === undefined || (id > upTo && next !== id + 1)) return;
+      if (id > upTo) continue;
       if (next - id <= MAX_GAP) this.lost += next - id - 1;
       this.groups.delete(id);
     }
@@ -77,14 +98,19 @@ class Book {
 export class GroupLedger {
   private readonly books: Record<MediaKind, Book> = { video: new Book(), audio: new Book() };
 
-  /** Notes an object of a track; false: it was there already. */
-  note(kind: MediaKind, track: string, group: number, object: number): boolean {
-    return this.books[kind].note(track, group, object);
+  /** Notes an object of a track that comes at `now` (ms). Returns how long ago it came first (ms); undefined: it is new. */
+  note(kind: MediaKind, track: string, group: number, object: number, now: number): number | undefined {
+    return this.books[kind].note(track, group, object, now);
   }
 
-  /** All objects of the group have come. */
-  end(kind: MediaKind, group: number): void {
-    this.books[kind].end(group);
+  /** The group is over. complete: all of its objects have come; otherwise nobody will bring the rest. */
+  end(kind: MediaKind, group: number, complete: boolean): void {
+    this.books[kind].end(group, complete);
+  }
+
+  /** Whether something of the groups before this one may still come. */
+  awaits(kind: MediaKind, before: number): boolean {
+    return this.books[kind].awaits(before);
   }
 
   /** A subscription begins; largest: its largest group so far. */

@@ -1,15 +1,18 @@
 // Keeps one broadcast coming, whatever happens to connections: connects, tries
 // again with backoff, doubts a silent session and opens another beside it,
 // follows GOAWAY, and hands over from the old session to the new one when the
-// new one delivers: for a while both do, so that no group is cut off. What it receives goes to a sink; it knows no decoder.
+// new one delivers: for a while both do, so that no group is cut off. What it
+// receives goes to a sink; it knows no decoder.
 
 import type { MoqObject } from "../moq/index.ts";
 import type { CatalogTrack } from "./catalog.ts";
+import { Handover } from "./handover.ts";
 import { GroupLedger } from "./ledger.ts";
 import { Link, type LinkSession, type LinkSink } from "./link.ts";
 import { Liveness } from "./liveness.ts";
 import type { Condition, SourceConfig } from "./messages.ts";
 import { Backoff } from "./reconnect.ts";
+import { isProtocolError, refusal } from "./refusal.ts";
 import type { MediaKind, Selection, Supports } from "./selection.ts";
 import type { Timers } from "./timers.ts";
 
@@ -50,8 +53,8 @@ const FIRST_TIMEOUT_MS = 5000;
 const TICK_MS = 250;
 /** A session is taken for silent after this (ms) when there is another reason to doubt it. */
 const SILENT_MS = 1000;
-/** After the new session took over, the old one may bring its groups to their ends for this long (ms). */
-const HANDOVER_MS = 1500;
+/** After the new session took over, the old one is kept this long (ms) at most. */
+const HANDOVER_MS = 5000;
 /** A relay that GOAWAY named is tried in vain this often before the configured one is again. */
 const MAX_AWAY = 3;
 /** A new session beside a silent one takes over after this (ms) even if it is silent, too. */
@@ -63,8 +66,8 @@ const CLOSED = "The connection to the relay was lost.";
 export class Receiver {
   private current: Link | undefined;
   private next: Link | undefined;
-  /** Took the place of a session that still delivers: that one, until it is closed. */
-  private retiring: Link | undefined;
+  /** The session before the current one, while it still delivers, and what it is kept for. */
+  private retiring: { readonly link: Link; readonly handover: Handover } | undefined;
   private retirement: unknown;
   /** The relay wants this viewer to leave: attempts go on although the session delivers. */
   private leaving = false;
@@ -186,12 +189,12 @@ export class Receiver {
         },
       })
       .catch((e: unknown) => {
-        const host = hostOf(this.relay);
+        const text = refusal(this.relay, e);
         if (++this.away >= MAX_AWAY) {
           this.relay = this.source.relay;
           this.away = 0;
         }
-        throw new Error(`The relay at ${host} ${refusal(e)}.`);
+        throw new Error(text);
       });
     if (opened.closed !== undefined) throw new Error(CLOSED);
     if (this.stopped) {
@@ -250,13 +253,40 @@ export class Receiver {
     this.retire(old);
   }
 
-  /** Closes a session soon, and the one before it at once. */
+  /** Keeps a session until the current one has all that it would bring, and closes the one before it at once. */
   private retire(link: Link | undefined): void {
     this.env.timers.clear(this.retirement);
-    this.retiring?.close("replaced");
-    this.retiring = link;
+    this.retiring?.link.close("replaced");
+    this.retiring = link && { link, handover: new Handover(this.playing.keys(), this.ledger) };
     if (link === undefined) return;
     this.retirement = this.env.timers.set(() => this.retire(undefined), HANDOVER_MS);
+  }
+
+  private object(link: Link, kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void {
+    const retiring = this.retiring?.link === link;
+    if (link === this.current) this.playing.set(kind, track.name);
+    else if (!retiring || this.playing.get(kind) !== track.name) return;
+    this.recovered();
+    const age = this.ledger.note(kind, track.name, o.group, o.object, this.env.timers.now());
+    if (!retiring) this.retiring?.handover.came(kind, o.group, o.object, age ?? 0);
+    if (age === undefined) this.sink.object(kind, track, o, live);
+    this.checkHandover();
+  }
+
+  private groupEnd(link: Link, kind: MediaKind, group: number, complete: boolean): void {
+    if (link !== this.current && link !== this.retiring?.link) return;
+    if (!complete && link === this.current && this.retiring !== undefined) {
+      this.retiring.handover.broke(kind, group); // the old session may bring what is missing
+      return;
+    }
+    this.ledger.end(kind, group, complete);
+    // What the old session misses, the new one may bring.
+    if (complete || link === this.current) this.sink.groupEnd(kind, group);
+    this.checkHandover();
+  }
+
+  private checkHandover(): void {
+    if (this.retiring?.handover.over === true) this.retire(undefined);
   }
 
   private failed(text: string): void {
@@ -291,7 +321,7 @@ export class Receiver {
       this.failed(CLOSED);
       return;
     }
-    if (link === this.retiring) this.retire(undefined);
+    if (link === this.retiring?.link) this.retire(undefined);
     if (link !== this.current) return;
     link.close("lost");
     this.current = undefined;
@@ -329,7 +359,6 @@ export class Receiver {
   private sinkFor(self: () => Link): LinkSink {
     const counts = (): boolean => !this.stopped && (self() === this.current || self() === this.next);
     const isCurrent = (): boolean => !this.stopped && self() === this.current;
-    const isRetiring = (): boolean => !this.stopped && self() === this.retiring;
     return {
       heard: () => {
         if (isCurrent()) this.liveness.heard(this.env.timers.now());
@@ -341,16 +370,12 @@ export class Receiver {
         this.sink.condition({ kind: "ok" });
       },
       object: (kind, track, o, live) => {
+        if (this.stopped) return;
         if (self() === this.next) this.promote(self());
-        if (isCurrent()) this.playing.set(kind, track.name);
-        else if (!isRetiring() || this.playing.get(kind) !== track.name) return;
-        this.recovered();
-        if (this.ledger.note(kind, track.name, o.group, o.object)) this.sink.object(kind, track, o, live);
+        this.object(self(), kind, track, o, live);
       },
       groupEnd: (kind, group, complete) => {
-        if (!isCurrent() && !(isRetiring() && complete)) return;
-        if (complete) this.ledger.end(kind, group);
-        this.sink.groupEnd(kind, group);
+        if (!this.stopped) this.groupEnd(self(), kind, group, complete);
       },
       joined: (kind, largest) => {
         if (!counts()) return;
@@ -366,21 +391,4 @@ export class Receiver {
       goaway: (uri) => this.migrate(self(), uri),
     };
   }
-}
-
-function hostOf(url: string): string {
-  try {
-    return new URL(url).host;
-  } catch {
-    return url;
-  }
-}
-
-/** Errors of the protocol are worth telling; the browser hides why a transport failed. */
-function isProtocolError(e: unknown): e is Error {
-  return e instanceof Error && "kind" in e && e.kind !== "transport" && e.message !== "";
-}
-
-function refusal(e: unknown): string {
-  return isProtocolError(e) ? `refuses: ${e.message}` : "does not answer, or its certificate was refused";
 }

@@ -25,7 +25,7 @@ export interface PlayerStats {
   stalls: number;
   /** Times the sound broke off for want of data. */
   audioUnderruns: number;
-  /** Groups of video and sound of which everything came; they are judged some groups later. */
+  /** Groups of video and sound of which everything came; they are judged in order, and one that is incomplete is waited for for some groups. */
   groupsReceived: number;
   /** Groups of which something did not come before they were left, and those left out. */
   groupsLost: number;

@@ -28,10 +28,15 @@ export class Stage {
 
   /** An origin with the bridge, and an edge below it. */
   async tree(): Promise<{ origin: Node; edge: Node }> {
+    const origin = await this.origin();
+    return { origin, edge: await this.edge(origin, {}) };
+  }
+
+  async origin(): Promise<Node> {
     const origin = originNode(this.workshop);
     this.nodes.push(origin);
     await origin.start();
-    return { origin, edge: await this.edge(origin, {}) };
+    return origin;
   }
 
   /** One more edge below an origin. */

@@ -130,6 +130,11 @@ export class Viewer extends Tab {
     return { before, after, clock: readClock(clock, levels, after), overlay: NaN, timestamp: NaN };
   }
 
+  /** Stops watching, as a tab that is closed may not have the time to say. */
+  leave(): Promise<void> {
+    return this.page.evaluate(() => document.querySelector<MoqedgePlayer>("moqedge-player")?.remove());
+  }
+
   /** What the player says of itself. */
   view(): Promise<PlayerView> {
     return this.page.evaluate(() => {

@@ -72,6 +72,11 @@ export class FakeSession implements LinkSession {
     for (const s of this.subs) if (s.track === track && !s.closed) s.handler.onObject(o);
   }
 
+  endGroup(track: string, group: number, complete = true): void {
+    if (this.dead) return;
+    for (const s of this.subs) if (s.track === track && !s.closed) s.handler.onGroupEnd?.(group, complete);
+  }
+
   /** PUBLISH_DONE on every track. */
   done(): void {
     for (const s of this.subs) {
@@ -116,9 +121,13 @@ export class FakeRelay {
     return Promise.resolve(session);
   }
 
+  catalog(session: FakeSession | undefined): void {
+    session?.send("catalog", object(this.catalogs++, 0, utf8(JSON.stringify(CATALOG))));
+  }
+
   /** The catalog and a picture, as a live broadcast sends them. */
   play(session: FakeSession | undefined = this.sessions[this.sessions.length - 1]): void {
-    session?.send("catalog", object(this.catalogs++, 0, utf8(JSON.stringify(CATALOG))));
+    this.catalog(session);
     session?.send("video", object(this.group++, 0, utf8("picture"), [{ type: 0x10, value: 1 }]));
   }
 }
