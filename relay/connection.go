@@ -62,8 +62,12 @@ func (l *link) start(url string, from *connection) {
 		}
 		cancel()
 		l.mu.Lock()
-		defer l.mu.Unlock()
 		l.active--
+		over := l.abandoned && l.active == 0
+		l.mu.Unlock()
+		if over {
+			r.links.remove(l)
+		}
 	})
 }
 
@@ -84,11 +88,11 @@ func (c *connection) fail(err error) {
 		u := l.upstream
 		c.away, c.client.URL, c.client.Dial, c.client.Refresh = false, u.URL, u.Dial, u.Refresh
 	}
-	if l.upstream.OnDemand && c.failures >= maxIdleAttempts {
-		c.cancel()
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.abandoned || l.upstream.OnDemand && c.failures >= maxIdleAttempts {
+		c.cancel()
+	}
 	if l.current != nil {
 		return
 	}

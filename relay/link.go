@@ -19,6 +19,7 @@ type link struct {
 	relay    *Relay
 	upstream Upstream
 	dialed   bool // this side connects
+	made     bool // for a relay of the directory; set before the link is used
 	order    int  // among the links
 
 	mu        sync.Mutex
@@ -27,6 +28,7 @@ type link struct {
 	told      string                // what the relay there last said its ID was
 	connected chan struct{}         // closed while there is a session
 	active    int                   // connections
+	abandoned bool                  // its relay is gone: the link is forgotten when it is idle
 	failure   error                 // of the last attempt, until there is a session
 	tried     time.Time             // when that failed
 	failed    chan struct{}         // closed and replaced when an attempt failed
@@ -128,14 +130,23 @@ const retryAfter = 3 * time.Second
 func (l *link) forgive() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failure = nil
+	l.failure, l.abandoned = nil, false
 }
 
-// isIdle reports whether nothing is made of the link.
-func (l *link) isIdle() bool {
+// leadsTo reports whether the link is, or would be, with a relay of the directory.
+func (l *link) leadsTo(n Node) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.current == nil && l.active == 0
+	return l.upstream.Name == n.ID && l.upstream.URL == n.URL || l.peer == n.ID && !l.abandoned
+}
+
+// abandon notes that the relay is gone, until forgive. It reports whether nothing
+// is made of the link.
+func (l *link) abandon() (idle bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.abandoned = true
+	return l.active == 0
 }
 
 // wait returns the session of the link, connecting it if need be, as long as

@@ -98,6 +98,7 @@ func (r *Relay) reach(id string, u Upstream) *link {
 		}
 	}
 	l := newLink(r, u, true, len(r.config.Upstreams)+s.made)
+	l.made = true
 	s.made++
 	s.all = append(s.all, l)
 	return l

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"moqedge/moq"
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay/route"
 )
@@ -91,8 +92,14 @@ func (d *listed) NodeUp(n Node) {
 	d.nodes[n.ID] = n
 	d.mu.Unlock()
 	r := d.relay
-	if !known || old.URL != n.URL {
+	moved := known && old.URL != n.URL
+	if moved {
+		r.links.release(old)
+	}
+	if !known || moved {
 		r.log.Info("a relay is known", "id", n.ID, "region", n.Region, "role", string(n.Role), "url", n.URL)
+	}
+	if !known || moved || !slices.Equal(old.Fingerprints, n.Fingerprints) {
 		if l := r.links.found(n); l != nil {
 			l.forgive()
 		}
@@ -188,29 +195,45 @@ func (r *Relay) linkTo(n Node) *link {
 	if l := r.links.found(n); l != nil {
 		return l
 	}
-	dial := r.config.Peers
-	if len(dial.Fingerprints) == 0 && (dial.TLS == nil || dial.TLS.RootCAs == nil) {
-		dial.Fingerprints = n.Fingerprints
+	u := Upstream{URL: n.URL, Cost: n.Cost, Dial: r.config.Peers}
+	if len(u.Dial.Fingerprints) == 0 && (u.Dial.TLS == nil || u.Dial.TLS.RootCAs == nil) {
+		u.Refresh = func(_ context.Context, d *transport.DialConfig) error {
+			d.Fingerprints = r.listed.fingerprints(n)
+			return nil
+		}
 	}
-	return r.reach(n.ID, Upstream{URL: n.URL, Cost: n.Cost, Dial: dial})
+	return r.reach(n.ID, u)
+}
+
+// fingerprints returns those of the certificates that a relay shows now: they are
+// renewed; of one that is gone the last known ones.
+func (d *listed) fingerprints(n Node) [][32]byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now, known := d.nodes[n.ID]; known {
+		n = now
+	}
+	return n.Fingerprints
 }
 
 // found returns the link to a relay that the directory names, if there is one
 // that this side keeps connected, or that was made for it.
 func (s *links) found(n Node) *link {
 	for _, l := range s.list() {
-		if l.dialed && (l.upstream.Name == n.ID && l.upstream.URL == n.URL || l.peerID() == n.ID) {
+		if l.dialed && l.leadsTo(n) {
 			return l
 		}
 	}
 	return nil
 }
 
-// release forgets the link that was made for a relay which is gone, unless it is
-// in use.
+// release forgets the links that were made for a relay which is gone, as soon as
+// they are not in use.
 func (s *links) release(n Node) {
-	if l := s.found(n); l != nil && l.upstream.OnDemand && l.upstream.Peer && l.isIdle() {
-		s.remove(l)
+	for _, l := range s.list() {
+		if l.made && l.upstream.Name == n.ID && l.upstream.URL == n.URL && l.abandon() {
+			s.remove(l)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // Limits of what is believed. The text of a namespace takes up to three bytes
 // for one, so maxNamespaceText is beyond what wire.MaxFullTrackName permits.
 const (
-	maxID            = 128
+	maxID            = wire.MaxRelayID
 	maxRelayRecord   = 16 << 10
 	maxNamespaceText = 16 << 10
 	maxFingerprints  = 32
