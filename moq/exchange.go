@@ -174,6 +174,8 @@ func (s *Session) explain(ctx context.Context, err error) error {
 }
 
 // checkRead closes the session when err is a fault of the peer, and words the others.
+// When it is the end of the session, that is over when checkRead returns: who is told
+// that a request ended can tell that it was lost.
 func (s *Session) checkRead(err error) error {
 	var fault *wire.Error
 	var reset *transport.StreamError
@@ -186,9 +188,17 @@ func (s *Session) checkRead(err error) error {
 		s.fault(err)
 	case errors.Is(err, io.EOF):
 		return errors.New("moq: the peer closed the request without an answer")
+	default: // the streams of a connection end a little before it says that it is over
+		select {
+		case <-s.ctx.Done():
+		case <-time.After(endPatience):
+		}
 	}
 	return err
 }
+
+// endPatience bounds the wait for the end of a session whose streams ended.
+const endPatience = time.Second
 
 // unexpected closes the session because of a message that has no place here.
 func (x *exchange) unexpected(m wire.Message) error {
