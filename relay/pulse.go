@@ -95,9 +95,6 @@ func (r *Relay) heard(all []candidate) []candidate {
 // suspect notes that a session is silent, or no longer. What it provides is
 // asked for elsewhere meanwhile.
 func (r *Relay) suspect(s *moq.Session, silent bool) {
-	if silent {
-		r.log.Warn("link is silent", "remote", s.Conn().Info().RemoteAddr.String())
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if silent {
@@ -105,14 +102,22 @@ func (r *Relay) suspect(s *moq.Session, silent bool) {
 	} else {
 		delete(r.silent, s)
 	}
+	concerned := 0
 	for _, e := range r.tracks {
 		e.mu.Lock()
+		provides := false
 		for _, f := range e.feeds {
 			if f.session == s {
-				f.silent = silent
+				f.silent, provides = silent, true
 			}
 		}
 		e.mu.Unlock()
-		e.poke()
+		if provides {
+			e.poke()
+			concerned++
+		}
+	}
+	if silent && (concerned > 0 || isTrusted(s)) { // others may be silent as they like
+		r.log.Warn("link is silent", "remote", s.Conn().Info().RemoteAddr.String(), "tracks", concerned)
 	}
 }
