@@ -168,6 +168,11 @@ func (e *trackEntry) ask(f *feed) {
 		if err == nil {
 			err = f.subscribe()
 		}
+		if err != nil && e.parted(f) { // that was no answer
+			if err = e.find(f); err == nil {
+				err = f.subscribe()
+			}
+		}
 		e.answered(f, err)
 		close(f.asked)
 	})
@@ -196,6 +201,19 @@ func (e *trackEntry) find(f *feed) error {
 	return nil
 }
 
+// parted has a feed be without a session, and others be asked, when the session of
+// its link ended while it was asked.
+func (e *trackEntry) parted(f *feed) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f.link == nil || f.session == nil || f.session.Context().Err() == nil || f.ctx.Err() != nil || f.accepted {
+		return false
+	}
+	f.session, f.silent = nil, false
+	e.poke()
+	return true
+}
+
 // answered takes in how an attempt ended.
 func (e *trackEntry) answered(f *feed, err error) {
 	f.cancel()
@@ -214,7 +232,7 @@ func (e *trackEntry) answered(f *feed, err error) {
 		return
 	}
 	e.relay.log.Debug("track established", "track", e.name.String(), "remote", f.session.Conn().Info().RemoteAddr.String(), "publishers", len(e.providers()))
-	e.attempt, e.ended, e.reason = 0, nil, nil
+	e.attempt, e.next, e.ended, e.reason = 0, time.Time{}, nil, nil
 	e.groups.sent(f.group, largest(e.live))
 	e.settle(nil)
 	e.changed.announce()

@@ -96,8 +96,14 @@ func (l *link) silent() bool { return l.upstream.OnDemand }
 func (l *link) session() *moq.Session {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.lives() {
+		return nil
+	}
 	return l.current
 }
+
+// lives reports whether there is a session that is not over. The caller holds mu.
+func (l *link) lives() bool { return l.current != nil && l.current.Context().Err() == nil }
 
 // peerID returns the ID of the relay there, "" when it is not known.
 func (l *link) peerID() string {
@@ -111,7 +117,7 @@ func (l *link) peerID() string {
 func (l *link) isReachable() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.current != nil || l.upstream.OnDemand && (l.failure == nil || time.Since(l.tried) > retryAfter)
+	return l.lives() || l.upstream.OnDemand && (l.failure == nil || time.Since(l.tried) > retryAfter)
 }
 
 // isExpected reports whether the link is connected on demand, and nothing speaks
@@ -157,9 +163,15 @@ func (l *link) wait(ctx context.Context) (*moq.Session, error) {
 		l.mu.Lock()
 		s, connected, failed := l.current, l.connected, l.failed
 		switch {
-		case s != nil:
+		case l.lives():
 			l.mu.Unlock()
 			return s, nil
+		case s != nil: // it is over, which is about to be noted
+			l.mu.Unlock()
+			if !pause(ctx, endNoted) {
+				return nil, context.Cause(ctx)
+			}
+			continue
 		case !l.dialed:
 			l.mu.Unlock()
 			return nil, errLinkOver
@@ -185,6 +197,9 @@ func (l *link) wait(ctx context.Context) (*moq.Session, error) {
 		}
 	}
 }
+
+// endNoted is how often it is looked whether the end of a session was noted.
+const endNoted = 10 * time.Millisecond
 
 // errLinkOver says that a relay that had connected is gone.
 var errLinkOver = errors.New("the relay is gone")

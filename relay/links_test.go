@@ -337,3 +337,19 @@ func TestAskedAboutRelays(t *testing.T) {
 		}
 	})
 }
+
+// TestAskedWhileLost: a track that is asked for on a link that turns out to be lost
+// is asked for again when the link is back.
+func TestAskedWhileLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		edges := []*edge{{from: 1, to: 0, cost: 1}}
+		m := newMesh(t, 2, edges, defaults)
+		defer m.publishAt(0, camera)()
+		time.Sleep(2 * time.Second)
+		edges[0].cut(true)
+		time.AfterFunc(3*time.Second, func() { edges[0].cut(false) })
+		if got, err := m.first(1, camera); err != nil || got != "a" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}

@@ -167,7 +167,7 @@ func (f *feed) settle(at wire.Location) {
 func (f *feed) lost() bool {
 	f.entry.mu.Lock()
 	defer f.entry.mu.Unlock()
-	return f.session.Conn().Context().Err() != nil || f.session.Context().Err() != nil || f.silent || f.closing
+	return f.session == nil || f.session.Conn().Context().Err() != nil || f.session.Context().Err() != nil || f.silent || f.closing
 }
 
 // joinFailed has what was to be fetched with a subscription fetched from
