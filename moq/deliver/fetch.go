@@ -214,14 +214,28 @@ func (r *FetchResponse) ready(now time.Time) bool {
 			r.flow.idle = false
 		}
 	}
+	if at := r.walk.Retry(); !at.IsZero() && !now.Before(at) {
+		r.flow.idle = false
+	}
 	if !r.flow.usable(now) {
+		if r.flow.idle {
+			r.comeBack()
+		}
 		return false
 	}
 	if len(r.flow.header) == 0 && r.flow.object == nil && !r.failed.Set && !r.look() {
 		r.flow.idle = true
+		r.comeBack()
 		return false
 	}
 	return true
+}
+
+// comeBack has the response looked at again when the walk says so.
+func (r *FetchResponse) comeBack() {
+	if at := r.walk.Retry(); !at.IsZero() {
+		r.scheduler.wakeAt(at)
+	}
 }
 
 // look finds out what comes next; false when that is to be waited for.

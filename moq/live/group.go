@@ -18,6 +18,7 @@ type group struct {
 	lost      bool         // the track has forgotten it
 	elder     *group       // in ages
 	younger   *group
+	made      time.Time
 	newest    time.Time
 	oldest    time.Time // no object of the group arrived earlier
 	ended     bool
@@ -50,7 +51,8 @@ func (t *Track) groupFor(id uint64) *group {
 	if ok {
 		return t.groups[i]
 	}
-	g := &group{track: t, id: id, newest: t.options.Now()}
+	now := t.options.Now()
+	g := &group{track: t, id: id, made: now, newest: now}
 	t.groups = slices.Insert(t.groups, i, g)
 	t.ages.touch(g)
 	t.keep(0, 1)

@@ -3,6 +3,7 @@ package live
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"moqedge/moq/wire"
 )
@@ -54,4 +55,87 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("got %v, want to begin behind the other subgroup", got)
 	}
 	again.Abort(wire.ResetCancelled)
+}
+
+// TestBehindPassesNothingOver: what was on its way when its writer was lost, and
+// newer groups or datagrams came before it, is asked for again.
+func TestBehindPassesNothingOver(t *testing.T) {
+	whole := func(group uint64) write {
+		return func(t *Track) error {
+			w, err := t.OpenSubgroup(SubgroupInfo{Group: group, EndOfGroup: true})
+			if err == nil {
+				err = w.Append(WholeObject{})
+			}
+			if err == nil {
+				err = w.Close()
+			}
+			return err
+		}
+	}
+	datagram := func(group, id uint64) write { return packet(wire.Datagram{Group: group, ID: id}) }
+	tests := []struct {
+		name   string
+		writes []write
+		known  Range // fetched
+		want   wire.Location
+	}{
+		{name: "nothing", writes: []write{whole(7), whole(8), whole(9)}, want: at(9, 1)},
+		{name: "a group", writes: []write{whole(7), whole(9)}, want: at(8, 0)},
+		{name: "a group that does not exist", writes: []write{whole(7), whole(9)}, known: Range{at(8, 0), at(9, 0)}, want: at(9, 1)},
+		{name: "a group long ago", writes: []write{whole(1), whole(3), whole(4), whole(5), whole(6), whole(7), whole(8), whole(9)}, want: at(9, 1)},
+		{name: "what was before the first group", writes: []write{whole(9)}, want: at(9, 1)},
+		{name: "a datagram", writes: []write{datagram(8, 0), datagram(9, 0), datagram(9, 2)}, want: at(9, 1)},
+		{name: "the first datagram", writes: []write{datagram(8, 0), datagram(9, 1), datagram(9, 2)}, want: at(9, 0)},
+	}
+	for _, x := range tests {
+		track := NewTrack(name, Options{RetainGroups: 20, Recover: true})
+		do(t, track, x.writes...)
+		track.ExpectFill(x.known)
+		track.EndFill(x.known, true)
+		if got, ok := track.Behind(5); got != x.want || !ok {
+			t.Errorf("%s: %v, %v, want %v", x.name, got, ok, x.want)
+		}
+	}
+}
+
+// TestWalkWaitsForOvertaken: of a track that is had from elsewhere a group that is
+// missing between two others may still come, for a moment.
+func TestWalkWaitsForOvertaken(t *testing.T) {
+	now := time.Unix(1000, 0)
+	track := NewTrack(name, Options{RetainGroups: 20, Cache: true, Now: func() time.Time { return now }})
+	put := func(group uint64) {
+		w := open(t, track, SubgroupInfo{Group: group, EndOfGroup: true})
+		put(t, w, 0)
+		w.Close()
+	}
+	put(7)
+	put(9)
+	for _, first := range []uint64{7, 8} {
+		want := []string{"7/0", "wait"}[first-7:]
+		if got := walked(track, at(first, 0), at(9, 0), false); !slices.Equal(got, want) {
+			t.Errorf("from %d on: %v, want %v", first, got, want)
+		}
+	}
+	if got := walked(track, at(7, 0), at(7, 9), false); !slices.Equal(got, []string{"7/0"}) {
+		t.Errorf("before it: %v", got)
+	}
+	now = now.Add(overtaking)
+	put(12)
+	walk := track.NewWalk(at(7, 0), at(12, 0), false)
+	for _, want := range []uint64{7, 9} {
+		if step, o, _ := walk.Next(); step != StepObject || o.Group != want {
+			t.Fatalf("step %d, want group %d", step, want)
+		}
+	}
+	if step, _, _ := walk.Next(); step != StepWait || !walk.Retry().Equal(now.Add(overtaking)) {
+		t.Fatalf("step %d, again at %v", step, walk.Retry())
+	}
+	put(10)
+	if step, o, _ := walk.Next(); step != StepObject || o.Group != 10 {
+		t.Errorf("step %d, want the group that was overtaken", step)
+	}
+	now = now.Add(overtaking)
+	if step, o, _ := walk.Next(); step != StepObject || o.Group != 12 || !walk.Retry().IsZero() {
+		t.Errorf("step %d, want the group behind what does not come", step)
+	}
 }

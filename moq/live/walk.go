@@ -2,6 +2,7 @@ package live
 
 import (
 	"math"
+	"time"
 
 	"moqedge/moq/wire"
 )
@@ -33,6 +34,7 @@ type Walk struct {
 	over        bool
 	hurried     bool
 	from        wire.Location // where the last step began, when it was StepUnknown
+	retry       time.Time     // with StepWait: for groups that were passed over; zero when it is for others
 }
 
 // NewWalk returns a walk over [first, last]; down asks for descending groups.
@@ -55,6 +57,7 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 	t.expire()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	w.retry = time.Time{}
 	for !w.over {
 		bound := wire.Location{Group: w.at.Group, Object: math.MaxUint64}
 		if w.at.Group == w.last.Group {
@@ -83,6 +86,9 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 			return StepUnknown, nil, w.pass(nil)
 		}
 		if o == nil {
+			if w.retry = w.settled(); !w.retry.IsZero() {
+				return StepWait, nil, wire.Location{}
+			}
 			w.leave()
 			continue
 		}
@@ -97,6 +103,52 @@ func (w *Walk) Next() (Step, *Object, wire.Location) {
 		return StepObject, o, o.Location()
 	}
 	return StepEnd, nil, wire.Location{}
+}
+
+// Retry is when a walk whose last step was StepWait is to be asked again although
+// the track has not changed; zero when that is no use.
+func (w *Walk) Retry() time.Time { return w.retry }
+
+// overtaking is how much later than a newer group an older one may come to a track
+// that is had from elsewhere: each has streams of its own.
+const overtaking = 250 * time.Millisecond
+
+// settled is until when a group may come that lies between where the walk is and
+// the next one that is kept; zero when none is expected. Descending walks do not
+// ask: they are for the past. The caller holds mu.
+func (w *Walk) settled() time.Time {
+	t := w.track
+	if !t.options.Cache || w.down || w.hurried || t.done != nil {
+		return time.Time{}
+	}
+	i, kept := t.findGroup(w.at.Group)
+	gap := Range{From: w.at}
+	if kept {
+		i++
+		gap.From = wire.Location{Group: w.at.Group + 1}
+	}
+	if i >= len(t.groups) || t.groups[i].id > w.last.Group {
+		return time.Time{}
+	}
+	next := t.groups[i]
+	gap.To = wire.Location{Group: next.id}
+	until := next.made.Add(overtaking)
+	if t.isAccounted(gap) || !t.options.Now().Before(until) {
+		return time.Time{}
+	}
+	return until
+}
+
+// isAccounted reports whether it is known of all of r what exists there, or that
+// it is not known. The caller holds mu.
+func (t *Track) isAccounted(r Range) bool {
+	rest := ranges(nil).add(r)
+	for _, known := range []ranges{t.gaps, t.filled, t.absent, t.unknown} {
+		for _, part := range known.within(r) {
+			rest = rest.remove(part)
+		}
+	}
+	return len(rest) == 0
 }
 
 // maxAgain is how many groups Again takes back at most, so that what is had again
