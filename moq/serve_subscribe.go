@@ -93,11 +93,16 @@ func (r *SubscribeRequest) update(m *wire.RequestUpdate) (wire.Parameters, error
 func (r *SubscribeRequest) updated(refusal *wire.RequestErr) { r.served.updateAnswered(refusal) }
 
 // End ends a subscription that was accepted, with PUBLISH_DONE (moqt-18 §10.11).
-// Streams that are being sent are reset.
+// Streams that are being sent are reset; with DoneGoingAway so that the subscriber
+// knows that their subgroups go on elsewhere.
 func (r *SubscribeRequest) End(code wire.PublishDoneCode, reason string) {
 	<-r.served.settled
 	if r.served.sending != nil {
-		r.served.sending.Finish(live.Done{Code: code, Reason: reason}, wire.ResetCancelled)
+		reset := wire.ResetCancelled
+		if code == wire.DoneGoingAway {
+			reset = wire.ResetGoingAway
+		}
+		r.served.sending.Finish(live.Done{Code: code, Reason: reason}, reset)
 	}
 }
 

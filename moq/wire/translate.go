@@ -93,7 +93,7 @@ var (
 var resets16 = translate(ResetInternalError,
 	[]renumbered[ResetCode]{{ResetUnknownObjectStatus, 0x4}},
 	[]lacking[ResetCode]{
-		{ResetGoingAway, ResetCancelled},
+		{ResetGoingAway, ResetSessionClosed},
 		{ResetTooFarBehind, ResetDeliveryTimeout},
 		{ResetExpiredAuthToken, ResetCancelled},
 		{ResetExcessiveLoad, ResetInternalError},

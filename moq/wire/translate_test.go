@@ -16,7 +16,7 @@ func TestResetNumbers(t *testing.T) {
 		{Draft16, ResetSessionClosed, 3, ResetSessionClosed},
 		{Draft16, ResetUnknownObjectStatus, 4, ResetUnknownObjectStatus},
 		{Draft16, ResetMalformedTrack, 0x12, ResetMalformedTrack},
-		{Draft16, ResetGoingAway, 1, ResetCancelled},
+		{Draft16, ResetGoingAway, 3, ResetSessionClosed},
 		{Draft16, ResetTooFarBehind, 2, ResetDeliveryTimeout},
 		{Draft16, ResetExpiredAuthToken, 1, ResetCancelled},
 		{Draft16, ResetExcessiveLoad, 0, ResetInternalError},
