@@ -2,11 +2,13 @@
 //
 //   node test/run.mjs                 all of test/**/*.test.ts, which need Node alone
 //   node test/run.mjs moq/wire media  only files whose path contains one of the words
-//   node test/run.mjs --e2e [words]   test/**/*.e2e.ts, one after the other: they need Go, ffmpeg and Chromium
+//   node test/run.mjs --e2e [words]   test/**/*.e2e.ts, one after the other: they need Go, ffmpeg and Chromium.
+//                                     The program is built from the sources, so that no old one is tested;
+//                                     MOQEDGE in the environment names another
 //
 // Tests run with web/ as the working directory, so they find files by paths relative to it.
 import { build } from "esbuild";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,7 +45,12 @@ try {
   });
   const files = tests.map((f) => path.join(dir, f.replace(/\.ts$/, ".mjs")));
   const flags = e2e ? ["--test-concurrency=1", "--test-reporter=spec"] : [];
-  const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...flags, ...files], { cwd: root, stdio: "inherit" });
+  const env = { ...process.env };
+  if (e2e && env.MOQEDGE === undefined) {
+    env.MOQEDGE = path.join(dir, "moqedge");
+    execFileSync("go", ["build", "-o", env.MOQEDGE, "./cmd/moqedge"], { cwd: path.dirname(root), stdio: "inherit" });
+  }
+  const child = spawn(process.execPath, ["--enable-source-maps", "--test", ...flags, ...files], { cwd: root, env, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => child.kill(signal));
   status = await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 } finally {

@@ -11,7 +11,7 @@ import { TONE_HZ } from "./encoder.ts";
 import type { Node } from "./nodes.ts";
 import { onStage, Stage } from "./stage.ts";
 import { pause, until } from "./until.ts";
-import { describePicture, noTone, notMoving } from "./verdict.ts";
+import { describePicture, noTone } from "./verdict.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** A picture may stand still this long (ms), which it also may on a busy machine while nothing happens. */
@@ -22,7 +22,7 @@ const DRAINS_WITHIN_MS = 4000;
 const GROUPS_AFTER = 10;
 
 /** An edge that was killed is started again after this (ms): more than a player has in store. */
-const DEAD_MS = 1500;
+const DEAD_MS = 2500;
 
 let stage: Stage;
 /** Where the others send their viewers, which have the same certificate. */
@@ -65,7 +65,7 @@ for (const [i, { number, protocol }] of DRAFTS.entries()) {
     assert.ok(edge !== undefined);
     const others = await watchers();
     const { viewer, before } = await watching(edge.page(`/watch/cam?draft=${number}`));
-    const looking = viewer.look(encoderClock, 4000, 47);
+    const looking = viewer.look(encoderClock, 4000);
     const told = performance.now();
     const exit = await edge.process.stop("SIGTERM", 12_000);
     const took = performance.now() - told;
@@ -87,8 +87,10 @@ for (const [i, { number, protocol }] of DRAFTS.entries()) {
     assert.equal(now.reconnects, before.reconnects + 1, "it moved once");
     assert.equal(now.groupsLost, before.groupsLost, "no group is lost");
     assert.equal(now.stalls, before.stalls, "nothing stalls");
-    assert.equal(notMoving(samples), "", "the picture moves");
+    // How many pictures per second there are is the machine's affair, and that of other tests.
+    assert.ok(picture.readable > picture.samples / 2, `the clock was readable in ${picture.readable} of ${picture.samples} samples`);
     assert.ok(picture.longestFreeze < MAX_FREEZE_MS, `the picture stood still for ${picture.longestFreeze} ms`);
+    assert.equal(picture.backwards, 0, "time in the picture goes on");
     assert.equal(noTone(spectra, TONE_HZ), "", "the tone is heard");
     assert.equal(await watchers(), others + 1, "it watches at the other edge");
     await viewer.leave();
@@ -99,7 +101,7 @@ for (const [i, { number, protocol }] of DRAFTS.entries()) {
 
 on("negative control: an edge that is killed is missed, and played from again when it is back", async (t) => {
   const { viewer, before } = await watching(staying.page("/watch/cam"));
-  const looking = viewer.look(encoderClock, 6000, 47);
+  const looking = viewer.look(encoderClock, 6500);
   await staying.process.stop("SIGKILL");
   await pause(DEAD_MS);
   await staying.start();
@@ -109,8 +111,8 @@ on("negative control: an edge that is killed is missed, and played from again wh
     return stats !== undefined && stats.groupsLost > before.groupsLost ? stats : undefined;
   });
   t.diagnostic(`longest freeze ${Math.round(picture.longestFreeze)} ms, ${now.groupsLost - before.groupsLost} groups lost`);
-  assert.ok(picture.longestFreeze > MAX_FREEZE_MS, "the bound tells a loss from a move");
+  assert.ok(picture.longestFreeze > 2 * MAX_FREEZE_MS, "the bound tells a loss from a move");
   assert.equal(now.reconnects, before.reconnects + 1);
-  assert.equal(notMoving(await viewer.look(encoderClock)), "", "the picture moves again");
+  await viewer.plays(Date.now(), 5000);
   await viewer.close();
 });

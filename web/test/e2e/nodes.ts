@@ -1,12 +1,10 @@
 // moqedge as real processes: an origin with the bridge, an edge below it, each
 // with its pages and statistics, all on loopback.
 
-import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { Child } from "./child.ts";
 import { until } from "./until.ts";
 
@@ -22,14 +20,12 @@ export class Workshop {
     readonly folder: string,
   ) {}
 
-  /** Builds the program from the sources, so that no old one is tested; MOQEDGE in the environment names another. */
+  /** MOQEDGE in the environment names the program: see ../run.mjs. */
   static async open(): Promise<Workshop> {
+    const moqedge = process.env["MOQEDGE"];
+    if (moqedge === undefined) throw new Error("MOQEDGE does not name the program");
     const folder = await mkdtemp(path.join(tmpdir(), "moqedge-e2e-"));
     process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    const given = process.env["MOQEDGE"];
-    if (given !== undefined) return new Workshop(given, folder);
-    const moqedge = path.join(folder, "moqedge");
-    await promisify(execFile)("go", ["build", "-o", moqedge, "./cmd/moqedge"], { cwd: MODULE });
     return new Workshop(moqedge, folder);
   }
 }
