@@ -21,7 +21,9 @@ type Client struct {
 	// Config of the sessions.
 	Config Config
 	// MinBackoff and MaxBackoff bound the pause before a new attempt, of which up
-	// to a half is left out at random; 0 means 100 ms and 10 s.
+	// to a half is left out at random; 0 means 100 ms and 10 s. It doubles with each
+	// attempt, and is the least again after a session that lasted longer than 2 s
+	// and than the pause was.
 	MinBackoff, MaxBackoff time.Duration
 	// Refresh, when set, may change the copy of Dial used for an attempt, for
 	// pins that are renewed.
@@ -61,11 +63,11 @@ func (c *Client) Run(ctx context.Context) {
 	}
 	pause := lowest
 	for ctx.Err() == nil {
-		started := time.Now()
 		s, err := c.Connect(ctx)
 		if err == nil {
+			began := time.Now()
 			err = c.hold(ctx, s)
-			if time.Since(started) > highest {
+			if time.Since(began) > max(pause, lastingSession) {
 				pause = lowest
 			}
 		}
@@ -80,6 +82,12 @@ func (c *Client) Run(ctx context.Context) {
 		pause = min(2*pause, highest)
 	}
 }
+
+// lastingSession is how long a session lasts that its server meant to have: one
+// that sends everybody away does so within a few round trips. It is short, for an
+// upstream that was restarted twice within seconds shall be found as soon as it is
+// back both times.
+const lastingSession = 2 * time.Second
 
 // hold uses a session until it is over, and says why it ended.
 func (c *Client) hold(ctx context.Context, s *Session) error {

@@ -210,6 +210,33 @@ func TestBackoff(t *testing.T) {
 	})
 }
 
+// TestFoundSoonEachTime: an upstream that is restarted again and again is found as
+// soon as it is back each time, when it served for some seconds in between.
+func TestFoundSoonEachTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		defer w.close()
+		upstream := w.add("upstream", relay.Config{})
+		edge := w.add("edge", relay.Config{}, upstream)
+		for kill := range 8 {
+			for !edge.Stats().Connected {
+				time.Sleep(10 * time.Millisecond)
+			}
+			time.Sleep(5 * time.Second)
+			upstream.kill(deathClosed)
+			time.Sleep(300 * time.Millisecond)
+			upstream.revive()
+			back := time.Now()
+			for !edge.Stats().Connected {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if d := time.Since(back); d > 2*time.Second {
+				t.Errorf("after kill %d it was found %v after it was back", kill, d)
+			}
+		}
+	})
+}
+
 // TestShownWhileLost: a namespace whose relay is lost for a moment is not taken
 // from those who were told of it, and a way that works goes before one that is
 // broken, however cheap.
