@@ -60,6 +60,7 @@ type relayConfig struct {
 	Certificates string        `json:"certificates,omitempty"`
 	Linger       time.Duration `json:"linger,omitempty"`
 	RetainFor    time.Duration `json:"retain_for,omitempty"`
+	MaxLag       time.Duration `json:"max_lag,omitempty"`
 	// Meter has open streams counted, at some cost.
 	Meter bool `json:"meter,omitempty"`
 }
@@ -97,7 +98,7 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	if err := json.Unmarshal(args, &c); err != nil {
 		return nil, err
 	}
-	config := relay.Config{Logger: r.log, Linger: c.Linger, RetainFor: c.RetainFor}
+	config := relay.Config{Logger: r.log, Linger: c.Linger, RetainFor: c.RetainFor, MaxLag: c.MaxLag}
 	if c.Upstream != nil {
 		dial, err := c.Upstream.dial()
 		if err != nil {

@@ -244,22 +244,57 @@ func (l *soakLoad) session(at int, over string, h moq.Handler, socket net.Packet
 	return moq.NewSession(ctx, conn, moq.Config{Handler: h, Logger: slog.New(slog.DiscardHandler)})
 }
 
+// newest is the group that is being published.
+func (l *soakLoad) newest() uint64 {
+	at, _ := l.tracks[0].Largest()
+	return at.Group
+}
+
 // conclude ends all publishing and waits until those who stayed have all of it.
 // It counts what they have.
+//
+// Before that it waits until groups come as they are published, should the
+// upstream just have been killed. A group that was published meanwhile is fetched,
+// and a FETCH response does not say that no object of its last group is to come:
+// were that the last one of the track, relays would keep its streams open, and
+// rightly so. Once those who stayed have what is published, all that is published
+// from then on comes by subscriptions, the next group from its first object on.
 func (l *soakLoad) conclude(ctx context.Context) (groups, objects uint64, err error) {
+	if _, err := l.complete(ctx, 0); err != nil {
+		return 0, 0, err
+	}
+	if _, err := l.complete(ctx, 1); err != nil {
+		return 0, 0, err
+	}
 	l.quiet()
 	l.publish.Wait()
+	groups, err = l.complete(ctx, 0)
+	return groups, groups * soakGroup, err
+}
+
+// complete waits until those who stay have all groups up to the newest, or to
+// some that follow it, and counts what they have.
+func (l *soakLoad) complete(ctx context.Context, ahead uint64) (groups uint64, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, drainTimeout, errors.New("objects are missing"))
 	defer cancel()
+	last := make([]uint64, len(l.tracks))
+	for k, t := range l.tracks {
+		at, _ := t.Largest()
+		last[k] = at.Group + ahead
+	}
 	var errs []error
 	for i, v := range l.viewers {
-		last, _ := l.tracks[i%len(l.tracks)].Largest()
-		g, err := v.complete(ctx, last.Group)
+		k := i % len(l.tracks)
+		g, err := v.complete(ctx, last[k])
 		if err != nil {
-			errs = append(errs, fmt.Errorf("subscriber %d (%s, track %d): %w", i, v.over, i%len(l.tracks), err))
+			errs = append(errs, fmt.Errorf("subscriber %d (%s, track %d): %w", i, v.over, k, err))
 		}
 		groups += g
-		objects += g * soakGroup
 	}
-	return groups, objects, errors.Join(errs...)
+	select {
+	case err := <-l.failed: // which explains what is missing
+		errs = append(errs, err)
+	default:
+	}
+	return groups, errors.Join(errs...)
 }

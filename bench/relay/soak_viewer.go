@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,8 +24,7 @@ type viewer struct {
 
 	mu     sync.Mutex
 	first  uint64            // the first whole group that it is owed
-	groups map[uint64]uint64 // which objects came of each group, a bit for each; whole ones below first are forgotten
-	bad    error
+	groups map[uint64]uint64 // which objects came of each group, a bit for each
 }
 
 func newViewer(over string) *viewer {
@@ -46,14 +46,20 @@ func (v *viewer) join(l *soakLoad, name wire.FullTrackName) error {
 	return err
 }
 
-// watch notes what comes until ctx is done; an error says that something is wrong.
+// watch notes what comes until ctx is done; an error says that something is wrong,
+// such as that the session or the subscription has ended.
 func (v *viewer) watch(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var ends sync.WaitGroup
+	defer ends.Wait()
+	ends.Go(func() { cancel(v.ended(ctx)) })
 	defer v.session.Wait()
 	defer v.session.Close(wire.SessionNoError, "")
 	r := v.track.NewReader(wire.Location{})
 	defer r.Close()
 	for {
-		o, err := v.next(ctx, r)
+		o, err := r.Next(ctx)
 		if err != nil {
 			return err
 		}
@@ -67,18 +73,17 @@ func (v *viewer) watch(ctx context.Context) error {
 	}
 }
 
-// next reads an object; the track ends with the subscription and that with the session.
-func (v *viewer) next(ctx context.Context, r *live.Reader) (*live.Object, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(v.session.Context(), func() {
-		cancel(fmt.Errorf("the session of one who stays was closed: %w", context.Cause(v.session.Context())))
-	})()
-	o, err := r.Next(ctx)
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+// ended waits until the session or the subscription ends, or ctx is done.
+func (v *viewer) ended(ctx context.Context) error {
+	select {
+	case <-v.session.Context().Done():
+		return fmt.Errorf("the session of one who stays was closed: %w", context.Cause(v.session.Context()))
+	case <-v.sub.Done():
+		d := v.sub.Result()
+		return fmt.Errorf("the subscription of one who stays was ended: %s %q", d.Code, d.Reason)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return o, err
 }
 
 func (v *viewer) note(o *live.Object) error {
@@ -111,17 +116,25 @@ func (v *viewer) complete(ctx context.Context, last uint64) (uint64, error) {
 	}
 }
 
-// missing says what of the groups up to the last did not come.
+// missing says what of the groups up to the last did not come; of many groups, of
+// some and how many.
 func (v *viewer) missing(last uint64) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.first > last {
 		return "everything"
 	}
+	var parts []string
+	n := 0
 	for g := v.first; g <= last; g++ {
 		if got := v.groups[g]; got != 1<<soakGroup-1 {
-			return fmt.Sprintf("of group %d (%d to %d) the objects %0*b came", g, v.first, last, soakGroup, got)
+			if n++; n <= 5 {
+				parts = append(parts, fmt.Sprintf("of group %d the objects %0*b came", g, soakGroup, got))
+			}
 		}
 	}
-	return ""
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d groups of %d to %d: %s", n, v.first, last, strings.Join(parts, ", "))
 }
