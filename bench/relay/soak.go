@@ -43,6 +43,8 @@ type soak struct {
 	// when the relay was seen to have left groups to subscribers that fell behind.
 	Kills  []uint64 `json:"kills"`
 	Behind []uint64 `json:"behind"`
+	// Paused is the longest time for which the process of the load did not run.
+	Paused time.Duration `json:"paused"`
 	// Before is the relay with its upstream and nobody else, Thirds what it was like
 	// on the average of each third of the time, After when all had left.
 	Before soakState   `json:"before"`
@@ -110,6 +112,11 @@ func (c *soakCommand) soak(ctx context.Context, out *output) (s soak, err error)
 	if err != nil {
 		return s, err
 	}
+	defer func() {
+		if s.Paused = time.Duration(load.paused.Load()); err != nil {
+			err = fmt.Errorf("%w\nthe process of the subscribers and publishers got no turn for %s", err, s.Paused.Round(time.Millisecond))
+		}
+	}()
 	if err := c.last(ctx, out, r, load, &s); err != nil {
 		return s, err
 	}
@@ -346,7 +353,7 @@ func (o *output) soaked(s soak) error {
 	if err := o.table(s, rows); err != nil || o.json {
 		return err
 	}
-	_, err := fmt.Fprintf(o.results, "%s, %d restarts of the upstream; who stayed got %d groups whole, %d objects, none twice; %d came and went, with %d publications; resident memory %+.1f %%\n",
-		s.Duration.Round(time.Second), len(s.Kills), s.Groups, s.Objects, s.Came, s.Published, 100*s.Growth)
+	_, err := fmt.Fprintf(o.results, "%s, %d restarts of the upstream; who stayed got %d groups whole, %d objects, none twice; %d came and went, with %d publications; resident memory %+.1f %%; the load got no turn for %s at most\n",
+		s.Duration.Round(time.Second), len(s.Kills), s.Groups, s.Objects, s.Came, s.Published, 100*s.Growth, s.Paused.Round(time.Millisecond))
 	return err
 }

@@ -35,6 +35,7 @@ type soakLoad struct {
 	seconds int
 
 	came, published atomic.Uint64
+	paused          atomic.Int64 // the longest time for which this process got no turn, in nanoseconds
 }
 
 // What is published: soakGroup objects in a group, one each soakPeriod.
@@ -54,6 +55,7 @@ func newSoakLoad(ctx context.Context, c *soakCommand, places [2]place) (*soakLoa
 	l := &soakLoad{command: c, places: places, failed: make(chan error, 1)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	l.coming, l.quiet = context.WithCancel(l.ctx)
+	l.tasks.Go(l.watchTurns)
 	for k := range c.tracks {
 		t := live.NewTrack(soakTrack(k), live.Options{RetainFor: 15 * time.Second})
 		l.tracks = append(l.tracks, t)
@@ -81,6 +83,27 @@ func newSoakLoad(ctx context.Context, c *soakCommand, places [2]place) (*soakLoa
 		l.tasks.Go(func() { l.fail(v.watch(l.ctx)) })
 	}
 	return l, nil
+}
+
+// watchTurns notes for how long this process did not run when it wanted to. On a
+// machine that is busy with other things that explains what else seems to be the
+// relay's fault: sessions are lost, and groups are left to who falls behind.
+func (l *soakLoad) watchTurns() {
+	const period = 50 * time.Millisecond
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for before := time.Now(); ; {
+		select {
+		case <-tick.C:
+		case <-l.ctx.Done():
+			return
+		}
+		now := time.Now()
+		if late := int64(now.Sub(before) - period); late > l.paused.Load() {
+			l.paused.Store(late)
+		}
+		before = now
+	}
 }
 
 func (l *soakLoad) fail(err error) {
