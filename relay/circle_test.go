@@ -188,7 +188,7 @@ func TestPublisherMoves(t *testing.T) {
 		for i, r := range readers {
 			go func() {
 				defer func() { complete <- struct{}{} }()
-				readAll(t, nameOf(i), r, 2, 12)
+				readAll(t, nameOf(i), r, 8, 12)
 			}()
 		}
 		for range readers {
