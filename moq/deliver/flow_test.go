@@ -328,6 +328,44 @@ func TestStuckDatagram(t *testing.T) {
 	})
 }
 
+// TestStuckDatagrams: with datagrams of several subscriptions waiting, one alone is
+// being handed over, whoever does the work meanwhile.
+func TestStuckDatagrams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, conn := slow(t, 1_000_000, deliver.Config{})
+		conn.stuck = make(chan struct{})
+		tracks := []*live.Track{prioritized("a", 1), prioritized("b", 1), prioritized("c", 1)}
+		for i, track := range tracks {
+			r.Subscribe(deliver.Subscribe{Track: track, Alias: uint64(i), Forward: true})
+			packet(t, track, uint64(i), 0)
+		}
+		objects := prioritized("objects", 128)
+		r.Subscribe(deliver.Subscribe{Track: objects, Alias: 9, Forward: true})
+		r.start()
+		w := open(t, objects, 1, 0)
+		for id := range 5 {
+			put(t, w, id)
+			time.Sleep(50 * time.Millisecond)
+			r.expect("while datagrams wait", "1/0: "+strings.Join(ids(id), " ")+" open")
+		}
+		close(conn.stuck)
+		put(t, w, 5)
+		time.Sleep(50 * time.Millisecond)
+		r.expect("afterwards", "1/0: "+strings.Join(ids(5), " ")+" open")
+		for i, track := range tracks { // the scheduler is still at work
+			packet(t, track, uint64(i), 1)
+		}
+		time.Sleep(50 * time.Millisecond)
+		synctest.Wait()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		slices.Sort(r.packets)
+		if want := []string{"0/0", "0/1", "1/0", "1/1", "2/0", "2/1"}; !slices.Equal(r.packets, want) {
+			t.Errorf("datagrams %v, want %v", r.packets, want)
+		}
+	})
+}
+
 // ids are those from 0 up to last.
 func ids(last int) (out []string) {
 	for id := range last + 1 {

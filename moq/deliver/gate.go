@@ -184,7 +184,7 @@ func (g *gate) expire() {
 	case state>>numberShift != g.watched:
 		g.arm(max(watch, patient))
 	case g.interrupt(state):
-		g.late = true
+		g.late = state&handing == 0 // who comes back from a datagram does not ask
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 	recently = 2 * time.Second
 	// maxAllowance is the most bytes of a step.
 	maxAllowance = 64 << 10
+	// mostDebt is for how long at most what is less urgent makes up for what was sent
+	// above the rate: more urgent things have none, and what they sent earlier has left.
+	mostDebt = time.Second
 )
 
 // sees notes that something of a rank is sent, or was subscribed to.
@@ -58,7 +61,7 @@ func (g *governor) allow(now time.Time) (n int, again time.Time) {
 // spent notes that n bytes were handed to the transport, which took that long.
 func (g *governor) spent(n int, took time.Duration, now time.Time) {
 	if p := g.pace; p != nil {
-		p.tokens -= float64(n + (n/packet+1)*overhead)
+		p.tokens = max(p.tokens-float64(n+(n/packet+1)*overhead), -p.rate*mostDebt.Seconds())
 		if took > batchTime {
 			p.blocked = now
 		}

@@ -44,5 +44,9 @@ func (s *Scheduler) post(b []byte) error {
 // standIn is the deputy.
 func (s *Scheduler) standIn() {
 	s.scratch = nil // the other one may still be read
+	// Of those that were ready before, some are to send datagrams, which two cannot do.
+	for _, t := range s.ready {
+		s.changed(t)
+	}
 	s.relieved <- s.work()
 }

@@ -23,6 +23,7 @@ type ticket struct {
 	dirty bool      // it is in queues.dirty
 	known bool      // the request was admitted
 	gone  bool      // it was dismissed
+	short bool      // it is in queues.starved
 
 	// eager is the rank of the most urgent that the request may have.
 	eager atomic.Uint32
@@ -141,6 +142,7 @@ func (q *queues) changed(t *ticket) {
 // feed has the requests looked at that wait for what there is again.
 func (q *queues) feed() {
 	for i, t := range q.starved {
+		t.short = false
 		q.changed(t)
 		q.starved[i] = nil
 	}
@@ -149,7 +151,12 @@ func (q *queues) feed() {
 
 // starve notes that the request being looked at cannot go on for want of a
 // stream, or of room for datagrams.
-func (q *queues) starve() { q.starved = append(q.starved, q.looking) }
+func (q *queues) starve() {
+	if t := q.looking; !t.short {
+		t.short = true
+		q.starved = append(q.starved, t)
+	}
+}
 
 // wakeAt has the request being looked at looked at again at that time although
 // nothing has changed.
