@@ -1,6 +1,9 @@
 package live
 
-import "math/bits"
+import (
+	"math/bits"
+	"time"
+)
 
 // Keeper is told what the tracks keep that are given to it (Options.Keeper), so
 // that one budget can bound all of them: package relay/cache. Its methods are
@@ -12,7 +15,7 @@ type Keeper interface {
 	// Forgot counts groups that were forgotten, and why.
 	Forgot(why Reason, groups int)
 	// Stirred says that a track has something to be forgotten again for which
-	// Track.Eldest or Track.Reap had nothing.
+	// Track.Eldest or Track.Reap had nothing, or sooner than Track.Reap said.
 	Stirred(t *Track)
 }
 
@@ -110,6 +113,9 @@ func (t *Track) account(g *group, o *Object) {
 	}
 	if len(g.objects) == 1 {
 		t.stir()
+		if g := t.outlived(); g != nil {
+			t.hasten(t.outlives(g))
+		}
 	}
 }
 
@@ -118,6 +124,15 @@ func (t *Track) account(g *group, o *Object) {
 func (t *Track) stir() {
 	if t.still {
 		t.still = false
+		t.options.Keeper.Stirred(t)
+	}
+}
+
+// hasten tells the keeper when something is to be forgotten sooner than Reap said.
+// The caller holds mu.
+func (t *Track) hasten(at time.Time) {
+	if at.Before(t.due) {
+		t.due = at
 		t.options.Keeper.Stirred(t)
 	}
 }

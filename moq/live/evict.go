@@ -107,6 +107,7 @@ func (t *Track) Purge() {
 		t.purged = now
 		t.purging.Store(true)
 		t.purge(now.Add(-purgeGrace))
+		t.hasten(now.Add(purgeGrace))
 	} else {
 		t.purge(now)
 	}
@@ -147,9 +148,13 @@ func (t *Track) Rest(resting bool) {
 	t.mu.Unlock()
 }
 
-// Drop forgets all, for a track that nobody will ask for anything any more.
+// Drop forgets all, for a track that nobody will ask for anything any more. It takes
+// nothing from then on: what a fetch under way still brings would be kept for ever.
 func (t *Track) Drop() {
 	t.mu.Lock()
+	if t.done == nil {
+		t.done = &Done{Code: wire.DoneTrackEnded, Reason: "nobody uses the track"}
+	}
 	for len(t.groups) > 0 {
 		t.remove(t.groups[len(t.groups)-1], Dropped)
 	}
@@ -186,8 +191,9 @@ func (t *Track) Reap() (next time.Time, any bool) {
 	if t.purging.Load() {
 		at(t.purged.Add(purgeGrace))
 	}
-	if !any {
-		t.still = t.options.Keeper != nil
+	if t.options.Keeper != nil {
+		t.due = next
+		t.still = t.still || !any
 	}
 	return next, any
 }

@@ -67,6 +67,7 @@ type Track struct {
 	expiry     time.Time // nothing is too old for MaxAge before
 	resting    bool      // by Rest
 	still      bool      // Options.Keeper waits for something to be kept
+	due        time.Time // when Reap said that it is to be called next; zero when it did not
 	opened     journal[*Subgroup]
 	datagrams  journal[*Object]
 	late       journal[Late]
@@ -119,7 +120,12 @@ func (t *Track) SetProperties(p wire.Properties) error {
 		return err
 	}
 	t.mu.Lock()
+	was := t.MaxAge()
 	t.describe(p, info)
+	if t.MaxAge() != was {
+		t.stir()
+		t.hasten(t.options.Now())
+	}
 	t.mu.Unlock()
 	return nil
 }

@@ -110,3 +110,49 @@ func TestRest(t *testing.T) {
 		}
 	})
 }
+
+// What is due sooner than the reaper was told is not left until then: groups of a
+// burst beyond their number, what a purge left, and an age that was lowered.
+func TestReaperHastened(t *testing.T) {
+	age := func(d time.Duration) wire.Properties {
+		return wire.AppendProperties(nil, wire.KeyValue{Type: wire.PropMaxCacheDuration, Value: uint64(d.Milliseconds())})
+	}
+	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
+		var tracks []*live.Track
+		for _, name := range []string{"burst", "purged", "aged"} {
+			x := r.track(name, live.Options{Cache: true, RetainGroups: 2, RetainFor: 10 * time.Second, Properties: age(time.Hour)})
+			defer x.Listen(&listener{})()
+			r.put(x, 1, 2)
+			tracks = append(tracks, x)
+		}
+		synctest.Wait() // the reaper was told of an hour
+		r.put(tracks[0], 3, 4)
+		r.Purge(func(name wire.FullTrackName) bool { return name.Name == "purged" })
+		if err := tracks[2].SetProperties(age(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(12 * time.Second)
+		synctest.Wait()
+		for i, want := range []int{2, 0, 0} {
+			if _, groups := tracks[i].Size(); groups != want {
+				t.Errorf("%s has %d groups, want %d", tracks[i].Name().Name, groups, want)
+			}
+		}
+	})
+}
+
+// What a fetch brings to a track that was dropped is not kept, nor counted.
+func TestFillOfDropped(t *testing.T) {
+	bubble(t, Config{Bytes: 1 << 20}, func(r *rig) {
+		x := r.track("x", live.Options{RetainFor: 10 * time.Second})
+		r.Rest(x) // it has nothing
+		f := x.NewFiller()
+		if err := f.Begin(1, 0, 128, live.ObjectHeader{ID: 0, Size: 1000}); err == nil {
+			f.Commit(copy(f.Buffer(), make([]byte, 1000)))
+		}
+		_ = f.End()
+		if s := r.Stats(); s.Bytes != 0 || s.Groups != 0 || s.Tracks != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
