@@ -96,3 +96,32 @@ func TestCostIsReal(t *testing.T) {
 		})
 	}
 }
+
+// A group that is lost while it is written gives up objects that do not count any
+// more, which must not be taken from what does.
+func TestLostGroupCounts(t *testing.T) {
+	track := NewTrack(wire.FullTrackName{}, Options{RetainGroups: 1})
+	w := open(t, track, SubgroupInfo{Group: 0})
+	fill := func(w *SubgroupWriter, id uint64, size int) {
+		t.Helper()
+		if err := w.Append(WholeObject{ID: id, Payload: make([]byte, size)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(w, 0, 5_000_000)
+	newer := open(t, track, SubgroupInfo{Group: 1})
+	fill(newer, 0, 1000)
+	fill(w, 1, 700_000)
+	fill(w, 2, 700_000)
+	kept := func(when string, most uint64) {
+		t.Helper()
+		if bytes, _ := track.Size(); bytes < 1000 || bytes > most {
+			t.Errorf("%s: %d bytes are kept", when, bytes)
+		}
+	}
+	kept("while the lost group is written", 2_000_000)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kept("afterwards", 4000)
+}

@@ -249,7 +249,11 @@ func (t *Track) forgetObjects(g *group, drop func(*Object) bool) {
 			continue
 		}
 		o.expired = true
-		g.charge(-o.cost())
+		cost := o.cost()
+		if g.lost { // what came before that does not count any more: see remove
+			cost = max(0, min(cost, g.bytes.Load()))
+		}
+		g.charge(-cost)
 		t.delistObject(o)
 		if gone.To != o.Location() {
 			flush()
