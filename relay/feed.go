@@ -30,6 +30,7 @@ type feed struct {
 	missing  live.Range          // announced to the track, to be fetched
 	joined   live.Range          // what is fetched with the subscription
 	catching bool                // that is what others were bringing
+	rejoin   bool                // that was refused, and is to be fetched again
 	start    wire.Location       // with accepted: all from there on comes by the subscription
 	leaving  bool                // another one shall take its place
 	silent   bool                // nothing is heard of its session: another one may take its place

@@ -146,6 +146,9 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 	h.relay.served.fetches.Add(1)
 	e := u.entry
 	e.current(ctx)
+	if wanted := (live.Range{From: r.First, To: r.Last.Next()}); !e.knows(wanted) {
+		_ = e.present(ctx) // without a publisher it gets what there is
+	}
 	if t := r.Params.FillTimeout; r.Resolve(e.live) {
 		e.supply(live.Range{From: r.First, To: r.Last.Next()}, !t.Set || t.Value > 0)
 		r.Again = e.again

@@ -76,6 +76,13 @@ func (e *trackEntry) supply(r live.Range, ask bool) {
 	}
 }
 
+// knows reports whether the track can speak for all of a range: nothing of it is
+// still to come, or unknown.
+func (e *trackEntry) knows(r live.Range) bool {
+	l := largest(e.live)
+	return l.Set && !l.Value.Next().Less(r.To) && len(e.live.Unknown(r)) == 0
+}
+
 // again has parts of the track asked for that the cache had no room for until a
 // fetch came to them (moq.FetchRequest.Again).
 func (e *trackEntry) again(part live.Range, asked func()) {

@@ -141,7 +141,7 @@ func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], agai
 	switch {
 	case f.catching:
 		e.relay.tasks.Go(func() {
-			e.await(sub.Join())
+			f.caughtUp()
 			f.settle(l)
 		})
 	case again && alone:
@@ -171,16 +171,32 @@ func (f *feed) lost() bool {
 }
 
 // joinFailed has what was to be fetched with a subscription fetched from
-// whoever comes next, when its publisher was lost meanwhile.
-func (f *feed) joinFailed(error) bool {
-	if !f.lost() {
-		return false
-	}
+// whoever comes next, when its publisher was lost meanwhile. One that has
+// accepted the subscription and refused the FETCH is asked again: it had the
+// track from here a moment before, or from nobody.
+func (f *feed) joinFailed(err error) bool {
+	lost := f.lost()
 	f.entry.mu.Lock()
 	r := f.joined
+	f.rejoin = !lost && f.catching && !r.Empty() && errors.As(err, new(*moq.RequestError))
+	again := f.rejoin
 	f.entry.mu.Unlock()
-	f.entry.refetch(f, r)
-	return true
+	if lost {
+		f.entry.refetch(f, r)
+	}
+	return lost || again
+}
+
+// caughtUp waits for what was fetched with a subscription.
+func (f *feed) caughtUp() {
+	e := f.entry
+	e.await(f.sub.Join())
+	e.mu.Lock()
+	again, r := f.rejoin, f.joined
+	e.mu.Unlock()
+	if again {
+		e.fetch(f, []live.Range{r})
+	}
 }
 
 // refetch has a range that a lost publisher was to bring, when it is not nil,
