@@ -94,4 +94,3 @@ func (e *trackEntry) successor(lost *feed) *feed {
 		}
 	}
 }
-
