@@ -18,6 +18,7 @@ type subgroupSource struct {
 	past         bool                  // no object ID is left to want
 	late         []*live.Object        // passed over: they came, or may be completed, out of order
 	active       bool                  // a flow of it is open
+	woken        time.Time             // all that could be sent was, until then
 	over         bool                  // nothing more of it is sent (moqt-18 §8, §11.4.3)
 	limits       wire.Option[timeouts] // that its publisher set
 	cut          bool                  // objects of it were outside of what is subscribed to
@@ -99,6 +100,12 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 		src.pass(o)
 		return src.send(f, o)
 	}
+}
+
+// lag is for how long the subscriber could have had an object: it is not behind by
+// what its publisher did not bring.
+func (src *subgroupSource) lag(o *live.Object, now time.Time) time.Duration {
+	return min(now.Sub(o.Coming()), now.Sub(src.woken))
 }
 
 // nextLate returns an object that was passed over and can be sent now.
@@ -205,7 +212,7 @@ func (src *subgroupSource) timedOut() verdict {
 // track has a newer group.
 func (src *subgroupSource) behind(o *live.Object, now time.Time) bool {
 	x := src.subscription
-	return o.Group < x.newest && (now.Sub(o.Arrived) > x.scheduler.config.MaxLag || src.flooded(o) || src.subgroup.Lost())
+	return o.Group < x.newest && (src.lag(o, now) > x.scheduler.config.MaxLag || src.flooded(o) || src.subgroup.Lost())
 }
 
 // flooded reports whether too many bytes came after an object.
@@ -221,7 +228,7 @@ func (src *subgroupSource) skip(o *live.Object, now time.Time) verdict {
 	config.Counters.GroupsSkipped.Add(1)
 	if x.skipped++; x.skipped == 1 {
 		config.Logger().Debug("a subscriber fell behind, groups are left unfinished", "track", x.params.Track.Name().String(),
-			"group", o.Group, "newest", x.newest, "lag", now.Sub(o.Arrived), "bytes", x.params.Track.Since(o))
+			"group", o.Group, "newest", x.newest, "lag", src.lag(o, now), "bytes", x.params.Track.Since(o))
 	}
 	return verdict{action: reset, code: wire.ResetTooFarBehind, final: true}
 }
@@ -229,7 +236,7 @@ func (src *subgroupSource) skip(o *live.Object, now time.Time) verdict {
 // caughtUp ends what skip began, when an object of the newest group is sent in time.
 func (src *subgroupSource) caughtUp(o *live.Object, now time.Time) {
 	x := src.subscription
-	if x.skipped > 0 && o.Group == x.newest && now.Sub(o.Arrived) < x.scheduler.config.MaxLag/2 {
+	if x.skipped > 0 && o.Group == x.newest && src.lag(o, now) < x.scheduler.config.MaxLag/2 {
 		x.scheduler.config.Logger().Debug("a subscriber has caught up", "track", x.params.Track.Name().String(), "group", o.Group, "skipped", x.skipped)
 		x.skipped = 0
 	}

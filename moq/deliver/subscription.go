@@ -245,8 +245,16 @@ func (x *Subscription) refresh() {
 		}
 	}
 	clear(s.fresh)
+	var now time.Time
 	for _, f := range x.flows {
+		if !f.idle {
+			continue
+		}
+		if now.IsZero() {
+			now = s.config.Now()
+		}
 		f.idle = false
+		f.source.(*subgroupSource).woken = now
 	}
 	x.resume()
 	if ended != nil && x.idle() { // moqt-18 §10.11, draft 20 §5.1.3

@@ -206,3 +206,71 @@ func TestNotReopened(t *testing.T) {
 		}
 	})
 }
+
+// TestLagOfWhatWasMissing: what a lost publisher left unfinished, or did not bring,
+// and another one brings long afterwards, is not late at subscribers, nor is what
+// is behind it.
+func TestLagOfWhatWasMissing(t *testing.T) {
+	begin := func(t *testing.T, w *live.SubgroupWriter, payload string) {
+		t.Helper()
+		if err := w.Begin(live.ObjectHeader{ID: 1, Size: 2}); err != nil {
+			t.Fatal(err)
+		}
+		w.Commit(copy(w.Buffer(), payload))
+	}
+	cut := func(t *testing.T, track *live.Track) { // an object, and who wrote it
+		w := open(t, track, 1, 0)
+		put(t, w, 0)
+		begin(t, w, "a")
+		time.Sleep(10 * time.Millisecond)
+		w.Interrupt()
+		put(t, open(t, track, 2, 0), 0)
+		time.Sleep(10 * time.Second)
+		w = open(t, track, 1, 0)
+		begin(t, w, "a")
+		w.Commit(copy(w.Buffer(), "b"))
+		put(t, w, 2)
+	}
+	left := func(t *testing.T, track *live.Track) { // out, and fetched when those behind it are there
+		w := open(t, track, 1, 0)
+		put(t, w, 0)
+		w.Interrupt()
+		gap := live.Range{From: at(1, 1), To: at(1, 2)}
+		track.ExpectFill(gap)
+		put(t, open(t, track, 1, 0), 2)
+		put(t, open(t, track, 2, 0), 0)
+		time.Sleep(10 * time.Second)
+		f := track.NewFiller()
+		if err := f.Begin(1, 0, 128, live.ObjectHeader{ID: 1, Size: 1}); err != nil {
+			t.Fatal(err)
+		}
+		f.Commit(copy(f.Buffer(), "1"))
+		if err := f.End(); err != nil {
+			t.Fatal(err)
+		}
+		track.EndFill(gap, true)
+	}
+	for _, c := range []struct {
+		what    string
+		recover bool
+		lose    func(*testing.T, *live.Track)
+		want    []string
+	}{
+		{"cut off, waited for", true, cut, []string{"1/0: 0 1 2 open", "2/0: 0 open"}},
+		{"cut off, not waited for", false, cut, []string{"1/0: 0 INTERNAL_ERROR", "2/0: 0 open", "1/0: 1 2 open"}},
+		{"left out", true, left, []string{"1/0: 0 1 2 open", "2/0: 0 open"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			virtual(t, wire.Draft18, func(t *testing.T, r *rig) {
+				track := live.NewTrack(name, live.Options{Recover: c.recover})
+				r.Subscribe(deliver.Subscribe{Track: track, Forward: true})
+				r.start()
+				c.lose(t, track)
+				r.expect("in the end", c.want...)
+				if n := r.counters.GroupsSkipped.Load(); n != 0 {
+					t.Errorf("%d groups were skipped", n)
+				}
+			})
+		})
+	}
+}

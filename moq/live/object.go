@@ -37,6 +37,7 @@ type Object struct {
 	came    uint64 // payload bytes of the track up to and with it; guarded by the track's mu until it is published
 	fetched bool   // a FETCH response had it; guarded by the track's mu
 
+	resumed  atomic.Int64  // when a writer went on with what others had left, in Unix nanoseconds; 0: none did
 	writers  atomic.Int32  // that fill it or compare with it
 	filled   atomic.Uint64 // payload bytes that can be read, and seized
 	segments atomic.Pointer[[][]byte]
@@ -58,6 +59,16 @@ func (o *Object) Complete() bool { return o.Available() == o.Size }
 
 // Stalled reports that the payload is not complete and nobody is writing it.
 func (o *Object) Stalled() bool { return !o.Complete() && o.writers.Load() == 0 }
+
+// Coming is since when its payload comes: Arrived, or a later time at which another
+// writer went on with what those before had left. Who measures how far a reader is
+// behind begins there.
+func (o *Object) Coming() time.Time {
+	if at := o.resumed.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return o.Arrived
+}
 
 // Bytes returns readable payload bytes from offset on: a part of what is
 // available, never empty when Available() > offset. They are shared and must

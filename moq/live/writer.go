@@ -122,6 +122,9 @@ func (w *SubgroupWriter) adopt(o *Object) {
 		return
 	}
 	filled := o.filled.Load()
+	if o.Stalled() {
+		o.resumed.Store(w.track.options.Now().UnixNano())
+	}
 	free := !o.owned && filled < o.Size // and not seized
 	if free {
 		o.owned = true
