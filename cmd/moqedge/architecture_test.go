@@ -27,6 +27,7 @@ var rules = []struct {
 	{"moqedge/bridge", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd"}},
 	{"moqedge/web", []string{"moqedge/moq", "moqedge/relay", "moqedge/bridge", "moqedge/certs", "moqedge/cmd"}},
 	{"moqedge/certs", []string{"moqedge", "$outside"}},
+	{"moqedge/bench/link", []string{"moqedge", "$outside"}},
 }
 
 // Arrows go down only (the linter holds the same rules for direct imports).
