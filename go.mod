@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/Eyevinn/moqtransport v0.9.0
 	github.com/Eyevinn/mp4ff v0.54.0
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/bluenviron/mediacommon/v2 v2.9.3
 	github.com/datarhei/gosrt v0.11.1-0.20260812091715-a77b40bb4b76

@@ -28,26 +28,43 @@ type Clip struct {
 	// Skipped says what in the file is not played, for the log.
 	Skipped []string
 
-	video []picture
+	video []Picture
 	sets  [][]byte // SPS and PPS
 	delay int64    // microseconds that decoding is ahead of showing at most
 
 	longest int64 // microseconds between two frames at most
 
-	audio     [][]byte // consecutive frames
-	audioFrom int64    // microseconds, when the first of them starts
-	aac       codec.AACConfig
+	audio Sound
 }
 
-// picture is one video frame; times are microseconds in the clip.
-type picture struct {
-	pts, dts int64
-	key      bool
-	nalus    [][]byte
+// Picture is one video frame; times are microseconds in the clip.
+type Picture struct {
+	PTS, DTS int64
+	Key      bool
+	NALUs    [][]byte
 }
+
+// Sound is the audio of a clip.
+type Sound struct {
+	Codec       codec.ID // AAC or Opus
+	ASC         []byte   // AudioSpecificConfig of AAC
+	Channels    int
+	Rate        int      // of the clock that FrameLength counts, in Hz
+	FrameLength int      // samples in each frame
+	From        int64    // microseconds in the clip, when the first frame starts
+	Frames      [][]byte // consecutive
+}
+
+// Video returns the frames, in decoding order, and the SPS and PPS that they need.
+// All of it is shared with the clip.
+func (c *Clip) Video() (pictures []Picture, sets [][]byte) { return c.video, c.sets }
+
+// Audio returns the sound, without frames when there is none. It is shared with the
+// clip.
+func (c *Clip) Audio() Sound { return c.audio }
 
 // Load reads a progressive MP4 file. Tracks other than the first H.264 and the
-// first AAC track are skipped.
+// first AAC or Opus track are skipped.
 func Load(src io.ReadSeeker) (*Clip, error) {
 	f, err := mp4.DecodeFile(src, mp4.WithDecodeMode(mp4.DecModeLazyMdat))
 	if err != nil {
@@ -69,8 +86,14 @@ func Load(src io.ReadSeeker) (*Clip, error) {
 		switch {
 		case stsd.AvcX != nil && stsd.AvcX.AvcC != nil && c.video == nil:
 			err = c.loadVideo(src, trak, &budget)
-		case stsd.Mp4a != nil && c.audio == nil:
-			err = c.loadAudio(src, trak, &budget)
+		case stsd.Mp4a != nil && c.audio.Frames == nil:
+			if c.audio, err = aacSound(stsd.Mp4a); err == nil {
+				err = c.loadAudio(src, trak, &budget)
+			}
+		case stsd.Opus != nil && c.audio.Frames == nil:
+			if c.audio, err = opusSound(stsd.Opus); err == nil {
+				err = c.loadAudio(src, trak, &budget)
+			}
 		default:
 			c.Skipped = append(c.Skipped, fmt.Sprintf("track %d", i+1))
 		}
@@ -78,8 +101,8 @@ func Load(src io.ReadSeeker) (*Clip, error) {
 			return nil, fmt.Errorf("%w: track %d: %v", ErrClip, i+1, err)
 		}
 	}
-	if c.video == nil && c.audio == nil {
-		return nil, fmt.Errorf("%w: it has neither H.264 nor AAC", ErrClip)
+	if c.video == nil && c.audio.Frames == nil {
+		return nil, fmt.Errorf("%w: it has neither H.264 nor AAC nor Opus", ErrClip)
 	}
 	if c.Duration < second/10 || c.Duration > 24*3600*second {
 		return nil, fmt.Errorf("%w: it lasts %d ms, want 100 ms to 24 h", ErrClip, c.Duration/1000)
@@ -94,14 +117,14 @@ func Load(src io.ReadSeeker) (*Clip, error) {
 func (c *Clip) checkTimes() error {
 	c.longest = second
 	for i, p := range c.video {
-		next := c.video[0].dts + c.Duration
+		next := c.video[0].DTS + c.Duration
 		if i+1 < len(c.video) {
-			next = c.video[i+1].dts
+			next = c.video[i+1].DTS
 		}
-		if next <= p.dts || p.pts < p.dts-c.Duration || p.pts > p.dts+c.Duration {
+		if next <= p.DTS || p.PTS < p.DTS-c.Duration || p.PTS > p.DTS+c.Duration {
 			return fmt.Errorf("%w: the times of picture %d make no sense", ErrClip, i)
 		}
-		c.longest = max(c.longest, next-p.dts)
+		c.longest = max(c.longest, next-p.DTS)
 	}
 	return nil
 }
@@ -119,48 +142,11 @@ func (c *Clip) loadVideo(src io.ReadSeeker, trak *mp4.TrakBox, budget *int64) er
 		if err != nil {
 			return fmt.Errorf("picture %d: %v", i, err)
 		}
-		c.video = append(c.video, picture{pts: s.pts, dts: s.dts, key: s.sync, nalus: nalus})
+		c.video = append(c.video, Picture{PTS: s.pts, DTS: s.dts, Key: s.sync, NALUs: nalus})
 		c.delay = max(c.delay, s.pts-s.dts)
 	}
 	avcC := trak.Mdia.Minf.Stbl.Stsd.AvcX.AvcC
 	c.sets = append(append(c.sets, avcC.SPSnalus...), avcC.PPSnalus...)
 	c.Duration = end
 	return nil
-}
-
-func (c *Clip) loadAudio(src io.ReadSeeker, trak *mp4.TrakBox, budget *int64) error {
-	esds := trak.Mdia.Minf.Stbl.Stsd.Mp4a.Esds
-	if esds == nil || esds.DecConfigDescriptor == nil || esds.DecConfigDescriptor.DecSpecificInfo == nil {
-		return errors.New("no AAC configuration")
-	}
-	var err error
-	if c.aac, err = codec.ParseAAC(esds.DecConfigDescriptor.DecSpecificInfo.DecConfig); err != nil {
-		return err
-	}
-	samples, end, err := readSamples(src, trak, budget)
-	if err != nil {
-		return err
-	}
-	half := c.frameDuration() / 2
-	for _, s := range samples {
-		if s.pts < -half {
-			continue // priming: the frame before, as played, takes its place
-		}
-		if len(c.audio) == 0 {
-			c.audioFrom = s.pts
-		}
-		c.audio = append(c.audio, s.data)
-	}
-	if len(c.audio) == 0 {
-		return errors.New("no audio frame to play")
-	}
-	if c.Duration == 0 { // replaced by the video's, if that comes later
-		c.Duration = end
-	}
-	return nil
-}
-
-// frameDuration is the length of an audio frame in microseconds, rounded down.
-func (c *Clip) frameDuration() int64 {
-	return int64(c.aac.FrameLength) * second / int64(c.aac.CoreRate)
 }

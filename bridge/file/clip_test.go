@@ -40,12 +40,12 @@ func TestLoadDemo(t *testing.T) {
 		t.Errorf("duration %d, %d pictures, delay %d, longest %d, skipped %v, title %q", c.Duration, len(c.video), c.delay, c.longest, c.Skipped, c.Title)
 	}
 	for i, p := range c.video {
-		if p.key != (i%30 == 0) || p.pts != int64(i)*second/30 || p.dts != p.pts || len(p.nalus) == 0 {
-			t.Errorf("picture %d: key %v, shown at %d, decoded at %d", i, p.key, p.pts, p.dts)
+		if p.Key != (i%30 == 0) || p.PTS != int64(i)*second/30 || p.DTS != p.PTS || len(p.NALUs) == 0 {
+			t.Errorf("picture %d: key %v, shown at %d, decoded at %d", i, p.Key, p.PTS, p.DTS)
 		}
 	}
-	if len(c.audio) != 469 || c.audioFrom != 0 || c.aac.CoreRate != 48000 || c.aac.Channels != 2 || len(c.sets) != 2 {
-		t.Errorf("%d audio frames from %d, %+v, %d parameter sets", len(c.audio), c.audioFrom, c.aac, len(c.sets))
+	if len(c.audio.Frames) != 469 || c.audio.From != 0 || c.audio.Rate != 48000 || c.audio.Channels != 2 || len(c.sets) != 2 {
+		t.Errorf("%d audio frames from %d at %d Hz, %d channels, %d parameter sets", len(c.audio.Frames), c.audio.From, c.audio.Rate, c.audio.Channels, len(c.sets))
 	}
 	if info, err := os.Stat(demoClip); err != nil || info.Size() > 1_200_000 {
 		t.Errorf("size: %v, %v", info, err)
@@ -54,15 +54,15 @@ func TestLoadDemo(t *testing.T) {
 
 func TestLoadBFrames(t *testing.T) {
 	c := load(t, tinyClip)
-	if c.Duration != 400_000 || len(c.video) != 10 || c.delay != 160_000 || c.video[0].pts != 0 || c.video[0].dts != -80_000 {
-		t.Errorf("duration %d, %d pictures, delay %d, first %d/%d", c.Duration, len(c.video), c.delay, c.video[0].pts, c.video[0].dts)
+	if c.Duration != 400_000 || len(c.video) != 10 || c.delay != 160_000 || c.video[0].PTS != 0 || c.video[0].DTS != -80_000 {
+		t.Errorf("duration %d, %d pictures, delay %d, first %d/%d", c.Duration, len(c.video), c.delay, c.video[0].PTS, c.video[0].DTS)
 	}
-	if !c.video[0].key || c.video[1].key || !c.video[5].key {
+	if !c.video[0].Key || c.video[1].Key || !c.video[5].Key {
 		t.Error("key frames are not where they belong")
 	}
 	shown := make(map[int64]bool)
 	for _, p := range c.video {
-		shown[p.pts] = true
+		shown[p.PTS] = true
 	}
 	for i := range int64(10) {
 		if !shown[i*40_000] {

@@ -1,4 +1,4 @@
-// Package file plays an MP4 file (H.264 and AAC) in an endless loop as a live
+// Package file plays an MP4 file (H.264, AAC and Opus) in an endless loop as a live
 // publication, aligned to UTC: the position in the clip is the time since the
 // Unix epoch modulo the clip's duration. So every machine with a right clock
 // shows the same picture at the same time, and a picture that shows its own

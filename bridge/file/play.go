@@ -53,8 +53,8 @@ func (c *Clip) Play(ctx context.Context, hub *bridge.Hub, name string, log *slog
 			return fmt.Errorf("file: video: %w", err)
 		}
 	}
-	if len(c.audio) > 0 {
-		if p.audio, err = b.AddAudio(bridge.AudioConfig{Codec: bridge.AAC, ASC: c.aac.ASC}); err != nil {
+	if len(c.audio.Frames) > 0 {
+		if p.audio, err = b.AddAudio(bridge.AudioConfig{Codec: c.audio.Codec, SampleRate: c.audio.Rate, Channels: c.audio.Channels, ASC: c.audio.ASC}); err != nil {
 			return fmt.Errorf("file: audio: %w", err)
 		}
 	}
@@ -127,7 +127,7 @@ func (p *player) send(isVideo bool) error {
 	if isVideo {
 		picture, pts, dts := s.video()
 		s.nextVideo()
-		return p.video.Write(bridge.VideoUnit{PTS: pts, DTS: dts, Key: picture.key, NALUs: picture.nalus})
+		return p.video.Write(bridge.VideoUnit{PTS: pts, DTS: dts, Key: picture.Key, NALUs: picture.NALUs})
 	}
 	at := p.clip.slotTime(s.slot)
 	s.slot++

@@ -96,7 +96,7 @@ func TestPlayDemo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		last := c.video[number].nalus[len(c.video[number].nalus)-1]
+		last := c.video[number].NALUs[len(c.video[number].NALUs)-1]
 		if !bytes.Equal(nalus[len(nalus)-1], last) {
 			t.Errorf("object %d is not picture %d", i, number)
 		}

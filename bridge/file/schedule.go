@@ -17,7 +17,7 @@ func newSchedule(c *Clip, now int64) *schedule {
 	s := &schedule{clip: c, loop: now / c.Duration, slot: c.slotAt(now)}
 	position := now % c.Duration
 	for i, p := range c.video {
-		if p.key && p.pts <= position {
+		if p.Key && p.PTS <= position {
 			s.index = i
 		}
 	}
@@ -26,26 +26,26 @@ func newSchedule(c *Clip, now int64) *schedule {
 
 // slotAt returns the first audio frame that starts at or after t.
 func (c *Clip) slotAt(t int64) int64 {
-	if len(c.audio) == 0 {
+	if len(c.audio.Frames) == 0 {
 		return 0
 	}
-	rate, length := int64(c.aac.CoreRate), int64(c.aac.FrameLength)
+	rate, length := int64(c.audio.Rate), int64(c.audio.FrameLength)
 	samples := t/second*rate + (t%second*rate+second-1)/second
 	return (samples + length - 1) / length
 }
 
 // slotTime returns when audio frame n of the publication starts.
 func (c *Clip) slotTime(n int64) int64 {
-	rate := int64(c.aac.CoreRate)
-	samples := n * int64(c.aac.FrameLength)
+	rate := int64(c.audio.Rate)
+	samples := n * int64(c.audio.FrameLength)
 	return samples/rate*second + samples%rate*second/rate
 }
 
 // frameAt returns the audio frame of the clip that belongs to a time; see the
 // package comment. It returns nil where the clip has no sound.
 func (c *Clip) frameAt(t int64) []byte {
-	position := t%c.Duration - c.audioFrom
-	rate, length := int64(c.aac.CoreRate), int64(c.aac.FrameLength)
+	position := t%c.Duration - c.audio.From
+	rate, length := int64(c.audio.Rate), int64(c.audio.FrameLength)
 	half := c.frameDuration() / 2
 	if position >= c.Duration-half {
 		position -= c.Duration // the start of the next loop is nearer
@@ -54,17 +54,17 @@ func (c *Clip) frameAt(t int64) []byte {
 		return nil
 	}
 	i := (position + half) * rate / (length * second)
-	if i < 0 || i >= int64(len(c.audio)) {
+	if i < 0 || i >= int64(len(c.audio.Frames)) {
 		return nil
 	}
-	return c.audio[i]
+	return c.audio.Frames[i]
 }
 
 // video returns the next picture and its times.
-func (s *schedule) video() (p picture, pts, dts int64) {
+func (s *schedule) video() (p Picture, pts, dts int64) {
 	p = s.clip.video[s.index]
 	start := s.loop * s.clip.Duration
-	return p, start + p.pts, start + p.dts
+	return p, start + p.PTS, start + p.DTS
 }
 
 // videoDue returns when the next picture is to be sent; false without video.
@@ -79,7 +79,7 @@ func (s *schedule) videoDue() (int64, bool) {
 }
 
 func (s *schedule) audioDue() (int64, bool) {
-	if len(s.clip.audio) == 0 {
+	if len(s.clip.audio.Frames) == 0 {
 		return 0, false
 	}
 	return s.clip.slotTime(s.slot), true

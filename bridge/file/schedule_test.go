@@ -7,13 +7,13 @@ import "testing"
 // is left out of a loop.
 func TestAudioOverTheSeam(t *testing.T) {
 	c := load(t, demoClip)
-	number := make(map[*byte]int, len(c.audio))
-	for i, f := range c.audio {
+	number := make(map[*byte]int, len(c.audio.Frames))
+	for i, f := range c.audio.Frames {
 		number[&f[0]] = i
 	}
 	const half = 1024 * second / 48000 / 2
 	first := c.slotAt(1_790_000_000 * second)
-	played := make([]int, len(c.audio))
+	played := make([]int, len(c.audio.Frames))
 	last := -1
 	const loops = 40
 	for slot := first; slot < first+loops*46875/100; slot++ {
@@ -34,7 +34,7 @@ func TestAudioOverTheSeam(t *testing.T) {
 		if off > half+1 || off < -half-1 {
 			t.Errorf("frame %d is %d µs off", i, off)
 		}
-		if last >= 0 && i != last+1 && (i != 0 || last < len(c.audio)-2) {
+		if last >= 0 && i != last+1 && (i != 0 || last < len(c.audio.Frames)-2) {
 			t.Errorf("frame %d after %d", i, last)
 		}
 		last = i

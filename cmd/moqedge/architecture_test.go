@@ -26,6 +26,8 @@ var rules = []struct {
 	{"moqedge/relay/topology", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/bridge", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd"}},
 	{"moqedge/web", []string{"moqedge/moq", "moqedge/relay", "moqedge/bridge", "moqedge/certs", "moqedge/cmd"}},
+	{"moqedge/bench/media", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd", "moqedge/bench/tally"}},
+	{"moqedge/bench/tally", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd", "moqedge/bench/process"}},
 	{"moqedge/certs", []string{"moqedge", "$outside"}},
 	{"moqedge/bench/link", []string{"moqedge", "$outside"}},
 }
