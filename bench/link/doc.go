@@ -8,7 +8,7 @@
 // line: its UDP sockets are wrapped by [Emulator.Packets], whatever they carry (QUIC,
 // or ICE, DTLS and SRTP: the two systems that are compared pass the same code with the same
 // seed), TCP connections for signalling are made by [Emulator.Dial], and a browser, which
-// opens its own sockets, is sent through [Emulator.Proxy]. The server knows nothing
+// opens its own sockets, is sent through [Emulator.Proxy] and [Emulator.Tunnel]. The server knows nothing
 // of it: its packets enter the line when the viewer's kernel has received them, over
 // loopback at once, and are read from there whatever the rate of the line is.
 //

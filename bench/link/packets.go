@@ -14,6 +14,10 @@ import (
 // carries; larger ones are lost, as with the Don't Fragment bit.
 const maxDatagram = 1500 - udpHeaders
 
+// socketBuffer is what the kernel is asked to hold while a busy machine does other
+// things, so that it loses nothing that the line would not. pion asks for nothing.
+const socketBuffer = 1 << 20
+
 // Packets puts a socket at the end of the link. What comes back is used, and closed,
 // in its place. A clean link returns the socket itself.
 //
@@ -29,7 +33,9 @@ func (e *Emulator) Packets(c net.PacketConn) net.PacketConn {
 		down: newQueue(e.now, e.link.slack()),
 		up:   newQueue(e.now, e.link.slack()),
 	}
-	p.udp, _ = c.(*net.UDPConn)
+	if p.udp, _ = c.(*net.UDPConn); p.udp != nil {
+		_ = p.udp.SetReadBuffer(socketBuffer) // as much of it as the system grants
+	}
 	p.writeBy.Store(never)
 	go p.receive()
 	go p.send()

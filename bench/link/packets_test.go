@@ -81,7 +81,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestLoss(t *testing.T) {
-	for _, loss := range []float64{0.01, 0.02, 0.3} {
+	for _, loss := range []float64{0.1, 0.3} {
 		t.Run(fmt.Sprint(loss), func(t *testing.T) {
 			bothWays(t, Link{Delay: time.Millisecond, Loss: loss}, func(t *testing.T, x ends, send, receive net.PacketConn, counted func() Direction) {
 				// 5 % is three standard deviations of so many packets.
@@ -97,6 +97,21 @@ func TestLoss(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Small losses need many packets.
+func TestSmallLoss(t *testing.T) {
+	for _, loss := range []float64{0.001, 0.005, 0.01, 0.02} {
+		e := Link{Loss: loss}.Emulate(1, time.Now())
+		count := int((1 - loss) / loss * 3600)
+		for i := range count {
+			e.down.pass(int64(i), 100)
+			e.up.pass(int64(i), 100)
+		}
+		c := e.Counters()
+		near(t, "loss down", float64(c.Down.Lost)/float64(count), loss)
+		near(t, "loss up", float64(c.Up.Lost)/float64(count), loss)
 	}
 }
 
