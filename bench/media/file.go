@@ -72,20 +72,21 @@ type loop struct {
 
 func newLoop(rec recording) (*loop, error) {
 	l := &loop{duration: time.Duration(rec.duration) * time.Microsecond}
-	// Everything is later by what decoding is ahead of showing.
-	delay, origin := int64(0), int64(0)
-	for _, u := range rec.video {
-		delay = max(delay, u.pts-u.dts)
-	}
+	// The loop begins with what is shown first. No picture is sent before the time
+	// at which it is shown, as a camera could not.
+	var begin, delay int64
 	if len(rec.video) > 0 {
-		origin = rec.video[0].dts + delay
+		begin = rec.video[0].pts
 	} else if len(rec.audio) > 0 {
-		origin = rec.audio[0].pts
+		begin = rec.audio[0].pts
 	}
-	if err := l.addVideo(rec, origin-delay); err != nil {
+	for _, u := range rec.video {
+		begin, delay = min(begin, u.pts), max(delay, u.pts-u.dts)
+	}
+	if err := l.addVideo(rec, begin-delay); err != nil {
 		return nil, err
 	}
-	l.addAudio(rec, origin)
+	l.addAudio(rec, begin)
 	if len(l.tracks) == 0 {
 		return nil, fmt.Errorf("%w: it has neither H.264 nor AAC nor Opus", ErrFile)
 	}
@@ -105,7 +106,7 @@ func newLoop(rec recording) (*loop, error) {
 	return l, nil
 }
 
-// addVideo makes frames of the pictures; one with the decoding time from is due at 0.
+// addVideo makes frames of the pictures; one that is decoded at from is due at 0.
 func (l *loop) addVideo(rec recording, from int64) error {
 	if len(rec.video) == 0 {
 		return nil
@@ -122,7 +123,7 @@ func (l *loop) addVideo(rec recording, from int64) error {
 		// Sets that make no sense are left out; those before them stand.
 		_, _ = sets.Update(p.ParameterSets)
 		at := u.dts - from
-		if len(p.Slices) == 0 || (i == 0 && !u.key) || at <= last || at >= rec.duration {
+		if len(p.Slices) == 0 || (i == 0 && !u.key) || at <= last || u.dts-rec.video[0].dts >= rec.duration {
 			return fmt.Errorf("%w: picture %d makes no sense", ErrFile, i)
 		}
 		last = at
@@ -150,7 +151,8 @@ func (l *loop) addVideo(rec recording, from int64) error {
 	return nil
 }
 
-// addAudio makes frames of the sound; one with the time from is due at 0.
+// addAudio makes frames of the sound of the loop; one that is heard at from is due
+// at 0.
 func (l *loop) addAudio(rec recording, from int64) {
 	t := rec.sound
 	t.Name, t.Kind = "audio0", Audio

@@ -78,7 +78,7 @@ type Source interface {
 //   - In a meeting a viewer is one of the clients, in turn, and watches all tracks
 //     but its own.
 //   - In a chat every track has two viewers, and the tracks are dealt out evenly.
-//     With one viewer it watches all.
+//     With one viewer it watches all; of more viewers than tracks each watches one.
 //   - Else a viewer watches everything.
 func Wanted(tracks []Track, v, n int) []int {
 	clients, chat := 0, false
@@ -89,6 +89,10 @@ func Wanted(tracks []Track, v, n int) []int {
 	var wanted []int
 	for i, t := range tracks {
 		switch {
+		case chat && n > len(tracks):
+			if i != v%len(tracks) {
+				continue
+			}
 		case chat:
 			if i%n != v && (i+1)%n != v {
 				continue

@@ -77,7 +77,8 @@ func (s *synthetic) Slot(track int, n uint64) Frame {
 	at := min(n, maxN)
 	f.Due = time.Duration(at/rate)*time.Second + time.Duration(at%rate)*time.Second/time.Duration(rate)
 	if p.random {
-		within, _ := bits.Mul64(newNoise(s.seed, track, n).next(), uint64(time.Second)/rate)
+		x := newNoise(s.seed, track, n)
+		within, _ := bits.Mul64(x.next(), uint64(time.Second)/rate)
 		f.Due += time.Duration(within)
 	}
 	return f
@@ -95,7 +96,8 @@ func (s *synthetic) Frame(track int, n uint64) Frame {
 	b = appendNumber(b, n)
 	x := newNoise(s.seed, track, n)
 	x.next() // the time of a message
-	f.Payload = x.fill(b, f.Size)
+	x.fill(b[len(b):f.Size])
+	f.Payload = b[:f.Size]
 	return f
 }
 
@@ -157,11 +159,10 @@ func Number(k Kind, payload []byte) (uint64, bool) {
 type noise uint64
 
 // newNoise begins the sequence of one frame.
-func newNoise(seed uint64, track int, n uint64) *noise {
+func newNoise(seed uint64, track int, n uint64) noise {
 	x := noise(seed)
 	x = noise(x.next() ^ uint64(track))
-	x = noise(x.next() ^ n)
-	return &x
+	return noise(x.next() ^ n)
 }
 
 func (x *noise) next() uint64 {
@@ -172,16 +173,17 @@ func (x *noise) next() uint64 {
 	return z ^ z>>31
 }
 
-// fill appends bytes until b has size of them. All are odd: where no byte is zero
+// fill writes bytes to b. All are odd: where no byte is zero
 // no start code can be, and nothing needs emulation prevention (ITU-T H.264
 // §7.4.1), and the last is an end of slice data as good as any.
-func (x *noise) fill(b []byte, size int) []byte {
+func (x *noise) fill(b []byte) {
 	const odd = 0x0101010101010101
-	for size-len(b) >= 8 {
-		b = binary.LittleEndian.AppendUint64(b, x.next()|odd)
+	for ; len(b) >= 8; b = b[8:] {
+		binary.LittleEndian.PutUint64(b, x.next()|odd)
 	}
-	for last := x.next() | odd; len(b) < size; last >>= 8 {
-		b = append(b, byte(last))
+	last := x.next() | odd
+	for i := range b {
+		b[i] = byte(last)
+		last >>= 8
 	}
-	return b
 }

@@ -19,8 +19,9 @@ const maxStep = 10_000_000
 
 // transport reads an MPEG transport stream.
 type transport struct {
-	rec   recording
-	times mpegts.TimeDecoder
+	rec      recording
+	pictures bool // there is a track of them
+	times    mpegts.TimeDecoder
 }
 
 // readTS reads an MPEG transport stream from its first key frame on. What is
@@ -54,12 +55,12 @@ func readTS(r io.ReadSeeker) (recording, error) {
 
 // choose selects the first track of each kind.
 func (t *transport) choose(r *mpegts.Reader) {
-	var video, audio bool
+	var audio bool
 	for _, track := range r.Tracks() {
 		switch c := track.Codec.(type) {
 		case *codecs.H264:
-			if !video {
-				video = true
+			if !t.pictures {
+				t.pictures = true
 				r.OnDataH264(track, t.picture)
 			}
 		case *codecs.MPEG4Audio:
@@ -140,7 +141,7 @@ func (t *transport) sound(at int64, packet []byte) {
 // mean step more; of sound alone likewise.
 func (t *transport) measure() error {
 	units := t.rec.video
-	if len(units) == 0 {
+	if !t.pictures {
 		units = t.rec.audio
 	}
 	if len(units) < 2 {

@@ -10,10 +10,10 @@
 //
 // # What is owed
 //
-// A viewer is owed each frame that is due in the window, from the one that it
-// joined at until it leaves; of pictures, from the first key frame of these. If it
-// never joins a track that it wants, it is owed everything from when it began to
-// connect. A frame that is due just at the beginning of a window is in it, one at
+// A viewer is owed each frame that is due in the window, after it began to connect
+// and before it leaves, from the one that it joined at on; of pictures, from the
+// first key frame of these. If it never joins a track that it wants, it is owed
+// everything since it began to connect. A frame that is due just at the beginning of a window is in it, one at
 // its end is not: windows side by side count each frame once.
 //
 // # Handed to the decoder

@@ -163,7 +163,7 @@ func (s *sum) share(counts []uint64, n uint64) map[string]float64 {
 
 func (s *sum) metrics() Metrics {
 	m := Metrics{
-		Duration: max(s.to-s.from, 0), Viewers: s.viewers, Absent: s.absent, Gone: s.gone, Strays: s.strays,
+		Duration: s.to - s.from, Viewers: s.viewers, Absent: s.absent, Gone: s.gone, Strays: s.strays,
 		Kinds: make(map[string]Counts), Latency: make(map[string]Quantiles), Stalls: make(map[string]Stalls), Series: make(map[string][]Point),
 		Startup: s.startup.Quantiles(), Ready: s.ready.Quantiles(),
 	}

@@ -70,7 +70,7 @@ func (v *Viewer) note(what *time.Duration, at time.Time) {
 }
 
 // Joined notes that a track is had from a frame on: those before it are not owed.
-// The first call counts, so that what is lost between two connections stays owed.
+// Until it is called all are, since the viewer began to connect. The first call counts, so that what is lost between two connections stays owed.
 func (v *Viewer) Joined(track int, first uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

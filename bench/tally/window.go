@@ -9,9 +9,11 @@ import (
 
 // Window returns what viewers got of the frames due in [from, to). It looks at all
 // that came until now: call it when the last of these frames have had their time, a
-// second and more after to, and before viewers leave.
+// second and more after to. A window that ends less than that before viewers leave
+// takes what was on its way to them for lost.
 func (b *Board) Window(from, to time.Time) Metrics {
-	w := window{board: b, from: from.Sub(b.start), to: to.Sub(b.start), spans: make(map[int]*span)}
+	w := window{board: b, from: from.Sub(b.start), spans: make(map[int]*span)}
+	w.to = max(to.Sub(b.start), w.from)
 	sum := newSum(b, w.from, w.to)
 	for _, v := range b.all() {
 		w.view(v, sum)
@@ -94,18 +96,13 @@ func (w *window) view(v *Viewer, sum *sum) {
 		frames := s.slots[:len(s.slots)-1]
 		v.mu.Lock()
 		n := v.notes[track]
-		joined, from := n.joined, n.first
+		first := n.first // 0 if it never joined
 		w.notes = n.read(w.notes[:0], s.base, s.base+uint64(len(frames)))
 		v.mu.Unlock()
-		if !joined {
-			from = w.board.find(track, connecting)
-		}
 		w.handed = s.handOver(w.handed[:0], w.notes)
-		owed := frames
-		for len(owed) > 0 && owed[len(owed)-1].Due >= left {
-			owed = owed[:len(owed)-1]
-		}
-		sum.track(s, s.owedFrom(from), len(owed), w.notes, w.handed)
+		to := min(s.dueFrom(left), len(frames))
+		from := max(s.owedFrom(first), s.dueFrom(connecting))
+		sum.track(s, from, to, w.notes, w.handed)
 	}
 }
 
@@ -120,6 +117,11 @@ func (s *span) owedFrom(number uint64) int {
 		i++
 	}
 	return int(i)
+}
+
+// dueFrom returns the index of the first frame due at t or later.
+func (s *span) dueFrom(t time.Duration) int {
+	return sort.Search(len(s.slots), func(i int) bool { return s.slots[i].Due >= t })
 }
 
 // handOver appends when each frame was handed to the decoder, or never.

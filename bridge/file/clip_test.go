@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"moqedge/bridge/codec"
 )
 
 // demoClip is the clip that the binary carries.
@@ -19,6 +21,15 @@ const demoClip = "../../cmd/moqedge/demo/clip.mp4"
 //	  -c:v libx264 -profile:v main -bf 2 -g 5 -preset veryfast -crf 35 -c:a aac -b:a 32k \
 //	  -map_metadata -1 -fflags +bitexact -flags:v +bitexact -flags:a +bitexact tiny.mp4
 const tinyClip = "testdata/tiny.mp4"
+
+// opusClip is 2 s of 64x48 at 25 frames per second with B-frames and a key frame
+// every 25, and Opus, made by
+//
+//	ffmpeg -f lavfi -i testsrc=size=64x48:rate=25:duration=2 -f lavfi -i sine=440:duration=2 \
+//	  -c:v libx264 -bf 2 -g 25 -keyint_min 25 -sc_threshold 0 -preset veryslow -crf 40 -pix_fmt yuv420p \
+//	  -c:a libopus -b:a 8k -ac 1 \
+//	  -map_metadata -1 -fflags +bitexact -flags:v +bitexact -flags:a +bitexact opus.mp4
+const opusClip = "testdata/opus.mp4"
 
 func load(t testing.TB, path string) *Clip {
 	t.Helper()
@@ -71,6 +82,17 @@ func TestLoadBFrames(t *testing.T) {
 	}
 }
 
+func TestLoadOpus(t *testing.T) {
+	c := load(t, opusClip)
+	a := c.Audio()
+	if a.Codec != codec.Opus || a.Rate != 48000 || a.FrameLength != 960 || a.Channels != 1 || a.From != -6500 || len(a.Frames) != 101 {
+		t.Errorf("%v at %d Hz, %d samples, %d channels from %d, %d frames", a.Codec, a.Rate, a.FrameLength, a.Channels, a.From, len(a.Frames))
+	}
+	if pictures, sets := c.Video(); len(pictures) != 50 || len(sets) != 2 {
+		t.Errorf("%d pictures, %d sets", len(pictures), len(sets))
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	tiny, err := os.ReadFile(filepath.FromSlash(tinyClip))
 	if err != nil {
@@ -103,11 +125,13 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	tiny, err := os.ReadFile(filepath.FromSlash(tinyClip))
-	if err != nil {
-		f.Fatal(err)
+	for _, path := range []string{tinyClip, opusClip} {
+		b, err := os.ReadFile(filepath.FromSlash(path))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
 	}
-	f.Add(tiny)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := Load(bytes.NewReader(b))
 		if err != nil {

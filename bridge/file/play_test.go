@@ -125,6 +125,24 @@ func TestPlayDemo(t *testing.T) {
 	}
 }
 
+// TestPlayOpus: every packet of 20 ms is at its place, over the seam.
+func TestPlayOpus(t *testing.T) {
+	c := load(t, opusClip)
+	sound := record(t, c, time.Second, 5*time.Second)["demo.loc/audio_opus"]
+	if n := len(sound); n < 249 || n > 251 {
+		t.Errorf("%d packets", n)
+	}
+	for i, o := range sound {
+		h, err := loc.ParseProperties(o.Properties)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Timestamp%20_000 != 0 || !bytes.Equal(o.Payload(), c.frameAt(int64(h.Timestamp))) {
+			t.Errorf("packet %d at %d", i, h.Timestamp)
+		}
+	}
+}
+
 // TestDecode: an independent decoder makes of all packagings what went in.
 func TestDecode(t *testing.T) {
 	ffmpeg, err := exec.LookPath("ffmpeg")

@@ -29,8 +29,8 @@ func opusSound(entry *mp4.AudioSampleEntryBox) (Sound, error) {
 	if entry.Dops == nil {
 		return Sound{}, errors.New("no Opus configuration")
 	}
-	if entry.Dops.ChannelMappingFamily != 0 {
-		return Sound{}, errors.New("Opus with more than two channels")
+	if n := entry.Dops.OutputChannelCount; entry.Dops.ChannelMappingFamily != 0 || n < 1 || n > 2 {
+		return Sound{}, fmt.Errorf("Opus of %d channels", n)
 	}
 	return Sound{Codec: codec.Opus, Channels: int(entry.Dops.OutputChannelCount), Rate: codec.OpusRate}, nil
 }
