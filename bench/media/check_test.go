@@ -24,6 +24,7 @@ func TestChecker(t *testing.T) {
 	source := &counting{Source: mustProfile(t, "360p", Options{Seed: 4})}
 	c := NewChecker(source)
 	const frames, viewers = 600, 8
+	c.Check(0, frames, nil) // the last comes first
 	var all sync.WaitGroup
 	for v := range viewers {
 		all.Go(func() {
