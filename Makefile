@@ -15,8 +15,8 @@ MOQ_CLI   := 0.14.8
 
 # Packages where goroutines share memory are tested with the race detector,
 # all others without: no test runs twice.
-RACY    := ./moq/... ./relay/... ./bridge/...
-PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge)(/|$$)')
+RACY    := ./moq/... ./relay/... ./bridge/... ./bench/media ./bench/tally
+PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge|bench/media|bench/tally)(/|$$)')
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help

@@ -81,6 +81,39 @@ type Point struct {
 	InTime map[string]float64 `json:"in_time"` // as in Counts
 }
 
+// settled is how long frames have to be in time for a viewer to be back at live, and
+// which share of them.
+const (
+	settled      = time.Second
+	settledShare = 0.99
+)
+
+// Recovery is how long after a moment of the window, such as the end of an outage,
+// frames of a kind were in time for a playout delay again and stayed so for a
+// second: counted to when the first of these frames was due, in steps of Interval;
+// 0 if they were from that moment on. It is false when they never were, or when the
+// window ends less than a second after.
+func (m Metrics) Recovery(kind string, after time.Duration, delay string) (time.Duration, bool) {
+	var since time.Duration // when the frames in time began
+	good := false
+	for _, p := range m.Series[kind] {
+		if p.At+Interval <= after || p.Frames == 0 {
+			continue
+		}
+		if p.InTime[delay] < settledShare {
+			good = false
+			continue
+		}
+		if !good {
+			good, since = true, max(p.At, after)
+		}
+		if min(p.At+Interval, m.Duration)-since >= settled {
+			return since - after, true
+		}
+	}
+	return 0, false
+}
+
 // Merge returns the metrics of several rounds as if they had been one: counts and
 // durations are added, histograms merged, shares weighted by frames; Viewers is the
 // largest. Windows of different rounds have no common time, so there is no series.

@@ -124,6 +124,46 @@ func TestSeries(t *testing.T) {
 	}
 }
 
+// TestRecovery: after an outage from 1 to 2 s.
+func TestRecovery(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		latency func(due time.Duration) time.Duration
+		to      time.Duration
+		want    time.Duration
+		never   bool
+	}{
+		{"at once", func(time.Duration) time.Duration { return 20 * ms }, 6 * time.Second, 0, false},
+		{"what was kept back comes late", func(due time.Duration) time.Duration { return max(20*ms, 2600*ms-due) }, 6 * time.Second, 500 * ms, false},
+		{"it comes and goes", func(due time.Duration) time.Duration {
+			if due >= 2500*ms && due < 2600*ms {
+				return -1
+			}
+			return 20 * ms
+		}, 6 * time.Second, 750 * ms, false},
+		{"never", func(due time.Duration) time.Duration { return 300 * ms }, 6 * time.Second, 0, true},
+		{"the window is too short", func(time.Duration) time.Duration { return 20 * ms }, 2800 * ms, 0, true},
+	} {
+		b := New(Options{Source: profile(t, "audio"), Start: time.Now()})
+		v := b.Viewer()
+		v.Connecting(b.start)
+		v.Joined(0, 0)
+		watch(b, v, 0, 7*time.Second, func(f media.Frame) time.Duration {
+			if f.Due < 2*time.Second {
+				return 2*time.Second - f.Due + 20*ms
+			}
+			return c.latency(f.Due)
+		})
+		m := b.Window(b.start, b.start.Add(c.to))
+		if got, ok := m.Recovery("audio", 2*time.Second, "200ms"); got != c.want || ok == c.never {
+			t.Errorf("%s: after %v, %v", c.name, got, ok)
+		}
+		if _, ok := m.Recovery("video", 2*time.Second, "200ms"); ok {
+			t.Errorf("%s: pictures that nobody sent", c.name)
+		}
+	}
+}
+
 // TestViewers: who connects, joins and leaves when.
 func TestViewers(t *testing.T) {
 	b := New(Options{Source: profile(t, "3mbps"), Start: time.Now()})
