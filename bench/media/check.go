@@ -38,21 +38,6 @@ func (c *Checker) Check(track int, n uint64, payload []byte) bool {
 	return c.hash(payload) == want
 }
 
-// Find returns the number of the frame that has this payload and is nearest to a
-// number where it is expected, at most reach away. It is for viewers that are not
-// told numbers: frames of a recording carry none, and servers may count anew.
-func (c *Checker) Find(track int, payload []byte, near, reach uint64) (n uint64, ok bool) {
-	for away := range reach + 1 {
-		if c.source.Slot(track, near+away).Size == len(payload) && c.Check(track, near+away, payload) {
-			return near + away, true
-		}
-		if away > 0 && away <= near && c.source.Slot(track, near-away).Size == len(payload) && c.Check(track, near-away, payload) {
-			return near - away, true
-		}
-	}
-	return 0, false
-}
-
 // hash is never 0. It is over the length, too.
 func (c *Checker) hash(payload []byte) uint64 {
 	return max(maphash.Bytes(c.seed, payload), 1)

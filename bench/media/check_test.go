@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,23 +48,6 @@ func TestChecker(t *testing.T) {
 	}
 	if c.Check(0, 5, nil) {
 		t.Error("nothing passes for frame 5")
-	}
-}
-
-// TestFind: a frame of a loop is found in the loop where it is expected.
-func TestFind(t *testing.T) {
-	s := open(t, "../../bridge/file/testdata/opus.mp4")
-	c := NewChecker(s)
-	for _, x := range []struct{ near, reach, n uint64 }{{0, 0, 0}, {3, 3, 0}, {57, 10, 60}, {70, 12, 60}, {1000, 20, 1019}, {1019, 40, 1000}} {
-		if n, ok := c.Find(0, bytes.Clone(s.Frame(0, x.n).Payload), x.near, x.reach); !ok || n != x.n {
-			t.Errorf("frame %d looked for at %d is %d, %v", x.n, x.near, n, ok)
-		}
-	}
-	if n, ok := c.Find(0, s.Frame(0, 20).Payload, 10, 9); ok {
-		t.Errorf("frame 20 is %d", n)
-	}
-	if _, ok := c.Find(0, []byte("none"), 0, 100); ok {
-		t.Error("found what is not there")
 	}
 }
 
