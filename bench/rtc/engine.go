@@ -96,9 +96,12 @@ func newSettings(o Options, local bool) (webrtc.SettingEngine, error) {
 		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 	}
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepalive)
-	// The first check from the server decides, as with browsers; pion alone takes the
-	// best pair of all that it has heard of by its next tick, which is 200 ms later.
-	s.SetICEBindingRequestHandler(func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool { return true })
+	// pion nominates a pair at its next tick, up to 200 ms after its check was answered,
+	// or when the server checks it in turn. Then there is nothing to wait for any more:
+	// browsers nominate with their first check.
+	s.SetICEBindingRequestHandler(func(_ *stun.Message, _, _ ice.Candidate, pair *ice.CandidatePair) bool {
+		return pair.ResponsesReceived() > 0
+	})
 	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has shown that the peer is where it says
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetSRTPReplayProtectionWindow(replayWindow)

@@ -17,6 +17,7 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/logging"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -70,7 +71,10 @@ func newEngine(c Config) (*engine, error) {
 
 func newSettings(c Config) webrtc.SettingEngine {
 	s := webrtc.SettingEngine{LoggerFactory: silence()}
-	s.SetLite(true)
+	// The first check of a client that proves to know the password decides, as where
+	// browsers nominate at once; pion waits for its next tick, up to 200 ms. A full
+	// agent checks the client in turn, which lets pion's clients do the same.
+	s.SetICEBindingRequestHandler(func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool { return true })
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetIncludeLoopbackCandidate(c.Addr.Addr().IsLoopback())
