@@ -106,13 +106,11 @@ func newSettings(o Options, local bool) (webrtc.SettingEngine, error) {
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetSRTPReplayProtectionWindow(replayWindow)
 	s.SetReceiveMTU(receiveMTU)
-	if o.Link != nil {
-		n, err := newLine(o.Link)
-		if err != nil {
-			return s, err
-		}
-		s.SetNet(n)
+	n, err := newLine(o.Link)
+	if err != nil {
+		return s, err
 	}
+	s.SetNet(n)
 	return s, nil
 }
 

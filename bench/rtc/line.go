@@ -11,13 +11,14 @@ import (
 	"github.com/pion/transport/v5/stdnet"
 
 	"moqedge/bench/link"
+	"moqedge/bench/sfu"
 )
 
-// line is the network of one peer, for pion: its UDP sockets are at the end of an
-// emulated link.
+// line is the network of one peer, for pion: its UDP sockets have large buffers and
+// are at the end of an emulated link, if there is one.
 type line struct {
 	*stdnet.Net
-	link *link.Emulator
+	link *link.Emulator // or nil
 }
 
 func newLine(e *link.Emulator) (*line, error) {
@@ -33,6 +34,10 @@ func (l *line) ListenUDP(network string, at *net.UDPAddr) (transport.UDPConn, er
 	conn, err := net.ListenUDP(network, at)
 	if err != nil {
 		return nil, err
+	}
+	sfu.EnlargeBuffers(conn)
+	if l.link == nil {
+		return conn, nil
 	}
 	emulated, ok := l.link.Packets(conn).(emulated)
 	if !ok {

@@ -53,13 +53,7 @@ func profileOf(t *testing.T, name string, o media.Options) media.Source {
 // publish starts a publisher; stop ends it, and reports what it failed of.
 func (r *rig) publish() (p *Publisher, stop func()) {
 	r.t.Helper()
-	p, err := Publish(r.t.Context(), Options{URL: r.url + "/whip/live", Source: r.source, Start: r.start})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
+	p, cancel, done := r.run()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -68,6 +62,19 @@ func (r *rig) publish() (p *Publisher, stop func()) {
 	})
 	r.t.Cleanup(stop)
 	return p, stop
+}
+
+// run starts a publisher; done has its end.
+func (r *rig) run() (p *Publisher, cancel func(), done <-chan error) {
+	r.t.Helper()
+	p, err := Publish(r.t.Context(), Options{URL: r.url + "/whip/live", Source: r.source, Start: r.start})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	return p, cancel, ended
 }
 
 // view starts a viewer; stop ends it. A nil link is none.
@@ -108,4 +115,13 @@ func (r *rig) began(viewers int) {
 		started, _ := r.board.Started()
 		return started == viewers
 	})
+}
+
+// had counts the frames of a kind that were complete from a time on.
+func (r *rig) had(from time.Time, kind string) uint64 {
+	now := time.Now()
+	if !now.After(from) {
+		return 0
+	}
+	return r.board.Window(from, now).Kinds[kind].Complete
 }

@@ -24,8 +24,6 @@ import (
 const (
 	keepalive   = 2 * time.Second
 	dtlsTimeout = 15 * time.Second
-	// socketBuffer holds what all viewers are sent of one key frame.
-	socketBuffer = 4 << 20
 	// receiveMTU takes any packet that fits an Ethernet frame.
 	receiveMTU = 1600
 	// replayWindow must hold what is sent until a repeated packet arrives: with
@@ -105,9 +103,7 @@ func (e *engine) share(s *webrtc.SettingEngine, c Config) error {
 	if err != nil {
 		return fmt.Errorf("sfu: listen for media: %w", err)
 	}
-	// The system may give less; what does not fit is lost, and repaired by NACK.
-	_ = conn.SetReadBuffer(socketBuffer)
-	_ = conn.SetWriteBuffer(socketBuffer)
+	EnlargeBuffers(conn)
 	var packets net.PacketConn = conn
 	if c.Batch != BatchNone {
 		e.batch = newBatch(conn, c.Batch == BatchSegments)

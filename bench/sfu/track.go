@@ -70,7 +70,8 @@ type keyRequests struct {
 	late *time.Timer // guarded by mu; a request that waits
 }
 
-// publisher sets who is asked, nil for nobody.
+// publisher sets who is asked, nil for nobody. ask is called with mu held and must not
+// wait.
 func (k *keyRequests) publisher(ask func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -107,10 +108,10 @@ func (k *keyRequests) due() {
 	k.send()
 }
 
-// send is called with mu held; ask does not wait for the network.
+// send is called with mu held.
 func (k *keyRequests) send() {
 	k.last = time.Now()
 	if k.ask != nil {
-		go k.ask()
+		k.ask()
 	}
 }

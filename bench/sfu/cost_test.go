@@ -1,0 +1,137 @@
+package sfu_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"moqedge/bench/media"
+	"moqedge/bench/process"
+	"moqedge/bench/rtc"
+	"moqedge/bench/sfu"
+	"moqedge/bench/tally"
+)
+
+// server is a unit in a process of its own.
+type server struct {
+	name  string
+	child *process.Child
+	url   string
+	costs []float64 // CPU seconds for each gigabyte delivered, by round
+}
+
+func startServer(t *testing.T, name, role string, c sfu.Config) *server {
+	t.Helper()
+	child, err := process.Start(role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := child.Stop(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	})
+	var started sfu.Started
+	if err := child.Call(t.Context(), sfu.CommandStart, c, &started); err != nil {
+		t.Fatal(err)
+	}
+	return &server{name: name, child: child, url: started.URL}
+}
+
+// round has a publisher send to viewers and adds what the server used to its costs.
+func (s *server) round(t *testing.T, viewers int, window time.Duration) {
+	t.Helper()
+	source, err := media.Profile("3mbps", media.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	board := tally.New(tally.Options{Source: source, Start: start})
+	p, err := rtc.Publish(t.Context(), rtc.Options{URL: s.url + "/whip/live", Source: source, Start: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := p.Run(ctx); err != nil {
+			t.Errorf("%s: publisher: %v", s.name, err)
+		}
+	})
+	for range viewers {
+		v := board.Viewer()
+		running.Go(func() {
+			if err := rtc.View(ctx, rtc.Options{URL: s.url + "/whep/live", Source: source, Start: start}, v); err != nil {
+				t.Errorf("%s: viewer: %v", s.name, err)
+			}
+		})
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if started, _ := board.Started(); started == viewers {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not all viewers began", s.name)
+		}
+	}
+	before, err := s.child.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Now()
+	time.Sleep(window)
+	to := time.Now()
+	after, err := s.child.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	cancel()
+	running.Wait()
+	m := board.Window(from, to)
+	if m.Complete*100 < m.Frames*99 {
+		t.Errorf("%s: only %d of %d frames", s.name, m.Complete, m.Frames)
+	}
+	s.costs = append(s.costs, (after.CPU()-before.CPU()).Seconds()/(float64(m.Bytes)/1e9))
+	t.Logf("%-10s %.2f CPU s/GB, p99 %v, resident %d MB, %d goroutines", s.name, s.costs[len(s.costs)-1],
+		m.Latency["video"].P99, after.Resident>>20, after.Goroutines)
+}
+
+func (s *server) median() float64 {
+	sorted := slices.Sorted(slices.Values(s.costs))
+	return sorted[len(sorted)/2]
+}
+
+// The unit costs no more than the program in pion's documentation, in the same run, by
+// turns. What is held against it is the unit without transport-wide numbers on
+// packets to viewers, since the example sends none either; what these cost is told
+// beside it, and so is what the kernel's segmentation would save. A busy machine gets
+// more rounds.
+func TestAsCheapAsExample(t *testing.T) {
+	unit := startServer(t, "unit", "sfu", sfu.Config{NoTWCC: true})
+	full := startServer(t, "with TWCC", "sfu", sfu.Config{})
+	segments := startServer(t, "segments", "sfu", sfu.Config{Batch: sfu.BatchSegments})
+	example := startServer(t, "example", "example", sfu.Config{})
+	for round := 1; ; round++ {
+		for _, s := range []*server{unit, example} {
+			s.round(t, 20, time.Second)
+		}
+		if round < 3 {
+			full.round(t, 20, time.Second)
+			segments.round(t, 20, time.Second)
+			continue
+		}
+		ratio := unit.median() / example.median()
+		t.Logf("of the CPU of the example the unit takes %.2f, with TWCC %.2f, with segments too %.2f",
+			ratio, full.median()/example.median(), segments.median()/example.median())
+		if ratio <= 1 {
+			return
+		}
+		if round == 7 {
+			t.Errorf("the unit takes %.2f CPU s/GB, pion's example %.2f", unit.median(), example.median())
+			return
+		}
+	}
+}
