@@ -29,6 +29,8 @@ var rules = []struct {
 	{"moqedge/bench/media", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd", "moqedge/bench/tally"}},
 	{"moqedge/bench/tally", []string{"moqedge/relay", "moqedge/web", "moqedge/cmd", "moqedge/bench/process"}},
 	{"moqedge/certs", []string{"moqedge", "$outside"}},
+	{"moqedge/bench/sfu", []string{"moqedge"}},
+	{"moqedge/bench/rtc", []string{"moqedge/moq$", "moqedge/moq/transport", "moqedge/relay", "moqedge/web", "moqedge/bench/lab", "moqedge/bench/moqt", "moqedge/cmd"}},
 	{"moqedge/bench/link", []string{"moqedge", "$outside"}},
 }
 
