@@ -30,7 +30,7 @@ func agent(t *testing.T, l Link) *ice.Agent {
 
 // pion's ICE connects over a link, and its packets take a round trip.
 func TestICE(t *testing.T) {
-	const rtt = 60 * ms
+	const rtt = 200 * ms
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	server, viewer := agent(t, Link{}), agent(t, Link{Delay: rtt / 2})

@@ -89,3 +89,14 @@ func flow(t *testing.T, from, to net.PacketConn, count, size int, pace time.Dura
 	to.SetReadDeadline(time.Now())
 	return <-done
 }
+
+// loopback is a socket that is closed with the test.
+func loopback(t testing.TB) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}

@@ -33,11 +33,16 @@ func (e *Emulator) Packets(c net.PacketConn) net.PacketConn {
 		down: newQueue(e.now, e.link.slack()),
 		up:   newQueue(e.now, e.link.slack()),
 	}
-	if p.udp, _ = c.(*net.UDPConn); p.udp != nil {
-		_ = p.udp.SetReadBuffer(socketBuffer) // as much of it as the system grants
-	}
 	p.writeBy.Store(never)
-	go p.receive()
+	var from reader = single{c}
+	in := newInbox(1)
+	if udp, ok := c.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(socketBuffer) // as much of it as the system grants
+		if many, err := newReader(udp); err == nil {
+			p.udp, from, in = udp, many, newInbox(batch)
+		}
+	}
+	go p.receive(from, in)
 	go p.send()
 	return p
 }
@@ -57,38 +62,35 @@ type packets struct {
 
 // receive puts what the socket gets on the line as it comes: the server is not
 // slowed down by the rate of the line.
-func (p *packets) receive() {
-	buf := make([]byte, maxDatagram+1)
+func (p *packets) receive(socket reader, in *inbox) {
 	for {
-		n, a, err := p.read(buf)
+		count, err := socket.read(in)
 		if err != nil {
 			p.down.finish(p.e.now(), err)
 			return
 		}
-		if n > maxDatagram {
-			continue
-		}
-		due, arrives := p.e.down.pass(p.e.now(), n+udpHeaders)
-		if !arrives {
-			continue
-		}
-		spare, ok := p.down.put(due, buf, n, a)
-		if !ok {
-			p.e.down.overrun(n + udpHeaders)
-		}
-		if buf = spare[:cap(spare)]; len(buf) == 0 {
-			buf = make([]byte, maxDatagram+1)
+		now := p.e.now()
+		for i := range count {
+			p.enter(now, &in.packets[i])
 		}
 	}
 }
 
-func (p *packets) read(b []byte) (n int, a address, err error) {
-	if p.udp != nil {
-		n, a.udp, err = p.udp.ReadFromUDPAddrPort(b)
-		return n, a, err
+func (p *packets) enter(now int64, a *arrived) {
+	if a.size > maxDatagram {
+		return
 	}
-	n, a.other, err = p.socket.ReadFrom(b)
-	return n, a, err
+	due, arrives := p.e.down.pass(now, a.size+udpHeaders)
+	if !arrives {
+		return
+	}
+	spare, ok := p.down.put(due, a.buf, a.size, a.from)
+	if !ok {
+		p.e.down.overrun(a.size + udpHeaders)
+	}
+	if a.buf = spare[:cap(spare)]; len(a.buf) == 0 {
+		a.buf = newBuffer()
+	}
 }
 
 // send writes what has crossed the line, and closes the socket in the end.

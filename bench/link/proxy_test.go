@@ -47,7 +47,7 @@ func ask(t *testing.T, c *net.UDPConn, to netip.AddrPort) time.Duration {
 
 // Two clients of a proxy are told apart and have the round trip of the link.
 func TestProxy(t *testing.T) {
-	const rtt = 100 * ms
+	const rtt = 200 * ms
 	p, err := Link{Delay: rtt / 2}.Emulate(1, time.Now()).Proxy(echo(t))
 	if err != nil {
 		t.Fatal(err)

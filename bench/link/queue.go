@@ -166,7 +166,7 @@ func (q *queue) poll(b []byte, whole bool) (n int, a address, wait int64, err er
 			q.remove(n, whole)
 			return n, p.addr, 0, nil
 		}
-		next = min(next, p.due-q.slack)
+		next = min(next, q.round(p.due-q.slack))
 	} else if q.end != nil {
 		if q.endsAt-q.slack <= now {
 			return 0, address{}, 0, q.end
@@ -178,6 +178,20 @@ func (q *queue) poll(b []byte, whole bool) (n int, a address, wait int64, err er
 		return 0, address{}, never, nil
 	}
 	return 0, address{}, next - now, nil
+}
+
+// round puts off a wake-up by up to half of the slack, to a time that the queues of other
+// viewers have as well, so that the process wakes up once for many of them.
+func (q *queue) round(at int64) int64 {
+	grid := q.slack / 2
+	if grid == 0 {
+		return at
+	}
+	over := at % grid
+	if over > 0 {
+		at += grid
+	}
+	return at - over
 }
 
 // remove takes n bytes of the first parcel away, or all of it. The caller holds mu.
