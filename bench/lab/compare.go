@@ -1,0 +1,73 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Progress is told how far things are: the part of the work that is done, 0 to 1,
+// and what is being done. It must not block.
+type Progress func(done float64, what string)
+
+// Compare runs the rounds of a plan, the systems by turns, in another order each
+// round. When ctx ends it returns what there is, without an error, as long as there
+// is a round. The result says itself when a system has none that counts: see
+// Result.Err.
+func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
+	r, err := p.ready()
+	if err != nil {
+		return Result{}, err
+	}
+	x := Result{
+		Began: time.Now(), Command: os.Args, Machine: thisMachine(), Versions: versions(),
+		Plan: r.Plan, Link: r.line, Bitrate: r.source.Bitrate(), Differences: differences(r),
+	}
+	total := r.Rounds * len(r.Systems)
+	each := r.warm + r.Duration + drain + time.Second
+	for i := range total {
+		number := i/len(r.Systems) + 1
+		s := r.Systems[(i+number-1)%len(r.Systems)] // who goes first changes
+		began := time.Now()
+		round, err := r.round(ctx, s, number, func(what string) {
+			part := min(time.Since(began).Seconds()/each.Seconds(), 1)
+			progress((float64(i)+part)/float64(total), fmt.Sprintf("round %d of %d, %s: %s", number, r.Rounds, s, what))
+		})
+		if ctx.Err() != nil {
+			x.Interrupted = true
+			break
+		}
+		if err != nil {
+			return x, fmt.Errorf("round %d, %s: %w", number, s, err)
+		}
+		x.Rounds = append(x.Rounds, round)
+	}
+	if len(x.Rounds) == 0 {
+		return x, context.Cause(ctx)
+	}
+	x.Took = time.Since(x.Began)
+	x.Systems, err = summarize(r.Systems, x.Rounds)
+	return x, err
+}
+
+// ErrSaturated says that a system has no round that counts.
+var ErrSaturated = errors.New("no result can be stated")
+
+// Err returns an error when there is a system without a round that counts, with
+// the reasons.
+func (x Result) Err() error {
+	var err error
+	for _, s := range x.Systems {
+		if s.Valid > 0 {
+			continue
+		}
+		for _, round := range x.Rounds {
+			if round.System == s.System {
+				err = errors.Join(err, fmt.Errorf("%w: %s, round %d: %s", ErrSaturated, s.System, round.Number, round.Invalid[0]))
+			}
+		}
+	}
+	return err
+}

@@ -1,0 +1,37 @@
+package lab
+
+import (
+	"slices"
+
+	"moqedge/bench/media"
+)
+
+// differences says what differs between the systems of a plan besides the
+// protocol, and which side it favours: readers shall be able to judge.
+func differences(r ready) []string {
+	all := []string{
+		"Latency is from the time at which a frame is due at the publisher to when it, and all before it in its group of pictures, is complete at the viewer. A frame that never comes is late in all shares.",
+	}
+	if slices.Contains(r.Systems, WebRTC) {
+		all = append(all,
+			"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line, as there is one quality. Its packets leave in batches of a picture (sendmmsg), which units built on pion do not do by default: this favours WebRTC. QUIC paces and has congestion control.",
+			"The relay keeps the current group, so that its viewers start with a key frame that is there; WebRTC's viewers wait for the next one. \"Startup had a key frame come at once\" leaves this wait out, as if an encoder had made a key frame at once for each viewer: this favours WebRTC.",
+			"WebRTC's viewers ask for lost packets every 20 ms as browsers do; signalling is one HTTP request over TCP without TLS: this favours WebRTC, too. Its media is encrypted by SRTP (AES-128-GCM), QUIC's by AES-128-GCM or ChaCha20, whatever the machine is faster at.",
+		)
+		if r.Hops > 1 {
+			all = append(all, "WebRTC has one forwarding unit whatever the number of hops: there is no standard way to chain them.")
+		}
+		opaque := func(t media.Track) bool { return t.Kind != media.Video && t.Codec != "opus" }
+		if slices.ContainsFunc(r.source.Tracks(), opaque) {
+			all = append(all, "What is neither H.264 nor Opus goes over WebRTC as opaque packets of the same sizes, which a browser would not play.")
+		}
+	}
+	if slices.Contains(r.Systems, QUIC) || slices.Contains(r.Systems, WebTransport) {
+		text := "MOQT's viewers want the newest group first"
+		if r.Timeout > 0 {
+			text += " and give objects up that are " + r.Timeout.String() + " late"
+		}
+		all = append(all, text+": who falls behind loses the ends of groups instead of getting ever later.")
+	}
+	return append(all, "Servers and load share this machine's processors and its loopback interface; lines are emulated in the load's process, where the viewers are.")
+}

@@ -1,0 +1,171 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"moqedge/bench/process"
+	"moqedge/bench/tally"
+)
+
+// TestMain is the processes of rounds, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == process.Flag {
+		role, err := Role(os.Args[2])
+		if err != nil || process.Serve(role) != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestCompare runs all systems over a line with delay, with real processes.
+func TestCompare(t *testing.T) {
+	var last float64
+	x, err := Compare(t.Context(), Plan{Viewers: 3, Rounds: 1, Duration: 2 * time.Second, Profile: "360p", Link: "20ms", Seed: 7}, func(done float64, what string) {
+		if done < last || done > 1 || what == "" {
+			t.Errorf("progress %v after %v: %q", done, last, what)
+		}
+		last = done
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(x.Rounds) != 3 || len(x.Systems) != 3 || x.Interrupted || x.Machine.Cores == 0 || len(x.Differences) == 0 {
+		t.Fatalf("%d rounds of %d systems on %+v", len(x.Rounds), len(x.Systems), x.Machine)
+	}
+	for _, round := range x.Rounds {
+		if round.Metrics.Frames == 0 || round.Metrics.Broken+round.Metrics.Strays > 0 || len(round.Failed) > 0 ||
+			round.Wire.Down.Bytes < round.Metrics.Bytes || round.Servers[0].CPU == 0 || round.Servers[0].Resident == 0 {
+			t.Errorf("%s: %+v", round.System, round)
+		}
+		if round.Metrics.Latency["all"].P50 < 10*time.Millisecond {
+			t.Errorf("%s: half of all frames within %s over a line that takes 10 ms", round.System, round.Metrics.Latency["all"].P50)
+		}
+		if len(round.Invalid) > 0 {
+			t.Logf("%s does not count on this machine: %q", round.System, round.Invalid)
+		}
+	}
+	b, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Result
+	if err := json.Unmarshal(b, &again); err != nil {
+		t.Fatal(err)
+	}
+	again.Began = x.Began // without the monotonic reading
+	if !reflect.DeepEqual(x, again) {
+		t.Error("JSON loses something")
+	}
+}
+
+// What is there is returned when a comparison is interrupted.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	plan := Plan{Systems: []System{QUIC}, Viewers: 1, Rounds: 5, Duration: time.Second, Profile: "audio"}
+	x, err := Compare(ctx, plan, func(_ float64, what string) {
+		if strings.HasPrefix(what, "round 2") {
+			cancel()
+		}
+	})
+	if err != nil || !x.Interrupted || len(x.Rounds) != 1 || len(x.Systems) != 1 {
+		t.Errorf("%d rounds, interrupted %v, %v", len(x.Rounds), x.Interrupted, err)
+	}
+	if _, err := Compare(ctx, plan, func(float64, string) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted before the first round: %v", err)
+	}
+}
+
+func TestPlanMistakes(t *testing.T) {
+	for _, p := range []Plan{
+		{Systems: []System{"rtmp"}}, {Viewers: -1}, {Viewers: maxViewers + 1}, {Hops: 4}, {Rounds: 101}, {Duration: -time.Second},
+		{Duration: 2 * time.Hour}, {Profile: "8k"}, {Link: "carrier pigeon"}, {Input: "a.mp4", Profile: "3mbps"}, {Input: "nowhere.mp4"},
+	} {
+		if _, err := p.ready(); err == nil {
+			t.Errorf("%+v can be", p)
+		}
+	}
+}
+
+// A load that does not keep up is found out.
+func TestSaturation(t *testing.T) {
+	late := tally.Quantiles{Count: 100, P99: maxLateness + 1}
+	for _, c := range []struct {
+		name string
+		s    Saturation
+		want int
+	}{
+		{"kept up", Saturation{Publisher: tally.Quantiles{P99: maxLateness}, Turns: tally.Quantiles{P99: maxLateness}, Drops: 1}, 0},
+		{"the publisher", Saturation{Publisher: late}, 1},
+		{"turns", Saturation{Turns: late}, 1},
+		{"sockets", Saturation{Drops: 11}, 1},
+		{"lines", Saturation{Overrun: 11}, 1},
+	} {
+		if got := c.s.faults(12_000_000); len(got) != c.want {
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+	turns := newTicker()
+	time.Sleep(20 * tick)
+	turns.end()
+	if turns.late.Quantiles().Count < 10 {
+		t.Errorf("%d turns in %s", turns.late.Quantiles().Count, 20*tick)
+	}
+}
+
+func TestSumDrops(t *testing.T) {
+	const table = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  100: 0100007F:9C40 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 17
+  101: 0100007F:9C41 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 0000000000000000 5
+`
+	n, err := sumDrops(strings.NewReader(table), map[string]bool{"4711": true})
+	if err != nil || n != 17 {
+		t.Errorf("%d, %v", n, err)
+	}
+	if _, err := sumDrops(strings.NewReader(table+"short\n"), nil); err == nil {
+		t.Error("a table of another form was read")
+	}
+	if _, err := socketDrops(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSummarize(t *testing.T) {
+	round := func(s System, number int, viewer float64, invalid ...string) Round {
+		return Round{System: s, Number: number, Invalid: invalid, Servers: []Cost{{PerViewer: 99}, {PerViewer: viewer}}}
+	}
+	all, err := summarize([]System{QUIC, WebRTC}, []Round{
+		round(QUIC, 1, 1), round(WebRTC, 1, 4), round(WebRTC, 2, 5), round(QUIC, 2, 2),
+		round(QUIC, 3, 100, "saturated"), round(WebRTC, 3, 6), round(QUIC, 4, 3), round(WebRTC, 4, 50, "saturated"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := all[0].Figures["cpu_viewer"]; got != (Spread{Median: 2, Min: 1, Max: 3}) || all[0].Valid != 3 {
+		t.Errorf("%+v of %d", got, all[0].Valid)
+	}
+	if got := all[0].Ratios["cpu_viewer"]; got.Min != 0.25 || got.Max != 0.4 || all[1].Ratios != nil {
+		t.Errorf("%+v, %+v", got, all[1].Ratios)
+	}
+}
+
+// A result of which a system has no round that counts is an error.
+func TestResultErr(t *testing.T) {
+	x := Result{Systems: []Summary{{System: QUIC, Valid: 1}, {System: WebRTC}}, Rounds: []Round{{System: WebRTC, Number: 1, Invalid: []string{"late"}}}}
+	if err := x.Err(); !errors.Is(err, ErrSaturated) || !strings.Contains(err.Error(), "late") {
+		t.Errorf("%v", err)
+	}
+	x.Systems = x.Systems[:1]
+	if err := x.Err(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,143 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"moqedge/bench/link"
+	"moqedge/bench/media"
+)
+
+// System is what carries the media.
+type System string
+
+// The systems that are compared.
+const (
+	QUIC         System = "quic"         // the relay, MOQT over raw QUIC
+	WebTransport System = "webtransport" // the relay, MOQT over WebTransport
+	WebRTC       System = "webrtc"       // a forwarding unit built on pion
+)
+
+// Systems lists them.
+func Systems() []System { return []System{QUIC, WebTransport, WebRTC} }
+
+// Plan says what is measured. Zero fields get the defaults that are named.
+type Plan struct {
+	Systems  []System      `json:"systems"`           // none: all
+	Viewers  int           `json:"viewers"`           // 0: 20
+	Hops     int           `json:"hops"`              // servers between publisher and viewers, 1 to 3; 0: 1. WebRTC has one
+	Rounds   int           `json:"rounds"`            // of each system; 0: 3
+	Duration time.Duration `json:"duration_ns"`       // of what is measured in a round; 0: 8 s, 15 s on a line that changes
+	Profile  string        `json:"profile,omitempty"` // of package media; "": 3mbps, unless there is an Input
+	Input    string        `json:"input,omitempty"`   // a recording instead of a profile
+	Sound    bool          `json:"sound,omitempty"`   // added to a profile that has none
+	Link     string        `json:"link"`              // a name that link.Parse knows; "": clean
+	Override link.Override `json:"override"`          // of the link's fields
+	Seed     uint64        `json:"seed"`              // of frames, losses and jitter; the same in all rounds and systems
+	Draft    string        `json:"draft,omitempty"`   // of MOQT, such as moqt-18; "": the newest that both speak
+	Timeout  time.Duration `json:"timeout_ns"`        // delivery timeout that MOQT viewers ask for; 0: 1 s; less: none
+}
+
+// Limits of a plan.
+const (
+	maxViewers  = 5000
+	maxHops     = 3
+	maxRounds   = 100
+	maxDuration = time.Hour
+)
+
+// ErrPlan reports a plan that cannot be.
+var ErrPlan = errors.New("this cannot be measured")
+
+// ready is a plan with its defaults, checked, and what follows from it.
+type ready struct {
+	Plan
+	source media.Source
+	line   link.Link
+	warm   time.Duration // from the start of the schedule to that of the window
+}
+
+func (p Plan) ready() (r ready, err error) {
+	if len(p.Systems) == 0 {
+		p.Systems = Systems()
+	}
+	for _, s := range p.Systems {
+		if !slices.Contains(Systems(), s) {
+			return r, fmt.Errorf("%w: no system %q: want one of %v", ErrPlan, s, Systems())
+		}
+	}
+	p.Viewers, p.Hops, p.Rounds = or(p.Viewers, 20), or(p.Hops, 1), or(p.Rounds, 3)
+	if p.Profile == "" && p.Input == "" {
+		p.Profile = "3mbps"
+	}
+	if p.Timeout == 0 {
+		p.Timeout = time.Second
+	}
+	if p.Duration == 0 {
+		p.Duration = 8 * time.Second
+		if l, err := link.Parse(or(p.Link, "clean"), p.Duration); err == nil && len(l.Changes) > 0 {
+			p.Duration = 15 * time.Second
+		}
+	}
+	for _, limit := range []struct {
+		what          string
+		value, atMost int64
+	}{
+		{"viewers", int64(p.Viewers), maxViewers}, {"hops", int64(p.Hops), maxHops},
+		{"rounds", int64(p.Rounds), maxRounds}, {"seconds", int64(p.Duration / time.Second), int64(maxDuration / time.Second)},
+	} {
+		if limit.value < 1 || limit.value > limit.atMost {
+			return r, fmt.Errorf("%w: %d %s: 1 to %d are possible", ErrPlan, limit.value, limit.what, limit.atMost)
+		}
+	}
+	if p.Input != "" && p.Profile != "" {
+		return r, fmt.Errorf("%w: it is either the recording %q or the profile %q that is sent", ErrPlan, p.Input, p.Profile)
+	}
+	if r.source, err = p.open(); err != nil {
+		return r, err
+	}
+	if r.line, err = p.lineOf(); err != nil {
+		return r, err
+	}
+	// Viewers come at most 50 in a second, and have two seconds and some round
+	// trips to be there.
+	r.Plan, r.warm = p, 2500*time.Millisecond+time.Duration(p.Viewers)*arrival+10*r.line.RTT()
+	return r, nil
+}
+
+// arrival is how long after one viewer the next one comes.
+const arrival = 20 * time.Millisecond
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// open makes the source; every process does, and gets the same one.
+func (p Plan) open() (media.Source, error) {
+	if p.Input == "" {
+		return media.Profile(p.Profile, media.Options{Seed: p.Seed, Sound: p.Sound})
+	}
+	f, err := os.Open(filepath.Clean(p.Input))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return media.File(p.Input, f)
+}
+
+// lineOf returns the access line of each viewer.
+func (p Plan) lineOf() (link.Link, error) {
+	l, err := link.Parse(or(p.Link, "clean"), p.Duration)
+	if err != nil {
+		return l, err
+	}
+	return l.Override(p.Override)
+}

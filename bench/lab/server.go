@@ -1,0 +1,157 @@
+package lab
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"moqedge/bench/process"
+	"moqedge/bench/sfu"
+	"moqedge/certs"
+	"moqedge/moq/transport"
+	"moqedge/relay"
+)
+
+// names of roles.
+const (
+	roleRelay = "bench-relay"
+	roleSFU   = "bench-sfu"
+	roleLoad  = "bench-load"
+)
+
+// Role returns what a process that was started as "--role NAME" is.
+func Role(name string) (process.Role, error) {
+	switch name {
+	case roleRelay:
+		return newRelayRole(), nil
+	case roleSFU:
+		return &sfu.Role{}, nil
+	case roleLoad:
+		return newLoadRole(), nil
+	}
+	return nil, fmt.Errorf("no role %q", name)
+}
+
+// Place is where a server is.
+type Place struct {
+	// URL without path. A relay has no scheme in it: it serves both of its own.
+	Addr string `json:"addr"`
+	// Fingerprint is the SHA-256 of a relay's certificate, in hexadecimal.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+// dial returns how clients connect to a relay; a place without a fingerprint is
+// known by the system's roots.
+func (p Place) dial(draft string) (d transport.DialConfig, err error) {
+	if draft != "" {
+		d.Versions = []string{draft}
+	}
+	if p.Fingerprint != "" {
+		d.Fingerprints, err = certs.ParseFingerprints(p.Fingerprint)
+	}
+	return d, err
+}
+
+// chain starts the servers of a system, from the publisher's to the viewers', and
+// returns the places of the first and the last. Who calls it stops the processes,
+// whatever it returns.
+func chain(ctx context.Context, s System, hops int) (servers []*process.Child, first, last Place, err error) {
+	if s == WebRTC {
+		c, err := process.Start(roleSFU)
+		if err != nil {
+			return nil, first, last, err
+		}
+		var started sfu.Started
+		err = c.Call(ctx, sfu.CommandStart, sfu.Config{}, &started)
+		first.Addr = started.URL
+		return []*process.Child{c}, first, first, err
+	}
+	for i := range hops {
+		c, err := process.Start(roleRelay)
+		if err != nil {
+			return servers, first, last, err
+		}
+		servers = append(servers, c)
+		var upstream *Place
+		if i > 0 {
+			up := last
+			upstream = &up
+		}
+		if err := c.Call(ctx, commandListen, relayConfig{Upstream: upstream}, &last); err != nil {
+			return servers, first, last, err
+		}
+		if i == 0 {
+			first = last
+		}
+	}
+	return servers, first, last, nil
+}
+
+// relayRole is our relay as it is, with the settings that it has by default.
+type relayRole struct {
+	log      *slog.Logger
+	relay    *relay.Relay
+	listener *transport.Listener
+	source   *certs.Source
+	served   chan error
+}
+
+// relayConfig says what relay to make.
+type relayConfig struct {
+	Upstream *Place `json:"upstream,omitempty"` // nil: none
+}
+
+// commandListen starts a relay and is answered with its Place.
+const commandListen = "listen"
+
+func newRelayRole() *relayRole {
+	return &relayRole{
+		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		served: make(chan error, 1),
+	}
+}
+
+// Handle implements process.Role.
+func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
+	if command != commandListen || r.relay != nil {
+		return nil, fmt.Errorf("the relay can not do %q", command)
+	}
+	var c relayConfig
+	if err := json.Unmarshal(args, &c); err != nil {
+		return nil, err
+	}
+	config := relay.Config{Logger: r.log}
+	if c.Upstream != nil {
+		dial, err := c.Upstream.dial("")
+		if err != nil {
+			return nil, err
+		}
+		config.Upstreams = []relay.Upstream{{URL: "moqt://" + c.Upstream.Addr, Dial: dial}}
+	}
+	var err error
+	if r.source, err = certs.Development("", nil, r.log); err != nil {
+		return nil, err
+	}
+	if r.listener, err = transport.Listen(&transport.ListenConfig{Addr: "127.0.0.1:0", GetCertificate: r.source.GetCertificate}); err != nil {
+		return nil, errors.Join(err, r.source.Close())
+	}
+	r.relay = relay.New(config)
+	go func() { r.served <- r.relay.Serve(r.listener) }()
+	f := r.source.Fingerprint()
+	return Place{Addr: r.listener.Addr().String(), Fingerprint: hex.EncodeToString(f[:])}, nil
+}
+
+// Close implements process.Role.
+func (r *relayRole) Close() error {
+	if r.relay == nil {
+		return nil
+	}
+	r.listener.Close()
+	r.relay.Close()
+	<-r.served
+	return r.source.Close()
+}
