@@ -169,3 +169,43 @@ func TestResultErr(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A ramp ends where a system gives way, and tells the load's limits from its own.
+func TestRampOver(t *testing.T) {
+	p := Ramp{MaxP99: 50 * time.Millisecond}
+	good := Round{Metrics: tally.Metrics{Viewers: 10, Counts: tally.Counts{Frames: 100, Complete: 100, Bytes: 1e6}}}
+	slow, lossy, late := good, good, good
+	slow.Metrics.Latency = map[string]tally.Quantiles{"all": {Count: 1, P99: 51 * time.Millisecond}}
+	lossy.Metrics.Complete--
+	late.Load.Turns.P99 = time.Second
+	for _, c := range []struct {
+		name    string
+		x       Round
+		viewers int
+		over    string
+		ofLoad  bool
+	}{
+		{"good", good, 10, "", false}, {"slow", slow, 10, "51ms", false}, {"lossy", lossy, 10, "1 of 100", false},
+		{"absent", good, 11, "1 of 11 viewers", false}, {"load", late, 10, "turn", true},
+	} {
+		over, ofLoad := p.over(c.x, c.viewers)
+		if ofLoad != c.ofLoad || (over == "") != (c.over == "") || !strings.Contains(over, c.over) {
+			t.Errorf("%s: %q, %v", c.name, over, ofLoad)
+		}
+	}
+}
+
+// Real viewers are added up to a bound.
+func TestFindKnees(t *testing.T) {
+	x, err := FindKnees(t.Context(), Ramp{Plan: Plan{Systems: []System{QUIC}, Profile: "audio", Duration: 500 * time.Millisecond}, From: 1, Most: 2, MaxP99: 10 * time.Second}, func(float64, string) {})
+	if err != nil || len(x.Knees) != 1 {
+		t.Fatalf("%d knees, %v", len(x.Knees), err)
+	}
+	k := x.Knees[0]
+	if k.Limit == "" || len(k.Steps) == 0 || k.Steps[len(k.Steps)-1].Over == "" && k.Viewers != 2 {
+		t.Errorf("%+v", k)
+	}
+	if _, err := FindKnees(t.Context(), Ramp{From: 3, Most: 2}, func(float64, string) {}); err == nil {
+		t.Error("a ramp goes down")
+	}
+}

@@ -88,7 +88,7 @@ func (p Plan) ready() (r ready, err error) {
 		value, atMost int64
 	}{
 		{"viewers", int64(p.Viewers), maxViewers}, {"hops", int64(p.Hops), maxHops},
-		{"rounds", int64(p.Rounds), maxRounds}, {"seconds", int64(p.Duration / time.Second), int64(maxDuration / time.Second)},
+		{"rounds", int64(p.Rounds), maxRounds}, {"milliseconds", p.Duration.Milliseconds(), maxDuration.Milliseconds()},
 	} {
 		if limit.value < 1 || limit.value > limit.atMost {
 			return r, fmt.Errorf("%w: %d %s: 1 to %d are possible", ErrPlan, limit.value, limit.what, limit.atMost)
