@@ -61,6 +61,11 @@ func newPeer(o Options, direction webrtc.RTPTransceiverDirection) (*peer, error)
 	if err := sfu.RegisterCodecs(engine, o.videoProfile()); err != nil {
 		return nil, err
 	}
+	if o.Source == nil {
+		if err := registerForeign(engine); err != nil {
+			return nil, err
+		}
+	}
 	if direction == webrtc.RTPTransceiverDirectionSendonly {
 		err = intercept(engine, chain, o, sending)
 	} else {
