@@ -12,6 +12,9 @@ func differences(r ready) []string {
 	all := []string{
 		"Latency is from the time at which a frame is due at the publisher to when it, and all before it in its group of pictures, is complete at the viewer. A frame that never comes is late in all shares.",
 	}
+	if r.Target != nil {
+		return append(all, "The server is another process, of which nothing is known but what clients see: no CPU time, no memory.")
+	}
 	if slices.Contains(r.Systems, WebRTC) {
 		all = append(all,
 			"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line, as there is one quality. Its packets leave in batches of a picture (sendmmsg), which units built on pion do not do by default: this favours WebRTC. QUIC paces and has congestion control.",

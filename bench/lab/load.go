@@ -24,7 +24,7 @@ type loadConfig struct {
 	Last   Place         `json:"last"`
 	Plan   Plan          `json:"plan"`
 	Warm   time.Duration `json:"warm_ns"`
-	// Namespace of the tracks, or name of the publication.
+	// Namespace of the tracks over MOQT.
 	Namespace string `json:"namespace"`
 }
 
@@ -169,11 +169,7 @@ func (l *loadRole) overMOQT() error {
 	c := l.config
 	server := func(p Place) (moqt.Server, error) {
 		dial, err := p.dial(c.Plan.Draft)
-		scheme := "moqt://"
-		if c.System == WebTransport {
-			scheme = "https://"
-		}
-		return moqt.Server{URL: scheme + p.Addr + "/moq", Dial: dial, Namespace: wire.Namespace{c.Namespace}, Source: l.source, Start: l.start, Log: l.log}, err
+		return moqt.Server{URL: p.URL, Dial: dial, Namespace: wire.Namespace{c.Namespace}, Source: l.source, Start: l.start, Log: l.log}, err
 	}
 	first, err := server(c.First)
 	if err != nil {
@@ -196,7 +192,7 @@ func (l *loadRole) overMOQT() error {
 }
 
 func (l *loadRole) overWebRTC() error {
-	o := rtc.Options{URL: l.config.First.Addr + "/whip/" + l.config.Namespace, Source: l.source, Start: l.start, Log: l.log}
+	o := rtc.Options{URL: l.config.First.URL, Token: l.config.First.Token, Source: l.source, Start: l.start, Log: l.log}
 	p, err := rtc.Publish(l.ctx, o)
 	if err != nil {
 		return err
@@ -208,7 +204,7 @@ func (l *loadRole) overWebRTC() error {
 	}
 	l.view = func(ctx context.Context, line *link.Emulator, tracks []int, v *tally.Viewer) error {
 		o := o
-		o.URL, o.Tracks, o.Link = l.config.Last.Addr+"/whep/"+l.config.Namespace, tracks, line
+		o.URL, o.Token, o.Tracks, o.Link = l.config.Last.URL, l.config.Last.Token, tracks, line
 		return rtc.View(ctx, o, v)
 	}
 	return nil

@@ -39,7 +39,14 @@ type Plan struct {
 	Override link.Override `json:"override"`          // of the link's fields
 	Seed     uint64        `json:"seed"`              // of frames, losses and jitter; the same in all rounds and systems
 	Draft    string        `json:"draft,omitempty"`   // of MOQT, such as moqt-18; "": the newest that both speak
+	Target   *Target       `json:"target,omitempty"`  // measured instead of servers of our own, with the one system that is named
 	Timeout  time.Duration `json:"timeout_ns"`        // delivery timeout that MOQT viewers ask for; 0: 1 s; less: none
+}
+
+// Target is a server that is there already, whoever made it.
+type Target struct {
+	Publish Place `json:"publish"` // where the publisher connects to
+	View    Place `json:"view"`    // where viewers do
 }
 
 // Limits of a plan.
@@ -69,6 +76,9 @@ func (p Plan) ready() (r ready, err error) {
 		if !slices.Contains(Systems(), s) {
 			return r, fmt.Errorf("%w: no system %q: want one of %v", ErrPlan, s, Systems())
 		}
+	}
+	if p.Target != nil && (len(p.Systems) != 1 || p.Hops > 1) {
+		return r, fmt.Errorf("%w: a server that is there already is one system, and one hop as far as is known", ErrPlan)
 	}
 	p.Viewers, p.Hops, p.Rounds = or(p.Viewers, 20), or(p.Hops, 1), or(p.Rounds, 3)
 	if p.Profile == "" && p.Input == "" {

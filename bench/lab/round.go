@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -18,7 +19,7 @@ const drain = 1500 * time.Millisecond
 func (r ready) round(ctx context.Context, s System, number int, progress func(string)) (x Round, err error) {
 	x = Round{System: s, Number: number}
 	progress("starting")
-	servers, first, last, err := chain(ctx, s, r.Hops)
+	servers, first, last, err := r.servers(ctx, s)
 	defer func() { // the load has ended before, so that nobody notices
 		for i := len(servers) - 1; i >= 0; i-- {
 			err = errors.Join(err, servers[i].Stop())
@@ -38,7 +39,7 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 		return x, err
 	}
 	defer func() { err = errors.Join(err, load.Stop()) }()
-	c := loadConfig{System: s, First: first, Last: last, Plan: r.Plan, Warm: r.warm, Namespace: fmt.Sprintf("bench-%d", number)}
+	c := loadConfig{System: s, First: first, Last: last, Plan: r.Plan, Warm: r.warm, Namespace: "bench-" + rand.Text()[:8]}
 	if err := load.Call(ctx, commandBegin, c, nil); err != nil {
 		return x, err
 	}
@@ -78,6 +79,14 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 	x.Servers = m.costs(bare, x.Metrics)
 	x.Invalid = append(x.Load.faults(x.Metrics.Bytes), x.faults(r.Viewers)...)
 	return x, nil
+}
+
+// servers starts those of a system, unless there is one already.
+func (r ready) servers(ctx context.Context, s System) ([]*process.Child, Place, Place, error) {
+	if r.Target != nil {
+		return nil, r.Target.Publish, r.Target.View, nil
+	}
+	return chain(ctx, s, r.Hops)
 }
 
 // look is how often the load is asked how far it is, and the servers how much

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"moqedge/bench/process"
 	"moqedge/bench/sfu"
@@ -36,23 +37,25 @@ func Role(name string) (process.Role, error) {
 	return nil, fmt.Errorf("no role %q", name)
 }
 
-// Place is where a server is.
+// Place is where a server is, and how it is known.
 type Place struct {
-	// URL without path. A relay has no scheme in it: it serves both of its own.
-	Addr string `json:"addr"`
-	// Fingerprint is the SHA-256 of a relay's certificate, in hexadecimal.
-	Fingerprint string `json:"fingerprint,omitempty"`
+	// URL is moqt:// or https:// of a relay; http:// or https:// of a WHIP or WHEP
+	// endpoint.
+	URL string `json:"url"`
+	// Of a relay at most one of these is given; none: the system's roots decide.
+	Fingerprint string `json:"fingerprint,omitempty"` // SHA-256 of its certificate, in hexadecimal
+	CA          string `json:"ca,omitempty"`          // a PEM file of roots
+	Insecure    bool   `json:"insecure,omitempty"`
+	// Token is shown to a WHIP or WHEP endpoint.
+	Token string `json:"token,omitempty"`
 }
 
-// dial returns how clients connect to a relay; a place without a fingerprint is
-// known by the system's roots.
+// dial returns how clients connect to a relay.
 func (p Place) dial(draft string) (d transport.DialConfig, err error) {
 	if draft != "" {
 		d.Versions = []string{draft}
 	}
-	if p.Fingerprint != "" {
-		d.Fingerprints, err = certs.ParseFingerprints(p.Fingerprint)
-	}
+	d.TLS, d.Fingerprints, err = certs.Client(p.CA, p.Fingerprint, p.Insecure)
 	return d, err
 }
 
@@ -67,8 +70,7 @@ func chain(ctx context.Context, s System, hops int) (servers []*process.Child, f
 		}
 		var started sfu.Started
 		err = c.Call(ctx, sfu.CommandStart, sfu.Config{}, &started)
-		first.Addr = started.URL
-		return []*process.Child{c}, first, first, err
+		return []*process.Child{c}, Place{URL: started.URL + "/whip/bench"}, Place{URL: started.URL + "/whep/bench"}, err
 	}
 	for i := range hops {
 		c, err := process.Start(roleRelay)
@@ -76,19 +78,27 @@ func chain(ctx context.Context, s System, hops int) (servers []*process.Child, f
 			return servers, first, last, err
 		}
 		servers = append(servers, c)
-		var upstream *Place
+		var config relayConfig
 		if i > 0 {
-			up := last
-			upstream = &up
+			config.Upstream = &Place{URL: last.URL, Fingerprint: last.Fingerprint}
 		}
-		if err := c.Call(ctx, commandListen, relayConfig{Upstream: upstream}, &last); err != nil {
+		if err := c.Call(ctx, commandListen, config, &last); err != nil {
 			return servers, first, last, err
 		}
 		if i == 0 {
 			first = last
 		}
 	}
+	if s == WebTransport {
+		first.URL, last.URL = overWebTransport(first.URL), overWebTransport(last.URL)
+	}
 	return servers, first, last, nil
+}
+
+// overWebTransport is where a relay of ours that was told as moqt:// has
+// WebTransport: it serves both.
+func overWebTransport(url string) string {
+	return "https" + strings.TrimPrefix(url, "moqt") + "/moq"
 }
 
 // relayRole is our relay as it is, with the settings that it has by default.
@@ -130,7 +140,7 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		config.Upstreams = []relay.Upstream{{URL: "moqt://" + c.Upstream.Addr, Dial: dial}}
+		config.Upstreams = []relay.Upstream{{URL: c.Upstream.URL, Dial: dial}}
 	}
 	var err error
 	if r.source, err = certs.Development("", nil, r.log); err != nil {
@@ -142,7 +152,7 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	r.relay = relay.New(config)
 	go func() { r.served <- r.relay.Serve(r.listener) }()
 	f := r.source.Fingerprint()
-	return Place{Addr: r.listener.Addr().String(), Fingerprint: hex.EncodeToString(f[:])}, nil
+	return Place{URL: "moqt://" + r.listener.Addr().String(), Fingerprint: hex.EncodeToString(f[:])}, nil
 }
 
 // Close implements process.Role.
