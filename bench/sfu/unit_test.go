@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,31 +204,31 @@ func TestTrackGoesOn(t *testing.T) {
 func TestKeyRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := keyRequests{every: 500 * time.Millisecond}
-		asked := 0
+		var asked atomic.Int32
 		k.request() // there is nobody to ask
-		k.publisher(func() { asked++ })
+		k.publisher(func() { asked.Add(1) })
 		k.request()
-		if asked != 1 {
-			t.Fatalf("asked %d times", asked)
+		if asked.Load() != 1 {
+			t.Fatalf("asked %d times", asked.Load())
 		}
 		for range 10 {
 			k.request()
 		}
 		time.Sleep(499 * time.Millisecond)
 		synctest.Wait()
-		if asked != 1 {
-			t.Errorf("asked %d times within the time", asked)
+		if asked.Load() != 1 {
+			t.Errorf("asked %d times within the time", asked.Load())
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		if asked != 2 {
-			t.Errorf("asked %d times after the time", asked)
+		if asked.Load() != 2 {
+			t.Errorf("asked %d times after the time", asked.Load())
 		}
 		k.request()
 		k.publisher(nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if asked != 2 {
+		if asked.Load() != 2 {
 			t.Error("a publisher that was gone was asked")
 		}
 	})
