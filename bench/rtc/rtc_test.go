@@ -35,7 +35,7 @@ func TestEndToEnd(t *testing.T) {
 		viewers int
 	}{
 		{"3mbps", media.Options{Sound: true}, sfu.Config{}, 5},
-		{"meeting", media.Options{Clients: 2}, sfu.Config{Batch: sfu.BatchSegments}, 2},
+		{"meeting", media.Options{Clients: 2}, sfu.Config{Batch: sfu.BatchMessages}, 2},
 		{"chat", media.Options{Clients: 20}, sfu.Config{PortPerViewer: true}, 1},
 	} {
 		t.Run(c.profile, func(t *testing.T) {

@@ -1,17 +1,26 @@
 package sfu
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/ipv4"
 )
 
 const (
-	// batchMost is how many messages are kept for one system call.
+	// batchMost is how many messages are kept for one system call. More do not make it
+	// cheaper.
 	batchMost = 64
+	// batchMostSegments is the same where packets to a viewer are put together: it has
+	// to be more than there are viewers, since each packet goes to all of them before
+	// the next one does. It is what the kernel takes at most.
+	batchMostSegments = 1024
+	// batchMostBytes bounds what waits, all together.
+	batchMostBytes = 8 << 20
 	// batchWait ends the wait of packets that nobody flushes: repairs, and pictures
 	// without an end.
 	batchWait = time.Millisecond
@@ -28,16 +37,16 @@ const (
 // Locks: sending is taken before mu; only sending is held while the kernel works.
 type batch struct {
 	*net.UDPConn
-	kernel   *ipv4.PacketConn
-	segments bool
+	kernel *ipv4.PacketConn
 
 	sending sync.Mutex // held by who sends
 
-	mu    sync.Mutex
-	fill  *messages // guarded by mu
-	spare *messages // guarded by sending; what fill is exchanged for
-	known map[netip.AddrPort]*net.UDPAddr
-	late  *time.Timer
+	mu       sync.Mutex
+	segments bool      // guarded by mu
+	fill     *messages // guarded by mu
+	spare    *messages // guarded by sending; what fill is exchanged for
+	known    map[netip.AddrPort]*net.UDPAddr
+	late     *time.Timer
 }
 
 // messages are what goes into one system call; the slots and their buffers are used
@@ -46,20 +55,22 @@ type messages struct {
 	slots []ipv4.Message
 	sizes []int // of a segment of each slot, 0 if nothing can be added to it
 	used  int
+	bytes int
 	open  map[netip.AddrPort]int // the slot that more to an address may be added to
 }
 
-func newMessages() *messages {
-	return &messages{
-		slots: make([]ipv4.Message, batchMost), sizes: make([]int, batchMost),
-		open: make(map[netip.AddrPort]int),
+func newMessages(segments bool) *messages {
+	n := batchMost
+	if segments {
+		n = batchMostSegments
 	}
+	return &messages{slots: make([]ipv4.Message, n), sizes: make([]int, n), open: make(map[netip.AddrPort]int)}
 }
 
 func newBatch(conn *net.UDPConn, segments bool) *batch {
 	b := &batch{
 		UDPConn: conn, kernel: ipv4.NewPacketConn(conn), segments: segments,
-		fill: newMessages(), spare: newMessages(), known: make(map[netip.AddrPort]*net.UDPAddr),
+		fill: newMessages(segments), spare: newMessages(segments), known: make(map[netip.AddrPort]*net.UDPAddr),
 	}
 	b.late = time.AfterFunc(batchWait, b.flush)
 	return b
@@ -100,12 +111,15 @@ func (b *batch) add(p []byte, to netip.AddrPort) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m := b.fill
+	if m.bytes+len(p) > batchMostBytes {
+		return false
+	}
 	if b.segments {
 		if i, ok := m.open[to]; ok && m.extend(i, p) {
 			return true
 		}
 	}
-	if m.used == batchMost {
+	if m.used == len(m.slots) {
 		return false
 	}
 	if m.used == 0 {
@@ -123,6 +137,7 @@ func (b *batch) add(p []byte, to netip.AddrPort) bool {
 		m.open[to] = m.used
 	}
 	m.used++
+	m.bytes += len(p)
 	return true
 }
 
@@ -147,6 +162,7 @@ func (m *messages) extend(i int, p []byte) bool {
 		return false
 	}
 	slot.Buffers[0] = append(slot.Buffers[0], p...)
+	m.bytes += len(p)
 	slot.OOB = appendSegmentSize(slot.OOB[:0], size)
 	if len(p) < size {
 		m.sizes[i] = 0
@@ -171,11 +187,21 @@ func (b *batch) flush() {
 		n, err := b.kernel.WriteBatch(m.slots[sent:m.used], 0)
 		if err != nil {
 			n = max(n, 1) // the first of them is lost, as it would be alone
+			b.check(err)
 		}
 		sent += n
 	}
-	m.used = 0
+	m.used, m.bytes = 0, 0
 	clear(m.open)
+}
+
+// check stops asking for what the network's hardware cannot do: it says so with EIO.
+func (b *batch) check(err error) {
+	if errors.Is(err, syscall.EIO) {
+		b.mu.Lock()
+		b.segments = false
+		b.mu.Unlock()
+	}
 }
 
 // Close ends the socket; what waits is lost.

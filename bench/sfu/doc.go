@@ -6,10 +6,11 @@
 // Viewers' requests for key frames are passed up to the publisher, not too often.
 //
 // It is meant to be as cheap as pion lets it be, so that a comparison is fair:
-// ICE-lite on one UDP port, AES-128-GCM, no DTLS cookie (ICE has verified the
+// one UDP port, AES-128-GCM, no DTLS cookie (ICE has verified the
 // address already), one certificate, no statistics nobody reads, no logging, and
-// packets of a picture handed to the kernel together (see [Config.Batch]).
-// TestAsCheapAsExample holds it against the program that pion's documentation
+// packets of a picture handed to the kernel together (see [Config.Batch]). It is as
+// quick to start as pion lets it be, too: media may flow after the first check of
+// ICE. TestAsCheapAsExample holds it against the program that pion's documentation
 // shows for broadcasting.
 //
 // It must not know what is measured, nor what the media means: it neither
