@@ -10,8 +10,8 @@
 // # Map
 //
 //   - Roles: relayRole (relay_role.go) is the relay as it is. bareRole (bare.go)
-//     is its counterpart: the same bytes on as many streams, written by quic-go
-//     or webtransport-go alone. loadRole (load.go) publishes, subscribes and
+//     is its counterpart, of package bare: the same bytes on as many streams, written
+//     by quic-go or webtransport-go alone. loadRole (load.go) publishes, subscribes and
 //     receives (tap.go, receiver.go).
 //   - Drivers: fanout.go compares CPU time, latency.go what a hop adds, memory.go
 //     what a session holds. soak.go runs a relay for long while its upstream dies and

@@ -7,6 +7,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"moqedge/bench/bare"
 	"moqedge/moq/wire"
 )
 
@@ -21,8 +22,9 @@ func (s *source) SetReadDeadline(time.Time) error { return nil }
 
 func groupOf(p profile) []byte {
 	var b []byte
-	for e, id := newEncoder(p), 0; id < p.Group; id++ {
-		b = append(b, e.piece(7, uint64(id)).bytes...)
+	var e bare.Encoder
+	for id := range uint64(p.Group) {
+		b = append(b, e.Piece(p.object(0, 7, id)).Bytes...)
 	}
 	return b
 }
