@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -14,8 +15,8 @@ type Progress func(done float64, what string)
 
 // Compare runs the rounds of a plan, the systems by turns, in another order each
 // round. When ctx ends it returns what there is, without an error, as long as there
-// is a round. The result says itself when a system has none that counts: see
-// Result.Err.
+// is a round; when a round can not be run, what there is and the error. The result
+// says itself when a system has none that counts: see Result.Err.
 func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 	r, err := p.ready()
 	if err != nil {
@@ -26,6 +27,7 @@ func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 		Plan: r.Plan, Link: r.line, Bitrate: r.source.Bitrate(), Differences: differences(r),
 	}
 	total := r.Rounds * len(r.Systems)
+	var failed error
 	each := r.warm + r.Duration + drain + time.Second
 	for i := range total {
 		number := i/len(r.Systems) + 1
@@ -40,16 +42,17 @@ func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 			break
 		}
 		if err != nil {
-			return x, fmt.Errorf("round %d, %s: %w", number, s, err)
+			failed = fmt.Errorf("round %d, %s: %w", number, s, err)
+			break
 		}
 		x.Rounds = append(x.Rounds, round)
 	}
 	if len(x.Rounds) == 0 {
-		return x, context.Cause(ctx)
+		return x, errors.Join(failed, context.Cause(ctx))
 	}
 	x.Took = time.Since(x.Began)
 	x.Systems, err = summarize(r.Systems, x.Rounds)
-	return x, err
+	return x, errors.Join(failed, err)
 }
 
 // ErrSaturated says that a system has no round that counts.
@@ -58,16 +61,19 @@ var ErrSaturated = errors.New("no result can be stated")
 // Err returns an error when there is a system without a round that counts, with
 // the reasons.
 func (x Result) Err() error {
-	var err error
+	var reasons []string
 	for _, s := range x.Systems {
 		if s.Valid > 0 {
 			continue
 		}
 		for _, round := range x.Rounds {
 			if round.System == s.System {
-				err = errors.Join(err, fmt.Errorf("%w: %s, round %d: %s", ErrSaturated, s.System, round.Number, round.Invalid[0]))
+				reasons = append(reasons, fmt.Sprintf("%s, round %d: %s", s.System, round.Number, strings.Join(round.Invalid, ", ")))
 			}
 		}
 	}
-	return err
+	if len(reasons) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrSaturated, strings.Join(reasons, "; "))
 }

@@ -111,7 +111,7 @@ func (p Plan) ready() (r ready, err error) {
 		return r, err
 	}
 	if r.line, err = p.lineOf(); err != nil {
-		return r, err
+		return r, fmt.Errorf("%w: %w", ErrPlan, err)
 	}
 	// Viewers come at most 50 in a second, and have two seconds and some round
 	// trips to be there.
@@ -133,7 +133,11 @@ func or[T comparable](value, otherwise T) T {
 // open makes the source; every process does, and gets the same one.
 func (p Plan) open() (media.Source, error) {
 	if p.Input == "" {
-		return media.Profile(p.Profile, media.Options{Seed: p.Seed, Sound: p.Sound})
+		s, err := media.Profile(p.Profile, media.Options{Seed: p.Seed, Sound: p.Sound})
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrPlan, err)
+		}
+		return s, nil
 	}
 	f, err := os.Open(filepath.Clean(p.Input))
 	if err != nil {

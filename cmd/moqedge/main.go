@@ -24,6 +24,9 @@ const (
 )
 
 func main() {
+	if role, ok := roleAsked(os.Args); ok {
+		os.Exit(serveRole(role))
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -59,6 +62,7 @@ type commands struct {
 	Pub      pubCommand      `cmd:"" help:"Publish an MP4 file in a loop to a relay."`
 	Sub      subCommand      `cmd:"" help:"Subscribe to a track, or to all of a publication."`
 	Ls       lsCommand       `cmd:"" help:"List the namespaces that are live at a relay."`
+	Bench    benchCommand    `cmd:"" help:"Measure: this relay against WebRTC, or any server."`
 	Interop  interopCommand  `cmd:"" help:"Test a relay as the public MOQT interop runner does, and beyond."`
 	Cert     certCommand     `cmd:"" help:"Make a development certificate, or show the one that is there."`
 	Version  versionCommand  `cmd:"" help:"Tell the version of this binary."`
@@ -68,7 +72,8 @@ type commands struct {
 type environment struct {
 	context.Context
 	streams
-	console *console.Console
+	console *console.Console // stdout
+	aside   *console.Console // stderr, for what is not the result
 	log     *slog.Logger
 	// logTo returns a logger with the given level and format, where the
 	// command line does not say otherwise.
@@ -98,7 +103,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	e := newEnvironment(ctx, s, c.LogLevel, c.LogFormat)
 	defer e.console.Close()
+	defer e.aside.Close()
 	if err := parsed.Run(e); err != nil {
+		e.aside.Close()
 		e.console.Close()
 		code := exitFailure
 		var exit *exitError
@@ -133,11 +140,15 @@ func fail(w io.Writer, err error, code int) int {
 
 func newEnvironment(ctx context.Context, s streams, level, format string) *environment {
 	out := console.New(s.out, func() int { return width(s.out) })
+	aside := console.New(s.err, func() int { return width(s.err) })
 	logs := s.err
-	if out.Terminal() && width(s.err) > 0 {
-		logs = out.Above(s.err)
+	if aside.Terminal() {
+		if out.Terminal() {
+			logs = out.Above(logs)
+		}
+		logs = aside.Above(logs)
 	}
-	e := &environment{Context: ctx, streams: s, console: out}
+	e := &environment{Context: ctx, streams: s, console: out, aside: aside}
 	e.logTo = func(otherLevel, otherFormat string) *slog.Logger {
 		return newLogger(logs, first(level, otherLevel), first(format, otherFormat))
 	}

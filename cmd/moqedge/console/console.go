@@ -31,6 +31,9 @@ func New(out io.Writer, width func() int) *Console {
 // Terminal reports whether Status stays in place.
 func (c *Console) Terminal() bool { return c.width() > 0 }
 
+// Width returns the columns of the terminal, 0 when there is none.
+func (c *Console) Width() int { return c.width() }
+
 // Line prints a line of text, which may have several lines itself.
 func (c *Console) Line(text string) {
 	c.mu.Lock()
@@ -50,8 +53,8 @@ func (c *Console) JSON(v any) error {
 	return nil
 }
 
-// Status shows a line in place of the one before; without a terminal it is
-// printed like any other.
+// Status shows a line in place of the one before, none when it is empty; without a
+// terminal it is printed like any other.
 func (c *Console) Status(text string) {
 	columns := c.width()
 	if columns == 0 {

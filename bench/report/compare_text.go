@@ -1,0 +1,250 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"moqedge/bench/lab"
+	"moqedge/bench/link"
+)
+
+// Text is the report of a comparison for a terminal.
+func Text(x lab.Result, s Style) string {
+	var out strings.Builder
+	for _, p := range append(MeasuredText(x), MachineText(x.Machine)) {
+		writeLines(&out, wrap(p, s.width(), "  "))
+	}
+	if x.Interrupted {
+		out.WriteString(s.paint(bold, fmt.Sprintf("Interrupted: this is from the %d rounds that had ended.", len(x.Rounds))) + "\n")
+	}
+	out.WriteString("\n" + CompareTable(x, true).Text(s) + "\n")
+	verdictText(&out, Verdicts(x), s)
+	if invalid := invalidRounds(x); len(invalid) > 0 {
+		out.WriteString("\n" + s.paint(bold, "Rounds that do not count") + "\n")
+		for _, line := range invalid {
+			writeLines(&out, wrap("  "+line, s.width(), "    "))
+		}
+	}
+	return strings.TrimRight(out.String(), "\n")
+}
+
+// MeasuredText says what was measured, in a paragraph or two.
+func MeasuredText(x lab.Result) []string {
+	p := x.Plan
+	what := "frames of the profile " + p.Profile
+	if p.Input != "" {
+		what = "frames of the recording " + filepath.Base(p.Input)
+	}
+	if x.Bitrate > 0 {
+		what += " (" + Format(x.Bitrate, lab.BitRate) + ")"
+	}
+	var systems []string
+	for _, s := range p.Systems {
+		systems = append(systems, NameOf(s))
+	}
+	return []string{clean(fmt.Sprintf("%s to %s each; %s of %s by turns over %s. Line of each viewer: %s. Seed %d.",
+		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), duration(p.Duration), hops(p.Hops), LineText(x.Link), p.Seed)),
+		"Systems: " + strings.Join(systems, ", ") + drafts(x) + "."}
+}
+
+func hops(n int) string {
+	if n <= 1 {
+		return "one server"
+	}
+	return fmt.Sprintf("a chain of %d relays", n)
+}
+
+// drafts names the draft that MOQT was spoken in.
+func drafts(x lab.Result) string {
+	var all []string
+	for _, r := range x.Rounds {
+		if r.Draft != "" && !slices.Contains(all, r.Draft) {
+			all = append(all, r.Draft)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " (" + clean(strings.Join(all, ", ")) + ")"
+}
+
+// LineText describes a line in words.
+func LineText(l link.Link) string {
+	if l.Clean() {
+		return "clean (loopback, nothing emulated)"
+	}
+	var parts []string
+	add := func(format string, a ...any) { parts = append(parts, fmt.Sprintf(format, a...)) }
+	if l.Delay > 0 {
+		add("round trip %s", duration(l.RTT()))
+	}
+	if l.Jitter > 0 {
+		add("jitter up to %s", duration(l.Jitter))
+	}
+	if l.Loss > 0 {
+		add("%s of packets lost each way", Format(l.Loss, lab.Share))
+	}
+	if l.Rate > 0 {
+		add("%s to the viewer", Format(l.Rate, lab.BitRate))
+	}
+	if l.Up > 0 {
+		add("%s from the viewer", Format(l.Up, lab.BitRate))
+	}
+	if l.Queue > 0 {
+		add("queue of %s", duration(l.Queue))
+	}
+	for _, c := range l.Changes {
+		switch {
+		case c.Down:
+			add("nothing gets through from %s on", duration(c.At))
+		case c.Rate > 0:
+			add("%s from %s on", Format(c.Rate, lab.BitRate), duration(c.At))
+		default:
+			add("as before from %s on", duration(c.At))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if name := clean(l.Name); name != "" {
+		return name + " (" + text + ")"
+	}
+	return text
+}
+
+// MachineText says what it was measured on.
+func MachineText(m lab.Machine) string {
+	parts := []string{many(m.Cores, "core")}
+	if m.Processor != "" {
+		parts = append([]string{m.Processor}, parts...)
+	}
+	if m.Memory > 0 {
+		parts = append(parts, Format(float64(m.Memory), lab.Bytes))
+	}
+	for _, p := range []string{m.System, m.Kernel, m.Go} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return clean("On " + strings.Join(parts, ", ") + "; servers and load share it.")
+}
+
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return count(n) + " " + what + "s"
+}
+
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// CompareTable has a row for each figure. With fold, rows whose figures are the
+// same for all systems are one row.
+func CompareTable(x lab.Result, fold bool) Table {
+	t := Table{Caption: "Median of the rounds that count, and from the least to the largest.", Head: []string{""}}
+	base, ok := baseline(x)
+	if !ok {
+		t.Notes = []string{"No round has ended."}
+		return t
+	}
+	if !slices.ContainsFunc(x.Systems, func(s lab.Summary) bool { return len(s.Figures) > 0 }) {
+		t.Notes = []string{"No round counts."}
+		return t
+	}
+	for _, s := range x.Systems {
+		t.Head = append(t.Head, NameOf(s.System))
+	}
+	known, compared := figuresByName(), false
+	for _, topic := range topicsOf(x) {
+		g := Group{Title: topic.title}
+		var same []string
+		for _, f := range topic.figures {
+			row := Row{Name: f.label}
+			for _, s := range x.Systems {
+				row.Cells = append(row.Cells, cellOf(known[f.name], s, base))
+				compared = compared || row.Cells[len(row.Cells)-1].Note != ""
+			}
+			if text, all := sameForAll(row); fold && all && len(x.Systems) > 1 {
+				same = append(same, f.label+" "+text)
+				continue
+			}
+			g.Rows = append(g.Rows, row)
+		}
+		if len(same) > 0 {
+			g.Title += ". All the same: " + strings.Join(same, "; ")
+		}
+		t.Groups = append(t.Groups, g)
+	}
+	if compared {
+		t.Notes = []string{fmt.Sprintf("0.50x: half of what %s has, in the same rounds. + better, - worse, = the same, ~ too close to tell.", NameOf(base.System))}
+	}
+	return t
+}
+
+// sameForAll says what all cells of a row say, if they do.
+func sameForAll(r Row) (string, bool) {
+	if len(r.Cells) == 0 || r.Cells[0].Span != "" {
+		return "", false
+	}
+	for _, c := range r.Cells {
+		if c.Text != r.Cells[0].Text || c.Span != "" {
+			return "", false
+		}
+	}
+	return r.Cells[0].Text, true
+}
+
+func cellOf(f lab.Figure, s, base lab.Summary) Cell {
+	v, ok := s.Figures[f.Name]
+	if !ok {
+		return Cell{Text: "none"}
+	}
+	c := Cell{}
+	c.Text, c.Span = FormatSpread(v, f.Unit)
+	other, ok := base.Figures[f.Name]
+	if !ok || s.System == base.System {
+		return c
+	}
+	c.Mark = Judge(v, s.Valid, other, base.Valid, f.Less)
+	if r, ok := s.Ratios[f.Name]; ok {
+		c.Note = Ratio(r.Median)
+	}
+	return c
+}
+
+// invalidRounds says which rounds count for nothing, and why.
+func invalidRounds(x lab.Result) []string {
+	var all []string
+	for _, r := range x.Rounds {
+		if len(r.Invalid) > 0 {
+			all = append(all, fmt.Sprintf("%s, round %d: %s", NameOf(r.System), r.Number, clean(strings.Join(r.Invalid, "; "))))
+		}
+	}
+	return all
+}
+
+// CommandText is a command line that can be used again.
+func CommandText(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		if i == 0 {
+			a = filepath.Base(a)
+		}
+		if a == "" || strings.ContainsFunc(a, func(r rune) bool {
+			return !strings.ContainsRune("-_./:=,%+@", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		}) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		quoted[i] = a
+	}
+	return clean(strings.Join(quoted, " "))
+}
+
+// when writes a time for people.
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

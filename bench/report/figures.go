@@ -1,0 +1,140 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"moqedge/bench/lab"
+)
+
+// NameOf is a system's name for people.
+func NameOf(s lab.System) string {
+	switch s {
+	case lab.QUIC:
+		return "MOQT QUIC"
+	case lab.WebTransport:
+		return "MOQT WebTransport"
+	case lab.WebRTC:
+		return "WebRTC"
+	}
+	return clean(string(s))
+}
+
+// topic is figures that belong together.
+type topic struct {
+	title   string
+	figures []topicFigure
+}
+
+// topicFigure is a figure within its topic.
+type topicFigure struct {
+	name  string // lab.Figure.Name
+	label string // within the topic
+	// said is how verdicts name it; "": it is in tables alone, as another one says
+	// nearly the same.
+	said string
+}
+
+// topics lists the figures of a comparison in the order of reports.
+func topics() []topic {
+	stalls := topic{title: "Stalls of a player with this latency"}
+	for _, kind := range []string{"video", "audio"} {
+		for _, target := range []string{"200ms", "500ms"} {
+			readable := kind + ", " + spaced(target)
+			stalls.figures = append(stalls.figures,
+				topicFigure{kind + "_stalls_" + target, readable, kind + " stalls at " + spaced(target)},
+				topicFigure{kind + "_frozen_" + target, readable + ": time frozen in a minute", ""})
+		}
+	}
+	inTime := topic{title: "Frames in time for a playout delay"}
+	for _, delay := range delays() {
+		said := "frames in time at " + spaced(delay)
+		if delay == "50ms" || delay == "1s" {
+			said = ""
+		}
+		inTime.figures = append(inTime.figures, topicFigure{"in_time_" + delay, spaced(delay), said})
+	}
+	inTime.figures = append(inTime.figures, topicFigure{"complete", "at any time", "frames complete"})
+	return []topic{
+		{"Latency, from a frame's time to the decoder", []topicFigure{
+			{"latency_p50", "median (p50)", "latency at the median"},
+			{"latency_p95", "p95", ""},
+			{"latency_p99", "p99", "latency at the 99th percentile"},
+			{"latency_max", "largest", ""},
+		}},
+		inTime,
+		stalls,
+		{"Startup, from connecting to the first key frame", []topicFigure{
+			{"startup", "median", "startup"},
+			{"startup_credit", "if a key frame came at once", "startup if a key frame came at once"},
+		}},
+		{"Cost of the server that viewers are connected to", []topicFigure{
+			{"cpu_viewer", "CPU per viewer, of a core", "CPU per viewer"},
+			{"cpu_gigabyte", "CPU per GB delivered", ""},
+			{"memory", "memory, mean", "memory"},
+			{"memory_peak", "memory, peak", ""},
+			{"memory_viewer", "memory per viewer", "memory per viewer"},
+			{"goroutines", "goroutines", ""},
+			{"switches", "context switches", ""},
+		}},
+		{"On the network", []topicFigure{
+			{"goodput", "payload, all viewers", ""},
+			{"wire", "bytes on the lines per byte of payload", "bytes on the lines"},
+		}},
+	}
+}
+
+// delays are the playout delays of in-time figures.
+func delays() []string { return []string{"50ms", "100ms", "200ms", "500ms", "1s"} }
+
+// spaced puts a space before a unit of time: 200 ms.
+func spaced(d string) string {
+	at := strings.IndexFunc(d, func(r rune) bool { return r < '0' || r > '9' })
+	if at <= 0 {
+		return d
+	}
+	return d[:at] + " " + d[at:]
+}
+
+// figuresByName are the lab's figures.
+func figuresByName() map[string]lab.Figure {
+	all := map[string]lab.Figure{}
+	for _, f := range lab.Figures() {
+		all[f.Name] = f
+	}
+	return all
+}
+
+// topicsOf are the topics with those figures that a result has.
+func topicsOf(x lab.Result) []topic {
+	known := figuresByName()
+	var all []topic
+	placed := map[string]bool{}
+	for _, t := range topics() {
+		t.figures = slices.DeleteFunc(t.figures, func(f topicFigure) bool {
+			placed[f.name] = true
+			_, ok := known[f.name]
+			return !ok || !hasFigure(x, f.name)
+		})
+		if len(t.figures) > 0 {
+			all = append(all, t)
+		}
+	}
+	rest := topic{title: "Other"}
+	for _, f := range lab.Figures() {
+		if !placed[f.Name] && hasFigure(x, f.Name) {
+			rest.figures = append(rest.figures, topicFigure{f.Name, f.Title, f.Title})
+		}
+	}
+	if len(rest.figures) > 0 {
+		all = append(all, rest)
+	}
+	return all
+}
+
+func hasFigure(x lab.Result, name string) bool {
+	return slices.ContainsFunc(x.Systems, func(s lab.Summary) bool {
+		_, ok := s.Figures[name]
+		return ok
+	})
+}
