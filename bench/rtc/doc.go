@@ -3,9 +3,9 @@
 // (draft-ietf-wish-whep) and notes in a tally.Viewer which frame was complete when.
 // [Watch] measures what any WHEP server sends.
 //
-// Both ends are pion, set up as its documentation recommends, and as quick to start
-// as browsers are: ICE takes the first pair that answers, and a lost packet is asked
-// for every 20 ms. There is no pacing: a picture is written as fast as the
+// Both ends are pion, set up as its documentation recommends, and as quick as
+// browsers are: ICE takes the first pair that answers, and what is lost is asked for
+// every 10 ms. There is no pacing: a picture is written as fast as the
 // socket takes it. Congestion control is fed (TWCC), and nothing listens to it, as
 // the source has one quality.
 //

@@ -33,8 +33,8 @@ type Options struct {
 	Start time.Time
 	// Link is what the traffic goes over; nil means no emulation.
 	Link *link.Emulator
-	// NACKEvery is how often a viewer asks for what is lost. 0 means 20 ms, as
-	// browsers do; pion by itself takes 100 ms.
+	// NACKEvery is how often a viewer asks for what is lost. 0 means 10 ms: browsers
+	// ask at once and then every 20 ms at most; pion by itself takes 100 ms.
 	NACKEvery time.Duration
 	// NoNACK has lost packets stay lost. For negative controls.
 	NoNACK bool
@@ -50,7 +50,7 @@ func (o Options) validate() (Options, error) {
 		return o, errors.New("rtc: NACKs cannot be sent more often than always")
 	}
 	if o.NACKEvery == 0 {
-		o.NACKEvery = 20 * time.Millisecond
+		o.NACKEvery = 10 * time.Millisecond
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
