@@ -17,9 +17,9 @@ func differences(r ready) []string {
 	}
 	if slices.Contains(r.Systems, WebRTC) {
 		all = append(all,
-			"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line, as there is one quality. Its packets leave in batches of a picture (sendmmsg), which units built on pion do not do by default: this favours WebRTC. QUIC paces and has congestion control.",
+			"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line, as there is one quality. Its packets leave in batches of a picture, as segments of one message for each viewer, which units built on pion do not do by default: this favours WebRTC. QUIC paces and has congestion control.",
 			"The relay keeps the current group, so that its viewers start with a key frame that is there; WebRTC's viewers wait for the next one. \"Startup had a key frame come at once\" leaves this wait out, as if an encoder had made a key frame at once for each viewer: this favours WebRTC.",
-			"WebRTC's viewers ask for lost packets every 20 ms as browsers do; signalling is one HTTP request over TCP without TLS: this favours WebRTC, too. Its media is encrypted by SRTP (AES-128-GCM), QUIC's by AES-128-GCM or ChaCha20, whatever the machine is faster at.",
+			"WebRTC's viewers ask for lost packets every 10 ms, as early as browsers do; signalling is one HTTP request over TCP without TLS: this favours WebRTC, too. Its media is encrypted by SRTP (AES-128-GCM), QUIC's by AES-128-GCM or ChaCha20, whatever the machine is faster at.",
 		)
 		if r.Hops > 1 {
 			all = append(all, "WebRTC has one forwarding unit whatever the number of hops: there is no standard way to chain them.")

@@ -199,7 +199,38 @@ func TestNumbers(t *testing.T) {
 				if got, ok := c.find(ts+3, start.Add(due)); ok {
 					t.Errorf("%s at %d Hz: a time between frames is taken for frame %d", profile, hz, got)
 				}
+				if got, ok := c.find(ts, start.Add(due+time.Hour)); ok {
+					t.Errorf("%s at %d Hz: an hour late, and taken for frame %d", profile, hz, got)
+				}
 			}
+		}
+	}
+}
+
+// A server that shifts timestamps is found out by what is in the frames.
+func TestNumbersLearn(t *testing.T) {
+	s := profileOf(t, "3mbps", media.Options{})
+	start := time.Now()
+	c := newNumbers(Options{Source: s, Start: start}, 0, 90000)
+	const shift = 3_000_000_001
+	at := func(n uint64) (uint32, time.Time) {
+		due := s.Slot(0, n).Due
+		return uint32(stamp(due, 90000)) + shift, start.Add(due + 100*time.Millisecond)
+	}
+	ts, now := at(500)
+	if _, ok := c.find(ts, now); ok {
+		t.Fatal("a shifted timestamp was found")
+	}
+	if c.learn(ts, s.Frame(0, 0).Payload, now) || c.learn(ts, []byte("something else"), now) {
+		t.Fatal("learnt from a frame that cannot be")
+	}
+	if !c.learn(ts, s.Frame(0, 500).Payload, now) {
+		t.Fatal("not learnt")
+	}
+	for _, n := range []uint64{500, 501, 499, 900} {
+		ts, now := at(n)
+		if got, ok := c.find(ts, now); !ok || got != n {
+			t.Errorf("frame %d is taken for %d, %v", n, got, ok)
 		}
 	}
 }

@@ -23,20 +23,47 @@ type numbers struct {
 	hz     uint32
 	start  time.Time
 
-	n    uint64 // the frame that was found last
-	time uint64 // its timestamp
+	shift uint32 // what is added to timestamps that a server has changed
+	n     uint64 // the frame that was found last
+	time  uint64 // its timestamp
 }
 
 func newNumbers(o Options, track int, hz uint32) *numbers {
 	return &numbers{source: o.Source, track: track, rate: o.Source.Tracks()[track].Rate, hz: hz, start: o.Start}
 }
 
-// maxSteps bounds the search for a frame: rates of files are averages.
-const maxSteps = 1000
+const (
+	// maxSteps bounds the search for a frame: rates of files are averages.
+	maxSteps = 1000
+	// maxLate is how late a frame is at most, and maxEarly how early; what is not
+	// between is no frame that was sent.
+	maxLate  = time.Minute
+	maxEarly = time.Second
+	// maxLearnt is how late a frame is at most that a shift is learnt from.
+	maxLearnt = 10 * time.Second
+)
+
+// learn finds out which frame a payload is that has a timestamp that no frame has,
+// and by how much the server shifts timestamps. It fails if it is none.
+func (c *numbers) learn(timestamp uint32, payload []byte, at time.Time) bool {
+	now := at.Sub(c.start)
+	checker := media.NewChecker(c.source)
+	for n := first(c.source, c.track, max(now-maxLearnt, 0)); ; n++ {
+		slot := c.source.Slot(c.track, n)
+		if slot.Due > now+maxEarly {
+			return false
+		}
+		if slot.Size == len(payload) && checker.Check(c.track, n, payload) {
+			c.shift = uint32(stamp(slot.Due, c.hz)) - timestamp
+			return true
+		}
+	}
+}
 
 // find returns the number of the frame with a timestamp, which was seen at a time.
 // It fails if there is none.
 func (c *numbers) find(timestamp uint32, at time.Time) (uint64, bool) {
+	timestamp += c.shift
 	// The timestamp is the one nearest to the clock of all that wrap to it.
 	now := uint64(max(at.Sub(c.start), 0).Seconds() * float64(c.hz))
 	full := int64(now) + int64(int32(timestamp-uint32(now)))
@@ -52,11 +79,13 @@ func (c *numbers) find(timestamp uint32, at time.Time) (uint64, bool) {
 	}
 	step := 0
 	for range maxSteps {
-		have := stamp(c.source.Slot(c.track, n).Due, c.hz)
+		due := c.source.Slot(c.track, n).Due
+		have := stamp(due, c.hz)
 		switch {
 		case have == t:
+			late := at.Sub(c.start) - due
 			c.n, c.time = n, t
-			return n, true
+			return n, late <= maxLate && late >= -maxEarly
 		case have < t && step >= 0:
 			step = 1
 			n++

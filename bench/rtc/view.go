@@ -192,6 +192,7 @@ type incoming struct {
 	assembler *assembler // nil where a packet is a frame
 
 	joined  bool
+	tries   int    // to learn which frames these are
 	lost    uint64 // what the assembler had given up when a key frame was asked for
 	askedAt time.Time
 }
@@ -256,10 +257,26 @@ func beginsFrame(f format, payload []byte) bool {
 }
 
 func (in *incoming) complete(timestamp uint32, payload []byte, now time.Time) {
-	if n, ok := in.numbers.find(timestamp, now); ok {
+	n, ok := in.numbers.find(timestamp, now)
+	if !ok && !in.joined && in.tries < maxTries {
+		// A server that is not ours may count from elsewhere: what is in the frame tells.
+		in.tries++
+		if in.numbers.learn(timestamp, payload, now) {
+			n, ok = in.numbers.find(timestamp, now)
+		}
+		if ok {
+			in.joined = true
+			in.reception.viewer.Joined(in.number, n)
+		}
+	}
+	if ok {
 		in.reception.viewer.Complete(in.number, media.Frame{N: n, Payload: payload}, now)
 	}
 }
+
+// maxTries bounds the frames that are compared with what was sent to learn what the
+// server does to timestamps.
+const maxTries = 100
 
 // requestKey asks for a key frame when packets were lost for good, as a browser
 // does.
