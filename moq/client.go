@@ -16,7 +16,8 @@ import (
 type Client struct {
 	// URL of the server: moqt:// or https://.
 	URL string
-	// Dial configures the connection.
+	// Dial configures the connection. Its KeepAlive is 1 s when 0: a client that is
+	// silent, as publishers may be, notices by it that its server was killed.
 	Dial transport.DialConfig
 	// Config of the sessions.
 	Config Config
@@ -44,6 +45,9 @@ func (c *Client) Connect(ctx context.Context) (*Session, error) {
 		if err := c.Refresh(ctx, &dial); err != nil {
 			return nil, err
 		}
+	}
+	if dial.KeepAlive == 0 && (dial.QUIC == nil || dial.QUIC.KeepAlivePeriod == 0) {
+		dial.KeepAlive = clientKeepAlive
 	}
 	conn, err := transport.Dial(ctx, c.URL, &dial)
 	if err != nil {
@@ -82,6 +86,10 @@ func (c *Client) Run(ctx context.Context) {
 		pause = min(2*pause, highest)
 	}
 }
+
+// clientKeepAlive is after how long without a packet the server is pinged: one
+// that is gone is noticed by what its host, or the server in its place, answers.
+const clientKeepAlive = time.Second
 
 // lastingSession is how long a session lasts that its server meant to have: one
 // that sends everybody away does so within a few round trips. It is short, for an
