@@ -138,7 +138,13 @@ func (f *flow) step(now time.Time) error {
 			return f.check(err)
 		}
 	}
-	return f.check(f.push(now))
+	if err := f.check(f.push(now)); err != nil {
+		return err
+	}
+	if src, ok := f.source.(*subgroupSource); ok && len(f.header) == 0 && f.object == nil {
+		f.idle = src.drained() // then there is no need to ask for what comes next
+	}
+	return nil
 }
 
 // introduce writes what a reset has to deliver, so that it tells what it is of

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"moqedge/moq/live"
@@ -51,16 +50,17 @@ type Subscription struct {
 	fills     []*FetchResponse
 	defaults  wire.TrackInfo
 	streams   uint64
-	newest    uint64 // largest group seen in a subgroup
-	held      int    // by Hold
+	newest    uint64     // largest group seen in a subgroup
+	held      int        // by Hold
+	ended     *live.Done // how the track did, once it was seen
 	told      bool
 	cancelled bool
 
 	ticket  ticket
 	eager   uint8 // most urgent publisher priority that was seen
 	stall   stall
-	skipped int         // groups, since it fell behind; 0 while it has not
-	noted   atomic.Bool // it is in the scheduler's hot list
+	skipped int // groups, since it fell behind; 0 while it has not
+	mark    mark
 }
 
 // Subscribe starts to send a track from the given start on.
@@ -73,7 +73,7 @@ func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 	var properties wire.Properties
 	properties, x.defaults = p.Track.Properties()
 	x.filter = newMatcher(p.Filters, properties)
-	x.ticket.request, x.eager = x, x.defaults.PublisherPriority
+	x.ticket.request, x.mark.request, x.eager = x, x, x.defaults.PublisherPriority
 	x.rank()
 	x.stop = p.Track.Listen(x)
 	x.feed = p.Track.NewFeed(p.Start)
@@ -86,7 +86,7 @@ func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 		if x.params.Forward {
 			s.governor.sees(x.ticket.eager.Load(), s.config.Now())
 		}
-		x.refresh()
+		x.refresh(s.config.Now())
 	})
 	return x
 }
@@ -114,9 +114,7 @@ func (s *Scheduler) closed() bool {
 
 // TrackChanged implements live.Listener.
 func (x *Subscription) TrackChanged() {
-	if x.noted.CompareAndSwap(false, true) {
-		x.scheduler.touch(x)
-	}
+	x.scheduler.touch(&x.mark, &x.ticket)
 }
 
 // Update changes a running subscription; change is called by the scheduler
@@ -149,7 +147,7 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 			}
 			x.activate(src)
 		}
-		x.refresh()
+		x.refresh(x.scheduler.config.Now())
 	})
 }
 
@@ -216,19 +214,36 @@ func (x *Subscription) abandonFlows(code wire.ResetCode) {
 	x.flows, x.datagrams.waiting = nil, nil
 }
 
-func (x *Subscription) refresh() {
-	x.noted.Store(false)
+func (x *Subscription) refresh(now time.Time) {
 	if x.cancelled || !x.ticket.known { // it is looked at when it is admitted
 		return
 	}
 	x.scheduler.changed(&x.ticket)
-	ended := x.params.Track.Done()                             // asked before looking, so that nothing is missed
-	if ended != nil && ended.Code == wire.DoneMalformedTrack { // at once (moqt-18 §2.4.2)
+	if x.feed.News() {
+		x.look()
+	}
+	if x.ended != nil && x.ended.Code == wire.DoneMalformedTrack { // at once (moqt-18 §2.4.2)
 		x.abandon(wire.ResetMalformedTrack)
-		x.tell(*ended)
+		x.tell(*x.ended)
 		return
 	}
-	late := x.feed.Late() // before the subgroups, so that those it is of are known
+	for _, f := range x.flows {
+		if f.idle {
+			f.idle = false
+			f.source.(*subgroupSource).woken = now
+		}
+	}
+	x.resume()
+	if x.ended != nil && x.idle() { // moqt-18 §10.11, draft 20 §5.1.3
+		x.release()
+		x.tell(*x.ended)
+	}
+}
+
+// look takes in what is new in the track besides objects of subgroups that are known.
+func (x *Subscription) look() {
+	x.ended = x.params.Track.Done() // asked before looking, so that nothing is missed
+	late := x.feed.Late()           // before the subgroups, so that those it is of are known
 	for sg, ok := x.feed.Subgroup(); ok; sg, ok = x.feed.Subgroup() {
 		x.newest = max(x.newest, sg.Group)
 		x.activate(x.source(sg))
@@ -245,27 +260,14 @@ func (x *Subscription) refresh() {
 		}
 	}
 	clear(s.fresh)
-	var now time.Time
-	for _, f := range x.flows {
-		if !f.idle {
-			continue
-		}
-		if now.IsZero() {
-			now = s.config.Now()
-		}
-		f.idle = false
-		f.source.(*subgroupSource).woken = now
-	}
-	x.resume()
-	if ended != nil && x.idle() { // moqt-18 §10.11, draft 20 §5.1.3
-		x.release()
-		x.tell(*ended)
-	}
 }
 
 // resume opens flows for objects that were passed over incomplete and are being
 // written again.
 func (x *Subscription) resume() {
+	if len(x.lagging) == 0 {
+		return
+	}
 	rest := x.lagging[:0]
 	for _, src := range x.lagging {
 		switch {
@@ -381,7 +383,7 @@ func (x *Subscription) drop(f *flow) {
 // conclude looks whether the subscription is over, after something of it ended.
 func (x *Subscription) conclude() {
 	if !x.cancelled && x.idle() && x.params.Track.Done() != nil {
-		x.refresh()
+		x.refresh(x.scheduler.config.Now())
 	}
 }
 

@@ -137,7 +137,7 @@ func (t *Track) Rest(resting bool) {
 		for _, g := range t.groups {
 			for _, s := range g.subgroups {
 				if s.state == Waiting {
-					s.state, s.code = Aborted, wire.ResetCancelled
+					s.become(Aborted, wire.ResetCancelled)
 				}
 			}
 			t.forgetObjects(g, (*Object).Stalled)
@@ -154,6 +154,7 @@ func (t *Track) Drop() {
 	t.mu.Lock()
 	if t.done == nil {
 		t.done = &Done{Code: wire.DoneTrackEnded, Reason: "nobody uses the track"}
+		t.news.Add(1)
 	}
 	for len(t.groups) > 0 {
 		t.remove(t.groups[len(t.groups)-1], Dropped)
