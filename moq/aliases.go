@@ -38,6 +38,7 @@ func (a *aliases) retire(alias uint64, track string) {
 // offer notes the alias of a PUBLISH until it is answered. A refused one
 // is of no use then.
 func (s *Session) offer(alias uint64, name wire.FullTrackName) (answered func(refused bool)) {
+	s.attend()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &s.aliases

@@ -58,6 +58,9 @@ func (s *Session) request(ctx context.Context, kind wire.MessageType, build func
 	if s.peerLeaving() {
 		return nil, nil, ErrGoaway
 	}
+	if kind == wire.MsgSubscribe || kind == wire.MsgFetch {
+		s.attend()
+	}
 	ctx, cancel := s.withPatience(ctx, kind)
 	defer cancel()
 	x := &exchange{session: s, kind: kind, goaway: make(chan Goaway, 1)}

@@ -140,6 +140,7 @@ type Session struct {
 	tolerance tolerance
 	partial   partial
 	early     early
+	attention attention
 
 	mu           sync.Mutex // guards all below; never held while writing to the connection
 	nextRequest  uint64
@@ -204,9 +205,8 @@ func (s *Session) start(ctx context.Context) error {
 	if err := s.openControl(ctx); err != nil {
 		return err
 	}
-	s.tasks.Go(s.acceptUni)
+	s.open()
 	s.tasks.Go(s.acceptRequests)
-	s.tasks.Go(s.receiveDatagrams)
 	select {
 	case <-s.peerReady:
 		return nil

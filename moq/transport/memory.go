@@ -124,6 +124,11 @@ func take[T any](ctx context.Context, m *memoryConn, ch <-chan T) (v T, err erro
 	if m.ctx.Err() != nil {
 		return v, context.Cause(m.ctx)
 	}
+	select { // what is there comes first
+	case v = <-ch:
+		return v, nil
+	default:
+	}
 	select {
 	case v = <-ch:
 		return v, nil
