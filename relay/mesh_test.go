@@ -63,7 +63,7 @@ func nameOf(i int) string { return string(rune('a' + i)) }
 
 func (m *mesh) start(i int, sockets []*net.UDPAddr, configure func(int, *relay.Config)) *node {
 	m.t.Helper()
-	c := relay.Config{Name: nameOf(i), ID: nameOf(i), Logger: quiet(), Linger: time.Second}
+	c := relay.Config{Name: nameOf(i), ID: nameOf(i), Logger: quiet(), Linger: time.Second, Advertise: relay.Advertise{URL: "moqt://" + sockets[i].String()}}
 	for _, e := range m.edges {
 		if e.from == i {
 			e.mesh = m
