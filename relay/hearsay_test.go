@@ -21,9 +21,9 @@ func TestDirectoryHearsay(t *testing.T) {
 		shield int64         // subscriptions that it serves then
 		within time.Duration // the edge has the track
 	}{
-		{"in time", false, 450 * time.Millisecond, 1, 600 * time.Millisecond},
-		{"too late", false, 550 * time.Millisecond, 0, 600 * time.Millisecond},
-		{"from nobody", true, 450 * time.Millisecond, 0, 100 * time.Millisecond},
+		{"in time", false, 300 * time.Millisecond, 1, 450 * time.Millisecond},
+		{"too late", false, time.Second, 0, 750 * time.Millisecond},
+		{"from nobody", true, 300 * time.Millisecond, 0, 250 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestDirectoryHearsay(t *testing.T) {
 				if took := time.Since(asked); took > c.within {
 					t.Errorf("the edge has the track after %v, want %v at most", took, c.within)
 				}
-				time.Sleep(time.Second)
+				time.Sleep(2 * time.Second)
 				if n := shield.Stats().Subscriptions; n != c.shield {
 					t.Errorf("the shield serves %d subscriptions, want %d", n, c.shield)
 				}

@@ -66,13 +66,15 @@ func New(c Config) *Relay {
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
+	for i, u := range c.Upstreams {
+		r.links.all = append(r.links.all, newLink(r, u, true, i))
+	}
+	upstreams := r.links.list()
 	if c.Directory != nil {
 		r.join()
 	}
-	for i, u := range c.Upstreams {
-		l := newLink(r, u, true, i)
-		r.links.all = append(r.links.all, l)
-		if !u.OnDemand {
+	for _, l := range upstreams { // each may look at all, and at what the directory told
+		if !l.upstream.OnDemand {
 			l.mu.Lock()
 			l.start("", nil)
 			l.mu.Unlock()
