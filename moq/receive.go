@@ -112,7 +112,11 @@ func (s *Session) waitFor(patience time.Duration, ready func() bool) bool {
 	var timeout <-chan time.Time
 	for {
 		s.mu.Lock()
-		ok, moved := ready(), s.moved
+		ok := ready()
+		if !ok && s.moved == nil {
+			s.moved = make(chan struct{})
+		}
+		moved := s.moved
 		s.mu.Unlock()
 		if ok {
 			return true
@@ -134,8 +138,10 @@ func (s *Session) waitFor(patience time.Duration, ready func() bool) bool {
 
 // announce wakes those in wait. The caller holds mu.
 func (s *Session) announce() {
-	close(s.moved)
-	s.moved = make(chan struct{})
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
+	}
 }
 
 func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) error {

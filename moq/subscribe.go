@@ -124,7 +124,7 @@ func (s *Session) claimReceived(name wire.FullTrackName) bool {
 	if s.received[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
 		return false
 	}
-	s.received[key]++
+	put(&s.received, key, s.received[key]+1)
 	return true
 }
 

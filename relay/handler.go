@@ -69,8 +69,9 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
-		h.relay.after(ctx, func() { h.relay.release(u) })
-		err = u.entry.present(ctx)
+		if err = u.entry.present(ctx); err != nil {
+			h.relay.after(ctx, func() { h.relay.release(u) })
+		}
 	}
 	if err != nil {
 		h.relay.served.refused.Add(1)
@@ -78,7 +79,10 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 		return
 	}
 	h.relay.served.subscriptions.Add(1)
-	h.relay.after(ctx, func() { h.relay.served.subscriptions.Add(-1) })
+	h.relay.after(ctx, func() {
+		h.relay.served.subscriptions.Add(-1)
+		h.relay.release(u)
+	})
 	e := u.entry
 	if wants {
 		e.resume(ctx)

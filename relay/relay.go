@@ -107,28 +107,29 @@ func (r *Relay) Serve(l *transport.Listener) error {
 			}
 			return err
 		}
-		r.tasks.Go(func() { r.begin(conn) })
+		r.tasks.Go(func() { r.begin(conn, func() {}) })
 	}
 }
 
 // ServeConn serves one connection until it ends.
 func (r *Relay) ServeConn(conn transport.Conn) {
-	if over := r.begin(conn); over != nil {
-		<-over
-	}
+	over := make(chan struct{})
+	r.begin(conn, func() { close(over) })
+	<-over
 }
 
 // begin makes the session of a connection, which is served from then on without a
-// goroutine that waits for its end. The channel is closed then; nil means that there
-// is no session.
-func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
+// goroutine that waits for its end. over is called then, or at once when there is no
+// session.
+func (r *Relay) begin(conn transport.Conn, over func()) {
 	started := time.Now()
 	arrived := r.arrive()
 	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig(nil))
 	if err != nil {
 		arrived()
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
-		return nil
+		over()
+		return
 	}
 	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", s.Path(), "peer", s.PeerImplementation())
 	r.session.Add(1)
@@ -138,11 +139,10 @@ func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
 	if _, ok := s.PeerRelay(); ok {
 		r.tasks.Go(func() { r.serveRelay(s) })
 	}
-	ended := make(chan struct{})
 	r.tasks.Add()
 	context.AfterFunc(s.Context(), func() {
 		defer r.tasks.Done()
-		defer close(ended)
+		defer over()
 		s.Wait()
 		stop()
 		delist()
@@ -150,7 +150,6 @@ func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
 		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
 			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))
 	})
-	return ended
 }
 
 // Close ends all sessions and waits for the relay's goroutines.
