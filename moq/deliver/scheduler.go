@@ -16,41 +16,40 @@ import (
 // for concurrent use; all else is touched by the goroutine of Run alone, or by
 // the one that stands in for it while that is blocked (see post).
 type Scheduler struct {
-	conn    transport.Conn
-	version wire.Version
-	config  Config
-	ctx     context.Context // of Run
-
-	queues
+	// First what is touched for each object, side by side: a thousand sessions do not
+	// fit the processor's caches, and each line of them is waited for.
+	marked    atomic.Pointer[mark] // the last one that was told of a change since the last look
+	wake      chan struct{}
 	gate      gate
-	governor  governor
-	serving   *ticket // whose unit is being worked at
-	sent      int     // bytes that were, in this step
-	waited    bool    // the transport may have let this step wait
-	piece     int     // most bytes of the next write
-	allowance int     // most bytes of this step
-	spare     transport.SendStream
-	opening   bool           // a goroutine waits for stream credit
-	posting   bool           // a datagram is being handed over
-	scratch   []byte         // for datagrams; nil before the first
-	fresh     []*live.Object // datagrams that just came
+	ending    atomic.Bool // set by end
+	recalled  bool        // the deputy is to end
+	waited    bool        // the transport may have let this step wait
+	opening   bool        // a goroutine waits for stream credit
+	posting   bool        // a datagram is being handed over
+	serving   *ticket     // whose unit is being worked at
+	sent      int         // bytes that were, in this step
+	piece     int         // most bytes of the next write
+	allowance int         // most bytes of this step
+	queues
 	lingering []lingering
 	overdue   []*flow // held up for too long, found by top
+	config    Config
+	version   wire.Version
+	governor  governor
 
-	recalled bool       // the deputy is to end
-	relieved chan error // what the deputy's work ended with
+	conn     transport.Conn
+	ctx      context.Context // of Run
+	spare    transport.SendStream
+	scratch  []byte         // for datagrams; nil before the first
+	fresh    []*live.Object // datagrams that just came
+	relieved chan error     // what the deputy's work ended with
+	ended    chan struct{}  // closed when Run has cleaned up
+	late     sync.Mutex     // held by what is done after that, in place of the goroutine
+	doing    []func()       // todo of the last look, whose memory is used again
 
-	ending atomic.Bool // set by end
-
-	wake  chan struct{}
-	ended chan struct{} // closed when Run has cleaned up
-	late  sync.Mutex    // held by what is done after that, in place of the goroutine
-	mu    sync.Mutex    // guards what follows
-	todo  []func()
-	over  bool
-
-	doing  []func()             // todo of the last look, whose memory is used again
-	marked atomic.Pointer[mark] // the last one that was told of a change since the last look
+	mu   sync.Mutex // guards what follows
+	todo []func()
+	over bool
 }
 
 // request is a subscription or a fetch.
@@ -77,6 +76,7 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
 	}
+	s.ready, s.dirty = s.room.ready[:0], s.room.dirty[:0]
 	s.gate.brief, s.gate.deputy = c.Stall, s.standIn
 	if !c.Ungoverned {
 		s.governor.stats = conn.Stats

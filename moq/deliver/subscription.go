@@ -37,36 +37,37 @@ type Subscribe struct {
 
 // Subscription sends the objects of a track as they come.
 type Subscription struct {
-	scheduler *Scheduler
-	params    Subscribe
-	filter    *matcher
+	scheduler *Scheduler // this and what follows is touched for each object: see there
+	mark      mark
+	ticket    ticket
+	flows     []*flow  // of subgroups, one each
+	first     [1]*flow // where flows begins
 	feed      *live.Feed
-	stop      func()
-	flows     []*flow // of subgroups, one each
-	sources   map[*live.Subgroup]*subgroupSource
-	purge     int               // size of sources at which it is cleaned up
-	lagging   []*subgroupSource // without a flow, that passed over incomplete objects
-	datagrams datagrams
-	fills     []*FetchResponse
-	defaults  wire.TrackInfo
-	streams   uint64
-	newest    uint64     // largest group seen in a subgroup
-	held      int        // by Hold
-	ended     *live.Done // how the track did, once it was seen
-	told      bool
 	cancelled bool
+	told      bool
+	eager     uint8      // most urgent publisher priority that was seen
+	ended     *live.Done // how the track did, once it was seen
+	fills     []*FetchResponse
+	lagging   []*subgroupSource // without a flow, that passed over incomplete objects
+	newest    uint64            // largest group seen in a subgroup
+	skipped   int               // groups, since it fell behind; 0 while it has not
+	filter    *matcher
+	params    Subscribe
+	stall     stall
+	datagrams datagrams
 
-	ticket  ticket
-	eager   uint8 // most urgent publisher priority that was seen
-	stall   stall
-	skipped int // groups, since it fell behind; 0 while it has not
-	mark    mark
+	stop     func()
+	sources  map[*live.Subgroup]*subgroupSource
+	purge    int // size of sources at which it is cleaned up
+	defaults wire.TrackInfo
+	streams  uint64
+	held     int // by Hold
 }
 
 // Subscribe starts to send a track from the given start on.
 func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 8}
-	x.datagrams.subscription = x
+	x.datagrams.subscription, x.flows = x, x.first[:0]
 	if p.Held {
 		x.held = 1
 	}
