@@ -28,6 +28,14 @@ type ender interface {
 // use counts a user of a track, whose entry is made when it is missing.
 // group is its NEW_GROUP_REQUEST, for subscriptions that are not made yet.
 func (r *Relay) use(name wire.FullTrackName, u *use, group wire.Option[uint64]) *use {
+	if r.count(name, u, group) {
+		u.entry.seek() // here, for whoever waits for the track waits for no goroutine less
+	}
+	return u
+}
+
+// count is use without asking for the track. It reports whether the entry was made.
+func (r *Relay) count(name wire.FullTrackName, u *use, group wire.Option[uint64]) (made bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, made := r.entry(name)
@@ -38,7 +46,7 @@ func (r *Relay) use(name wire.FullTrackName, u *use, group wire.Option[uint64]) 
 	if made { // not before: who asks decides who is asked
 		r.tasks.Go(e.run)
 	}
-	return u
+	return made
 }
 
 // publishing counts somebody who is about to fill a track by PUBLISH.
