@@ -174,8 +174,11 @@ func (e *trackEntry) ask(f *feed) {
 				err = f.subscribe()
 			}
 		}
-		e.answered(f, err)
+		established := e.answered(f, err)
 		close(f.asked)
+		if established {
+			e.watch(f)
+		}
 	})
 }
 
@@ -215,28 +218,27 @@ func (e *trackEntry) parted(f *feed) bool {
 	return true
 }
 
-// answered takes in how an attempt ended.
-func (e *trackEntry) answered(f *feed, err error) {
+// answered takes in how an attempt ended. When it reports that there is a subscription,
+// the caller watches that.
+func (e *trackEntry) answered(f *feed, err error) (established bool) {
 	f.cancel()
 	if err == nil && e.isOver() {
 		f.sub.Close()
-		return
+		return false
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	defer e.poke()
 	if err != nil {
 		e.drop(f)
 		if !f.closing { // given up, not refused
 			e.refuse(f, err)
 		}
-		return
+		e.poke()
+		return false
 	}
 	e.relay.log.Debug("track established", "track", e.name.String(), "remote", f.session.Conn().Info().RemoteAddr.String(), "publishers", len(e.providers()))
 	e.attempt, e.next, e.ended, e.reason = 0, time.Time{}, nil, nil
 	e.groups.sent(f.group, largest(e.live))
-	e.settle(nil)
-	e.changed.announce()
 	for _, other := range e.feeds {
 		if other != f && (other.session == f.session || other.leaving || other.link != nil) {
 			other.retire()
@@ -245,7 +247,10 @@ func (e *trackEntry) answered(f *feed, err error) {
 	if f.link != nil && e.others(f) { // a publisher came here meanwhile
 		f.retire()
 	}
-	e.relay.tasks.Go(func() { e.watch(f) })
+	e.changed.announce()
+	e.poke()
+	e.settle(nil) // last: of those that are woken they go on first
+	return true
 }
 
 // watch waits for the end of a feed's subscription. One that its publisher

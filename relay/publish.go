@@ -41,7 +41,9 @@ func (h handler) publishInto(ctx context.Context, e *trackEntry, r *moq.PublishR
 	if err == nil {
 		err = f.begin(sub, had, had.Set)
 	}
-	e.answered(f, err)
+	if e.answered(f, err) {
+		relay.tasks.Go(func() { e.watch(f) })
+	}
 	close(f.asked)
 	if err != nil {
 		return false

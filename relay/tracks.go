@@ -29,12 +29,14 @@ type ender interface {
 // group is its NEW_GROUP_REQUEST, for subscriptions that are not made yet.
 func (r *Relay) use(name wire.FullTrackName, u *use, group wire.Option[uint64]) *use {
 	if r.count(name, u, group) {
-		u.entry.seek() // here, for whoever waits for the track waits for no goroutine less
+		u.entry.seek() // before run: who waits for the track waits for one goroutine less
+		r.tasks.Go(u.entry.run)
 	}
 	return u
 }
 
-// count is use without asking for the track. It reports whether the entry was made.
+// count is use without asking for the track. When it reports that the entry was made,
+// the caller has that run.
 func (r *Relay) count(name wire.FullTrackName, u *use, group wire.Option[uint64]) (made bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,10 +44,7 @@ func (r *Relay) count(name wire.FullTrackName, u *use, group wire.Option[uint64]
 	u.entry = e
 	e.users++
 	e.idle.Stop()
-	e.join(u, group)
-	if made { // not before: who asks decides who is asked
-		r.tasks.Go(e.run)
-	}
+	e.join(u, group) // before it is sought: who asks decides who is asked
 	return made
 }
 
