@@ -116,7 +116,7 @@ func (e *trackEntry) providers() []*feed {
 // the best link when no publisher here has it. Nobody is asked for a track that
 // nobody here wants.
 func (e *trackEntry) seek() {
-	found := e.relay.heard(e.relay.candidates(e.name.Namespace))
+	found := e.relay.heard(e.relay.candidates(e.name))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || len(e.uses) == 0 || (len(e.feeds) == 0 && e.ended != nil) {

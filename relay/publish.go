@@ -11,6 +11,10 @@ import (
 // publish takes a track that a session offers, besides other publishers that
 // it may have (moqt-18 §9.3, §9.5).
 func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
+	if isWays(r.Track.Namespace) {
+		r.Reject(wire.RequestDoesNotExist, "reserved namespace", moq.NoRetry())
+		return
+	}
 	for {
 		e := h.relay.publishing(r.Track)
 		again := h.publishInto(ctx, e, r)
