@@ -40,6 +40,7 @@ type Relay struct {
 	tracks    map[string]*trackEntry
 	publishes changes // moves when a namespace or a track gets a publisher
 	left      changes // moves when a served session is over
+	heeding   *announcements
 	offered   map[*trackEntry]struct{}
 	exposed   map[string]int // how many of them there are in a namespace
 	wanting   map[*offers]struct{}
@@ -60,12 +61,13 @@ func New(c Config) *Relay {
 		config: c, log: c.Logger, cache: newCache(c),
 		id: c.ID, routes: route.NewTable[source](), names: newTrackNames(),
 		exposed: map[string]int{},
-		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
+		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(), heeding: newAnnouncements(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
+	r.tasks.Go(func() { r.heeding.run(r.ctx, r.heed) })
 	for i, u := range c.Upstreams {
 		r.links.all = append(r.links.all, newLink(r, u, true, i))
 	}

@@ -117,15 +117,3 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 	}
 	return true
 }
-
-// announced has the tracks below a namespace asked for where it was announced,
-// besides those they have (moqt-18 §9.5).
-func (r *Relay) announced(ns wire.Namespace, s source) {
-	r.redirects.forget(ns)
-	r.mu.Lock()
-	tracks := r.names.below(ns)
-	r.mu.Unlock()
-	for _, e := range tracks {
-		e.reconsider(s)
-	}
-}
