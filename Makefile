@@ -14,11 +14,11 @@ MOQ_RELAY := 0.17.8
 MOQ_CLI   := 0.14.8
 
 # Packages where goroutines share memory are tested with the race detector,
-# all others without. No test runs twice, except for one that does a part of its
+# all others without. No test runs twice, except for those that do a part of their
 # work with the race detector (the constant raced) and all of it without: SLOW.
 RACY    := ./moq/... ./relay/... ./bridge/...
 PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge)(/|$$)')
-SLOW    := -run '^TestFailover$$' ./relay
+SLOW    := -run '^(TestFailover|TestFullLink|TestTracksOverOneLink)$$' ./relay
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help

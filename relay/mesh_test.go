@@ -239,6 +239,7 @@ func TestShapes(t *testing.T) {
 // come back: each time all has settled, every relay's routes are the shortest
 // paths, and in the end nothing is left.
 func TestRandomTopologies(t *testing.T) {
+	t.Parallel() // virtual time
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
