@@ -13,13 +13,14 @@ import (
 
 // attention is how a session waits for what the peer sends besides requests: data
 // streams, datagrams, GOAWAY, the end of a control stream. Each of them takes a
-// goroutine that blocks, as the transport has no other way to wait, and most
-// sessions of a server are those of subscribers, whom nothing was asked: what comes
-// from them is GOAWAY, or of no use. Such a session rests, which is to say that it
+// goroutine that blocks, as the transport has no other way to wait, and many
+// sessions of a server only wait, and nothing was asked of them: what comes besides
+// requests is GOAWAY, or of no use. Such a session rests, which is to say that it
 // looks once in lookEvery, without a goroutine in between. It attends for good as
 // soon as it asks for data or is offered some, or a look has found anything.
 //
-// The sessions of clients attend from the start, as do those between relays.
+// The sessions of clients attend from the start, as do those between relays, and
+// those that send objects from then on: each look costs a wakeup of the process.
 type attention struct {
 	mu      sync.Mutex         // held while looking; taken before no other lock
 	full    bool               // it attends
@@ -31,13 +32,21 @@ type attention struct {
 // lookEvery is how late a session that rests may notice something.
 const lookEvery = time.Second
 
-// untilLook is how long until the next look: sessions that were made at the same
-// time are not to look at the same time.
-func untilLook() time.Duration { return lookEvery/2 + rand.N(lookEvery/2) }
+// lookSlots is how many times in lookEvery sessions look. Each time costs a wakeup of
+// the process, each session that looks at the same time memory for a goroutine.
+const lookSlots = 16
 
-// glimpse is how long a look waits for the control stream: no time at all would
-// yield nothing either of what is there.
-const glimpse = 50 * time.Microsecond
+// untilLook is how long until the next look, which is one that others look at, too,
+// but not all of them.
+func untilLook() time.Duration {
+	const slot = lookEvery / lookSlots
+	now := time.Now()
+	return now.Add(lookEvery - slot*time.Duration(rand.N(lookSlots/4))).Truncate(slot).Sub(now)
+}
+
+// glimpse is how long a look waits for the control stream: with no time at all
+// nothing is read of what is there either. It is over before the process would sleep.
+const glimpse = 3 * time.Microsecond
 
 // open has a server's session wait for the peer's control stream, where that is a
 // stream of its own, and that of a client attend.

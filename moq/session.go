@@ -234,6 +234,7 @@ type lazySender struct {
 // sender returns what sends the session's objects.
 func (s *Session) sender() *deliver.Scheduler {
 	s.sending.once.Do(func() {
+		s.attend() // looks would take time from the sending
 		c := s.config.Deliver
 		if c.Logger == nil {
 			c.Logger = s.log

@@ -11,7 +11,7 @@ import (
 // 2.5 to 4.5 kB. Those of quic-go and webtransport-go are told by the bare connections.
 func TestGoroutinesOfSessions(t *testing.T) {
 	c := &memoryCommand{sessions: 20, profile: "slow", settle: 200 * time.Millisecond}
-	own := map[string]int{"idle": 1, "subscribed": 3}
+	own := map[string]int{"idle": 1, "subscribed": 6}
 	for _, over := range []string{overQUIC, overWebTransport} {
 		counts := map[string]int{}
 		for _, k := range memoryCases() {
