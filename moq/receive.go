@@ -282,7 +282,7 @@ func (r *subgroupReceiver) finish(err error) error {
 	case w == nil:
 	case errors.As(err, &reset): // by the publisher, or because the subscription was cancelled
 		code := r.session.version.ResetCode(reset.Code)
-		if code == wire.ResetSessionClosed || code == wire.ResetGoingAway { // the source is lost, the subgroup may go on
+		if code == wire.ResetSessionClosed || code == wire.ResetGoingAway || r.subscription.isHandedOver() { // the source is lost, the subgroup may go on
 			w.Interrupt()
 		} else {
 			w.Abort(code)

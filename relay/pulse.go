@@ -117,6 +117,9 @@ func (r *Relay) suspect(s *moq.Session, silent bool) {
 		for _, f := range e.feeds {
 			if f.session == s {
 				f.silent, provides = silent, true
+				if !silent {
+					e.restored(f)
+				}
 			}
 		}
 		e.mu.Unlock()

@@ -9,20 +9,33 @@ import (
 // use is one user of a track entry: a subscription, a fetch or a status
 // request of a session. It is ended by release.
 type use struct {
-	entry   *trackEntry
-	session *moq.Session
-	path    []string // relays that depend on it; none when the session is not with a relay
-	request ender    // nil when it cannot be ended from here
-	wants   bool     // it wants objects; guarded by the entry's mu
+	entry    *trackEntry
+	session  *moq.Session
+	path     []string   // relays that depend on it; none when the session is not with a relay
+	request  answerable // nil when it is no subscription
+	accepted bool       // the request was answered; guarded by the entry's mu
+	wants    bool       // it wants objects; guarded by the entry's mu, as what follows
+
+	stranded bool // it was told last that nobody supplies the track
+	telling  bool // it is being told, or cannot be
 
 	groupsMu sync.Mutex
 	groups   []uint64 // NEW_GROUP_REQUESTs to be asked for, in their order
 	asking   bool     // a goroutine does
 }
 
-// ender is a request that the relay can end: *moq.SubscribeRequest.
-type ender interface {
+// answerable is a request that the relay can end, and tell of its track:
+// *moq.SubscribeRequest.
+type answerable interface {
 	End(code wire.PublishDoneCode, reason string)
+	Supply(stranded bool) error
+}
+
+// accept notes that the request is about to be answered.
+func (u *use) accept() {
+	u.entry.mu.Lock()
+	defer u.entry.mu.Unlock()
+	u.accepted = true
 }
 
 // use counts a user of a track, whose entry is made when it is missing.
