@@ -172,8 +172,8 @@ func TestStrandedRelays(t *testing.T) {
 				finish := w.start(all...)
 				x.settle()
 				witnesses := w.witnesses(2, x.edge, all...)
-				below := w.witnesses(1, x.branches[0].lowest(), all...)
-				x.branches[0].watched = len(all)
+				below := w.witnesses(1, x.branches[0].lowest(), reliable(slices.Clone(all))...)
+				x.branches[0].watched = len(below[0].tracks)
 				time.Sleep(time.Second)
 				worst := map[death]time.Duration{}
 				for i := range kills {

@@ -7,7 +7,8 @@
 //
 // Start reading at Relay (relay.go), then trackEntry (entry.go): the life of a
 // track in a relay. feed.go finds its publishers and judges how they end,
-// refill.go fetches what is missing, forward.go asks for objects when somebody
+// retire.go gives them up and takes that back, stranded.go tells relays below when
+// there is none, refill.go fetches what is missing, forward.go asks for objects when somebody
 // wants them. handler.go answers requests; publish.go, offer.go, status.go and
 // namespaces.go those of one kind each. link.go is what there is with
 // another relay, connection.go keeps the session to it; hearing.go takes in

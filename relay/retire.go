@@ -1,10 +1,13 @@
 package relay
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
 )
 
 // handover is how long a feed is kept after another took its place, so that
@@ -81,5 +84,23 @@ func (e *trackEntry) restored(f *feed) {
 		}
 	}
 	e.changed.announce()
-	e.relay.tasks.Go(func() { e.fetch(f, e.live.Incomplete(f.start)) })
+	e.relay.tasks.Go(func() { e.makeUp(f) })
+}
+
+// makeUp fetches what a feed that can be relied on again did not bring: its datagrams
+// were lost while its link was silent. An update that changes nothing has it say where
+// the track is.
+func (e *trackEntry) makeUp(f *feed) {
+	e.fetch(f, e.live.Incomplete(f.start))
+	from, any := e.live.Behind(maxRefill)
+	if sub := f.subscription(); any && sub != nil {
+		ctx, cancel := context.WithTimeout(e.relay.ctx, e.relay.config.RequestTimeout)
+		defer cancel()
+		if err := sub.Update(ctx, wire.Parameters{}); err != nil {
+			return // it is lost, and will be replaced
+		}
+		if at, any := e.live.Largest(); any {
+			e.fetch(f, []live.Range{{From: from, To: at.Next()}})
+		}
+	}
 }
