@@ -72,11 +72,11 @@ func (f *feed) isSound() bool {
 	if f.leaving || f.silent || f.stranded || f.closing {
 		return false
 	}
-	late := f.link != nil && time.Since(f.began) >= promptly
+	late := f.entry.had && f.link != nil && time.Since(f.began) >= promptly
 	if f.session == nil {
 		return f.link != nil && f.link.isExpected() && !late
 	}
-	return f.accepted || !late || !f.entry.had
+	return f.accepted || !late
 }
 
 // promptly is how soon the relay that is asked answers, if it does soon.
