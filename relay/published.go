@@ -95,7 +95,7 @@ func (r *Relay) publishElsewhere(ctx context.Context, o *offers, name wire.FullT
 		return
 	}
 	properties, _ := u.entry.live.Properties()
-	if u.entry.present(ctx) != nil || !offersTrack(params.RangeFilters, properties) {
+	if u.entry.present(ctx, u) != nil || !offersTrack(params.RangeFilters, properties) {
 		r.release(u)
 		return
 	}
