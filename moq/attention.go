@@ -22,8 +22,9 @@ import (
 // The sessions of clients attend from the start, as do those between relays, and
 // those that send objects from then on: each look costs a wakeup of the process.
 type attention struct {
-	mu      sync.Mutex         // held while looking; taken before no other lock
-	full    bool               // it attends
+	mu      sync.Mutex         // never held while a look reads; taken before no other lock
+	full    bool               // it attends, or does when the look under way is over
+	looking bool               // a look is under way: control is its own
 	opening context.CancelFunc // ends the wait for the peer's control stream; nil: nobody waits for it
 	control *inbound           // the peer's control stream while it rests
 	next    *time.Timer        // of the next look; nil: it does not rest
@@ -79,6 +80,14 @@ func (s *Session) attend() {
 		a.next.Stop()
 		a.next = nil
 	}
+	if !a.looking {
+		s.listen()
+	}
+}
+
+// listen starts what waits for the peer. The caller holds the mu of attention.
+func (s *Session) listen() {
+	a := &s.attention
 	if a.opening == nil { // else it goes on
 		s.tasks.Go(func() { s.acceptUni(s.ctx) })
 	}
@@ -128,24 +137,29 @@ func (s *Session) look() {
 		a.mu.Unlock()
 		return
 	}
+	a.looking = true
+	control := a.control
+	a.mu.Unlock()
 	stream, noStream := s.conn.AcceptUniStream(new(glance))
 	datagram, noDatagram := s.conn.ReceiveDatagram(new(glance))
-	found := noStream == nil || noDatagram == nil || a.control != nil && a.control.pending() ||
+	found := noStream == nil || noDatagram == nil || control != nil && control.pending() ||
 		!s.version.Has(wire.FeatureControlStream) && s.control.stream.Context().Err() != nil
-	if !found {
-		a.next.Reset(untilLook())
-	}
-	a.mu.Unlock()
-	if !found {
-		return
-	}
 	if noStream == nil {
 		s.tasks.Go(func() { s.receive(stream) })
 	}
 	if noDatagram == nil {
 		s.fail(s.takeDatagram(datagram))
 	}
-	s.attend()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.looking = false
+	switch {
+	case found || a.full: // it was asked to attend meanwhile
+		a.full, a.next = true, nil
+		s.listen()
+	default:
+		a.next.Reset(untilLook())
+	}
 }
 
 // glance is a context for calls that are to return what is there and not to wait:

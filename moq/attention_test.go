@@ -3,11 +3,13 @@ package moq_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"moqedge/moq"
+	"moqedge/moq/live"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
@@ -115,4 +117,92 @@ func TestRestingSessionGoaway(t *testing.T) {
 		s.Wait()
 		<-made
 	})
+}
+
+// lookedAt calls look for each look of a session that rests.
+type lookedAt struct {
+	transport.Conn
+	look func()
+	open chan struct{} // a request asks for its stream
+}
+
+func (c lookedAt) AcceptUniStream(ctx context.Context) (transport.ReceiveStream, error) {
+	select {
+	case <-ctx.Done(): // nobody waits with such a context
+		c.look()
+	default:
+	}
+	return c.Conn.AcceptUniStream(ctx)
+}
+
+func (c lookedAt) OpenStream(ctx context.Context) (transport.Stream, error) {
+	c.open <- struct{}{}
+	return c.Conn.OpenStream(ctx)
+}
+
+// TestAttendWhileLooking: a request is sent while a session looks for what has come, it
+// does not wait for the end of the look; and what its answer brings is read.
+func TestAttendWhileLooking(t *testing.T) {
+	theirs, mine := transport.MemoryConfig{Protocol: wire.Draft18.String()}.Pair()
+	source := moq.NewOrigin()
+	track := live.NewTrack(clock, live.Options{})
+	source.AddTrack(track)
+	ready := make(chan struct{})
+	var server *moq.Session
+	asked := make(chan error, 1)
+	var once sync.Once
+	c := lookedAt{Conn: mine, open: make(chan struct{}, 1)}
+	c.look = func() {
+		once.Do(func() {
+			<-ready
+			go func() {
+				sub, err := server.Subscribe(t.Context(), clock, moq.SubscribeOptions{})
+				if err == nil {
+					r := sub.Track().NewReader(wire.Location{})
+					defer r.Close()
+					_, err = r.Next(t.Context())
+				}
+				asked <- err
+			}()
+			select {
+			case <-c.open:
+			case <-time.After(10 * time.Second):
+				t.Error("the request waits for the end of the look")
+			}
+		})
+	}
+	clients := make(chan *moq.Session, 1)
+	go func() {
+		s, err := moq.NewSession(t.Context(), theirs, moq.Config{Handler: source})
+		if err != nil {
+			t.Error(err)
+		}
+		clients <- s
+	}()
+	var err error
+	if server, err = moq.NewSession(t.Context(), c, moq.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	close(ready)
+	client := <-clients
+	for _, s := range []*moq.Session{client, server} {
+		defer func() { s.Close(wire.SessionNoError, ""); s.Wait() }()
+	}
+	w, err := track.OpenSubgroup(live.SubgroupInfo{FirstObject: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := uint64(0); ; id++ { // the subscription begins behind what there is
+		if err := w.Append(live.WholeObject{ID: id, Payload: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-asked:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
