@@ -14,9 +14,11 @@ MOQ_RELAY := 0.17.8
 MOQ_CLI   := 0.14.8
 
 # Packages where goroutines share memory are tested with the race detector,
-# all others without: no test runs twice.
+# all others without. No test runs twice, except for those that do a part of their
+# work with the race detector (the constant raced) and all of it without: SLOW.
 RACY    := ./moq/... ./relay/... ./bridge/... ./bench/media ./bench/tally
 PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge|bench/media|bench/tally)(/|$$)')
+SLOW    := -run '^(TestFailover|TestFullLink|TestTracksOverOneLink)$$' ./relay
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help
@@ -51,6 +53,7 @@ test: tools $(MODULES) checkfmt ## install what tests need and run all of them
 	cd web && $(NPM) run --silent test
 	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(RACY)
 	$(GO) test -timeout 10m $(PLAIN)
+	$(GO) test -timeout 10m $(SLOW)
 	cd web && $(NPM) run --silent e2e
 
 .PHONY: race

@@ -16,10 +16,6 @@ type aliases struct {
 	order   []uint64                   // of gone, oldest first
 }
 
-func newAliases() aliases {
-	return aliases{live: map[uint64][]*Subscription{}, offered: map[uint64]int{}, gone: map[uint64]string{}}
-}
-
 // maxGoneAliases is how many aliases of no use a session remembers, so that late
 // streams are known to be unwanted.
 const maxGoneAliases = 1024
@@ -28,7 +24,7 @@ func (a *aliases) retire(alias uint64, track string) {
 	if _, known := a.gone[alias]; !known {
 		a.order = append(a.order, alias)
 	}
-	a.gone[alias] = track
+	put(&a.gone, alias, track)
 	if len(a.order) > maxGoneAliases {
 		delete(a.gone, a.order[0])
 		a.order = a.order[1:]
@@ -38,10 +34,11 @@ func (a *aliases) retire(alias uint64, track string) {
 // offer notes the alias of a PUBLISH until it is answered. A refused one
 // is of no use then.
 func (s *Session) offer(alias uint64, name wire.FullTrackName) (answered func(refused bool)) {
+	s.attend()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &s.aliases
-	a.offered[alias]++
+	put(&a.offered, alias, a.offered[alias]+1)
 	s.announce()
 	return func(refused bool) {
 		if refused {
@@ -71,7 +68,7 @@ func (s *Session) register(x *Subscription) {
 		}
 	}
 	if collision == nil {
-		s.aliases.live[x.alias] = append(slices.Clone(s.aliases.live[x.alias]), x)
+		put(&s.aliases.live, x.alias, append(slices.Clone(s.aliases.live[x.alias]), x))
 		s.announce()
 	}
 	s.mu.Unlock()

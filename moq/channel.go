@@ -103,6 +103,8 @@ func addressTo(m wire.Message, id uint64) {
 		m.RequestID = id
 	case *wire.PublishDone:
 		m.RequestID = id
+	case *wire.Supply:
+		m.RequestID = id
 	}
 }
 

@@ -1,6 +1,7 @@
 package moq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -16,14 +17,15 @@ import (
 type Client struct {
 	// URL of the server: moqt:// or https://.
 	URL string
-	// Dial configures the connection.
+	// Dial configures the connection. Its KeepAlive is 1 s when 0: a client that is
+	// silent, as publishers may be, notices by it that its server was killed.
 	Dial transport.DialConfig
 	// Config of the sessions.
 	Config Config
 	// MinBackoff and MaxBackoff bound the pause before a new attempt, of which up
 	// to a half is left out at random; 0 means 100 ms and 10 s. It doubles with each
-	// attempt, and is the least again after a session that lasted longer than 2 s
-	// and than the pause was.
+	// attempt and is halved for each 2 s that a session lasted; it is the least again
+	// after one that lasted longer than that and than the pause was.
 	MinBackoff, MaxBackoff time.Duration
 	// Refresh, when set, may change the copy of Dial used for an attempt, for
 	// pins that are renewed.
@@ -45,6 +47,9 @@ func (c *Client) Connect(ctx context.Context) (*Session, error) {
 			return nil, err
 		}
 	}
+	if dial.KeepAlive == 0 && (dial.QUIC == nil || dial.QUIC.KeepAlivePeriod == 0) {
+		dial.KeepAlive = clientKeepAlive
+	}
 	conn, err := transport.Dial(ctx, c.URL, &dial)
 	if err != nil {
 		return nil, err
@@ -54,34 +59,56 @@ func (c *Client) Connect(ctx context.Context) (*Session, error) {
 
 // Run keeps a session until ctx is done. It returns when the last one has ended.
 func (c *Client) Run(ctx context.Context) {
-	lowest, highest := c.MinBackoff, c.MaxBackoff
-	if lowest == 0 {
-		lowest = 100 * time.Millisecond
-	}
-	if highest == 0 {
-		highest = 10 * time.Second
-	}
-	pause := lowest
+	b := newBackoff(c.MinBackoff, c.MaxBackoff)
 	for ctx.Err() == nil {
 		s, err := c.Connect(ctx)
 		if err == nil {
 			began := time.Now()
 			err = c.hold(ctx, s)
-			if time.Since(began) > max(pause, lastingSession) {
-				pause = lowest
-			}
+			b.lasted(time.Since(began))
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		c.failed(err)
 		select {
-		case <-time.After(pause/2 + rand.N(pause/2+1)):
+		case <-time.After(b.next()):
 		case <-ctx.Done():
 		}
-		pause = min(2*pause, highest)
 	}
 }
+
+// backoff is the pause before the next attempt. A server that is gone, or sends
+// everybody away, is asked ever more seldom; one that comes and goes but serves
+// meanwhile is found soon each time, and none is by all clients at once.
+type backoff struct{ pause, lowest, highest time.Duration }
+
+func newBackoff(lowest, highest time.Duration) *backoff {
+	b := &backoff{lowest: cmp.Or(lowest, 100*time.Millisecond), highest: cmp.Or(highest, 10*time.Second)}
+	b.pause = b.lowest
+	return b
+}
+
+// next returns how long to wait now.
+func (b *backoff) next() time.Duration {
+	p := b.pause
+	b.pause = min(2*p, b.highest)
+	return p/2 + rand.N(p/2+1)
+}
+
+// lasted takes in that there was a session.
+func (b *backoff) lasted(d time.Duration) {
+	switch {
+	case d > max(b.pause, lastingSession):
+		b.pause = b.lowest
+	default:
+		b.pause = max(b.lowest, b.pause>>(d/lastingSession))
+	}
+}
+
+// clientKeepAlive is after how long without a packet the server is pinged: one
+// that is gone is noticed by what its host, or the server in its place, answers.
+const clientKeepAlive = time.Second
 
 // lastingSession is how long a session lasts that its server meant to have: one
 // that sends everybody away does so within a few round trips. It is short, for an

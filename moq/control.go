@@ -21,7 +21,6 @@ func (s *Session) openControl(ctx context.Context) error {
 		}
 		out.SetUrgency(transport.UrgencyControl)
 		s.control = s.newMessageWriter(out)
-		s.watchControl(s.control)
 		return s.control.send(s.setup())
 	}
 	if !s.conn.Info().Client {
@@ -91,7 +90,7 @@ func grease() wire.KeyValue {
 }
 
 // serveControl reads the peer's control stream, on which the stream type has
-// been seen but not consumed.
+// been seen but not consumed. Without an error it is left to a session that rests.
 func (s *Session) serveControl(in *inbound) error {
 	m, err := in.message(s.version)
 	if err != nil {
@@ -104,7 +103,12 @@ func (s *Session) serveControl(in *inbound) error {
 	if err := s.acceptSetup(setup); err != nil {
 		return err
 	}
-	for {
+	return s.followControl(in)
+}
+
+// followControl is serveControl behind SETUP.
+func (s *Session) followControl(in *inbound) error {
+	for !s.rest(in) {
 		m, err := in.message(s.version)
 		if err != nil {
 			return controlEnd(err)
@@ -117,6 +121,7 @@ func (s *Session) serveControl(in *inbound) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // serveShared reads the control stream of draft 16. On a server, setup is the
@@ -139,6 +144,7 @@ func (s *Session) serveShared(in *inbound, setup *wire.Setup) error {
 	if err := s.acceptSetup(setup); err != nil {
 		return err
 	}
+	s.rest(nil)
 	return s.shared.serve(in)
 }
 

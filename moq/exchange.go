@@ -49,21 +49,38 @@ type exchange struct {
 	kind    wire.MessageType
 	updates updates
 	goaway  chan Goaway // the peer asks to move this request; buffered, written once
+
+	// supplied is told of SUPPLY by the goroutine that reads, before the answer and
+	// after it; nil: there is none for this request.
+	supplied func(stranded bool)
 }
 
 // request sends the request that build makes of its request ID, and calls
 // sent, when there is one, as soon as it is written. build must not block. With
 // a nil error the first answer has been read: an OK message.
 func (s *Session) request(ctx context.Context, kind wire.MessageType, build func(id uint64) wire.Message, sent func()) (*exchange, wire.Message, error) {
+	x := &exchange{session: s, kind: kind, goaway: make(chan Goaway, 1)}
+	answer, err := x.request(ctx, build, sent)
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, answer, nil
+}
+
+// request is Session.request for an exchange that is made.
+func (x *exchange) request(ctx context.Context, build func(id uint64) wire.Message, sent func()) (wire.Message, error) {
+	s, kind := x.session, x.kind
 	if s.peerLeaving() {
-		return nil, nil, ErrGoaway
+		return nil, ErrGoaway
+	}
+	if kind == wire.MsgSubscribe || kind == wire.MsgFetch {
+		s.attend()
 	}
 	ctx, cancel := s.withPatience(ctx, kind)
 	defer cancel()
-	x := &exchange{session: s, kind: kind, goaway: make(chan Goaway, 1)}
 	begin, err := x.open(ctx)
 	if err != nil {
-		return nil, nil, s.explain(ctx, err)
+		return nil, s.explain(ctx, err)
 	}
 	stop := context.AfterFunc(ctx, func() { x.cancel(wire.ResetCancelled) })
 	defer stop()
@@ -74,23 +91,35 @@ func (s *Session) request(ctx context.Context, kind wire.MessageType, build func
 	if err != nil {
 		x.cancel(wire.ResetCancelled)
 		x.free()
-		return nil, nil, s.explain(ctx, err)
+		return nil, s.explain(ctx, err)
 	}
 	if sent != nil {
 		sent()
 	}
-	answer, err := x.receive()
+	answer, err := x.answered()
 	if err != nil {
 		x.cancel(wire.ResetCancelled)
 		x.free()
-		return nil, nil, s.explain(ctx, s.checkRead(err))
+		return nil, s.explain(ctx, s.checkRead(err))
 	}
 	if e, ok := answer.(*wire.RequestErr); ok {
 		x.finish(nil)
 		x.free()
-		return nil, nil, s.refusal(kind, e)
+		return nil, s.refusal(kind, e)
 	}
-	return x, answer, nil
+	return answer, nil
+}
+
+// answered reads the answer. A relay may say before it that it waits itself.
+func (x *exchange) answered() (wire.Message, error) {
+	for {
+		m, err := x.receive()
+		if supply, ok := m.(*wire.Supply); !ok || err != nil || x.supplied == nil {
+			return m, err
+		} else {
+			x.supplied(supply.Stranded)
+		}
+	}
 }
 
 // withPatience bounds the wait for an answer by Config.RequestTimeout, unless ctx does.
@@ -252,6 +281,11 @@ func (x *exchange) handle(m wire.Message, handle func(wire.Message) error) error
 		}
 	case *wire.Goaway:
 		return x.takeGoaway(m)
+	case *wire.Supply:
+		if x.supplied == nil {
+			return x.unexpected(m)
+		}
+		x.supplied(m.Stranded)
 	default:
 		return handle(m)
 	}

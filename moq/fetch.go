@@ -69,7 +69,7 @@ func (f *Fetch) adopt(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.id = id
-	s.fetches[id] = f
+	put(&s.fetches, id, f)
 }
 
 // Fetch asks the peer for a range of a track (moqt-18 §10.12). It does not wait: see

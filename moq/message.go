@@ -171,14 +171,7 @@ func (in *inbound) consume(n int) { in.start += n }
 // more reads at least one byte. io.EOF means that the stream ended.
 func (in *inbound) more() error {
 	if in.start == in.end {
-		in.start, in.end = 0, 0
-		switch {
-		case in.messages:
-			release(in.buffer)
-			in.buffer = in.waiting[:]
-		case len(in.buffer) > 4<<10: // what was large is over
-			in.buffer = newBuffer()
-		}
+		in.rewind()
 	}
 	if in.end == len(in.buffer) {
 		if in.start > 0 {
@@ -197,6 +190,18 @@ func (in *inbound) more() error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// rewind begins anew with a buffer that nothing is in.
+func (in *inbound) rewind() {
+	in.start, in.end = 0, 0
+	switch {
+	case in.messages:
+		release(in.buffer)
+		in.buffer = in.waiting[:]
+	case len(in.buffer) > 4<<10: // what was large is over
+		in.buffer = newBuffer()
 	}
 }
 

@@ -1,6 +1,7 @@
 package moq
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync/atomic"
@@ -20,12 +21,14 @@ type Counters struct {
 	Unwanted atomic.Uint64
 }
 
-// acceptUni takes the peer's unidirectional streams.
-func (s *Session) acceptUni() {
+// acceptUni takes the peer's unidirectional streams until ctx is done.
+func (s *Session) acceptUni(ctx context.Context) {
 	for {
-		stream, err := s.conn.AcceptUniStream(s.ctx)
+		stream, err := s.conn.AcceptUniStream(ctx)
 		if err != nil {
-			s.fail(err)
+			if ctx.Err() == nil || s.ctx.Err() != nil {
+				s.fail(err)
+			}
 			return
 		}
 		s.tasks.Go(func() { s.receive(stream) })
@@ -35,7 +38,16 @@ func (s *Session) acceptUni() {
 // receive reads one unidirectional stream to its end.
 func (s *Session) receive(stream transport.ReceiveStream) {
 	in := newDataInbound(stream, s.config.DataTimeout)
-	defer in.free()
+	if s.receiveFrom(stream, in) {
+		return
+	}
+	s.stopStream(stream, wire.ResetCancelled) // what was not read to its end: the transport keeps it
+	in.free()
+}
+
+// receiveFrom is receive with what it reads through, which the session keeps when
+// the result is true: it is the control stream, and the session rests.
+func (s *Session) receiveFrom(stream transport.ReceiveStream, in *inbound) (kept bool) {
 	in.begun() // there are no streams for later
 	t, err := parse(in, func(b []byte) (wire.StreamType, int, error) {
 		t, _, err := wire.ParseStreamType(s.version, b)
@@ -54,10 +66,12 @@ func (s *Session) receive(stream transport.ReceiveStream) {
 		s.mu.Unlock()
 		if twice {
 			s.fail(violation("second control stream"))
-			return
+			return false
 		}
 		in.timeout, in.late, in.messages = s.config.ControlTimeout, wire.SessionControlMessageTimeout, true
-		s.fail(s.serveControl(in))
+		err := s.serveControl(in)
+		s.fail(err)
+		return err == nil
 	case t == wire.StreamPadding:
 		discard(in)
 	case t == wire.StreamFetch:
@@ -65,7 +79,7 @@ func (s *Session) receive(stream transport.ReceiveStream) {
 	default:
 		s.fault(s.receiveSubgroup(stream, in))
 	}
-	s.stopStream(stream, wire.ResetCancelled) // what was not read to its end: the transport keeps it
+	return false
 }
 
 // fault closes the session when err is a fault of the peer. A stream that ends
@@ -98,7 +112,11 @@ func (s *Session) waitFor(patience time.Duration, ready func() bool) bool {
 	var timeout <-chan time.Time
 	for {
 		s.mu.Lock()
-		ok, moved := ready(), s.moved
+		ok := ready()
+		if !ok && s.moved == nil {
+			s.moved = make(chan struct{})
+		}
+		moved := s.moved
 		s.mu.Unlock()
 		if ok {
 			return true
@@ -120,8 +138,10 @@ func (s *Session) waitFor(patience time.Duration, ready func() bool) bool {
 
 // announce wakes those in wait. The caller holds mu.
 func (s *Session) announce() {
-	close(s.moved)
-	s.moved = make(chan struct{})
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
+	}
 }
 
 func (s *Session) receiveFetch(stream transport.ReceiveStream, in *inbound) error {
@@ -262,7 +282,7 @@ func (r *subgroupReceiver) finish(err error) error {
 	case w == nil:
 	case errors.As(err, &reset): // by the publisher, or because the subscription was cancelled
 		code := r.session.version.ResetCode(reset.Code)
-		if code == wire.ResetSessionClosed || code == wire.ResetGoingAway { // the source is lost, the subgroup may go on
+		if code == wire.ResetSessionClosed || code == wire.ResetGoingAway || r.subscription.isHandedOver() { // the source is lost, the subgroup may go on
 			w.Interrupt()
 		} else {
 			w.Abort(code)
@@ -296,14 +316,18 @@ func (s *Session) receiveDatagrams() {
 			s.fail(err)
 			return
 		}
-		d, padding, err := wire.ParseDatagram(s.version, b)
-		if err != nil {
+		if err := s.takeDatagram(b); err != nil {
 			s.fail(err)
 			return
 		}
-		if padding {
-			continue
-		}
+	}
+}
+
+// takeDatagram appends a datagram to its track. An error ends the session.
+func (s *Session) takeDatagram(b []byte) error {
+	d, padding, err := wire.ParseDatagram(s.version, b)
+	if err == nil && !padding {
 		s.datagram(d, len(b))
 	}
+	return err
 }

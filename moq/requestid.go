@@ -90,6 +90,11 @@ func (r *requestIDs) take(id uint64) error {
 	if n > r.top+maxReordered {
 		return &wire.Error{Code: wire.SessionInvalidRequestID, Reason: fmt.Sprintf("request ID %d skips too many", id)}
 	}
+	if n == r.below && len(r.beyond) == 0 { // in order, as nearly always
+		r.below++
+		r.top = max(r.top, n+1)
+		return nil
+	}
 	if r.beyond == nil {
 		r.beyond = map[uint64]struct{}{}
 	}

@@ -43,28 +43,41 @@ type Request interface {
 	released()
 }
 
+// maxUnread is how many request streams of a peer are waited for at a time until
+// they say what they ask for. Others stay where they cost little: in the transport.
+const maxUnread = 1024
+
 // acceptRequests takes the peer's request streams.
 func (s *Session) acceptRequests() {
+	room := make(chan struct{}, maxUnread)
 	for {
 		stream, err := s.conn.AcceptStream(s.ctx)
 		if err != nil {
 			s.fail(err)
 			return
 		}
-		s.tasks.Go(func() { s.serve(stream) })
+		select {
+		case room <- struct{}{}:
+		case <-s.ctx.Done(): // which ends the stream, too
+			return
+		}
+		s.tasks.Go(func() { s.serve(stream, func() { <-room }) })
 	}
 }
 
 // serve reads the first message of a bidirectional stream: a request, or in
-// draft 16 also the SETUP of the client.
-func (s *Session) serve(stream transport.Stream) {
+// draft 16 also the SETUP of the client. read is called when that was read, or will
+// not come.
+func (s *Session) serve(stream transport.Stream, read func()) {
 	c := newStreamChannel(s, stream)
 	if !s.awaitDialect() {
+		read()
 		c.free()
 		return
 	}
 	c.in.begun() // there are no streams for later
 	m, err := c.receive()
+	read()
 	if err != nil {
 		if c.in.untouched(err) {
 			s.unwanted(stream)

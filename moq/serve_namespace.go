@@ -344,14 +344,14 @@ func (s *Session) claimPrefix(kind wire.MessageType, old wire.Option[wire.Namesp
 				return false
 			}
 		}
-		s.prefixes[kind] = append(rest, prefix)
+		put(&s.prefixes, kind, append(rest, prefix))
 		return true
 	})
 }
 
 // dropPrefix forgets a prefix. The caller holds mu.
 func (s *Session) dropPrefix(kind wire.MessageType, prefix wire.Namespace) {
-	s.prefixes[kind] = withoutPrefix(slices.Clone(s.prefixes[kind]), prefix)
+	put(&s.prefixes, kind, withoutPrefix(slices.Clone(s.prefixes[kind]), prefix))
 	s.announce()
 }
 

@@ -11,11 +11,13 @@ type SubscribeRequest struct {
 	Track  wire.FullTrackName
 	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 
-	// Updated is told of what a REQUEST_UPDATE changed, after it was applied;
-	// Fill of the past that the subscriber wants besides (draft 20), before it
-	// is sent. Both are set before Accept, and may be nil.
-	Updated func(p wire.Parameters)
-	Fill    func(first, last wire.Location)
+	// Updating is told of what a REQUEST_UPDATE wants, before it is applied and
+	// answered: a track that was paused may find out where it is now. Updated is told
+	// after it was applied; Fill of the past that the subscriber wants besides (draft
+	// 20), before it is sent. All are set before Accept, and may be nil.
+	Updating func(p wire.Parameters)
+	Updated  func(p wire.Parameters)
+	Fill     func(first, last wire.Location)
 
 	served *served
 }
@@ -85,8 +87,22 @@ func (r *SubscribeRequest) Notify(p wire.Parameters) error {
 	return r.send(&wire.StateNotify{Params: p})
 }
 
+// Supply tells a peer that is a relay whether this side, which is one too, has the
+// track from anywhere: stranded, nothing comes for now and nobody else can be asked.
+// It may be called before the request is answered, and any number of times. To any
+// other peer nothing is said.
+func (r *SubscribeRequest) Supply(stranded bool) error {
+	if _, ok := r.session.PeerRelay(); !ok {
+		return nil
+	}
+	return r.send(&wire.Supply{Stranded: stranded})
+}
+
 func (r *SubscribeRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 	<-r.served.settled
+	if r.Updating != nil && r.served.sending != nil {
+		r.Updating(m.Params)
+	}
 	return r.served.update(m)
 }
 

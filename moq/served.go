@@ -56,7 +56,7 @@ func (s *Session) relist(id uint64, v *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v.id = id
-	s.served[id] = v
+	put(&s.served, id, v)
 	s.announce()
 }
 
@@ -72,7 +72,7 @@ func (v *served) claimTrack(patience time.Duration) bool {
 		if s.servedTracks[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
 			return false
 		}
-		s.servedTracks[key]++
+		put(&s.servedTracks, key, s.servedTracks[key]+1)
 		v.claimed = true
 		return true
 	})

@@ -140,12 +140,13 @@ type Session struct {
 	tolerance tolerance
 	partial   partial
 	early     early
+	attention attention
 
-	mu           sync.Mutex // guards all below; never held while writing to the connection
+	mu           sync.Mutex // guards all below; never held while writing to the connection. Maps are made by put.
 	nextRequest  uint64
 	peerRequests requestIDs
 	aliases      aliases
-	moved        chan struct{}      // closed and replaced by announce
+	moved        chan struct{}      // closed by announce; nil while nobody waits
 	received     map[string]int     // how many subscriptions of a track this side has
 	fetches      map[uint64]*Fetch  // own fetches that are not over
 	served       map[uint64]*served // subscriptions sent, by the request ID that made them
@@ -170,14 +171,7 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 	c = c.withDefaults()
 	s := &Session{
 		conn: conn, version: v, config: c,
-		peerReady:    make(chan struct{}),
-		aliases:      newAliases(),
-		moved:        make(chan struct{}),
-		received:     map[string]int{},
-		fetches:      map[uint64]*Fetch{},
-		served:       map[uint64]*served{},
-		servedTracks: map[string]int{},
-		prefixes:     map[wire.MessageType][]wire.Namespace{},
+		peerReady: make(chan struct{}),
 	}
 	s.partial.limit = int64(min(c.MaxPartialBytes, math.MaxInt64))
 	s.peerRequests.parity = 0
@@ -186,14 +180,22 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 	} else {
 		s.nextRequest = 1
 	}
-	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	context.AfterFunc(conn.Context(), func() { s.cancel(context.Cause(conn.Context())) })
+	s.ctx, s.cancel = context.WithCancelCause(conn.Context())
 	if err := s.start(ctx); err != nil {
 		s.fail(err)
 		s.tasks.Wait()
 		return nil, s.cause()
 	}
 	return s, nil
+}
+
+// put is an assignment to a map that is nil while there is nothing in it, as
+// most maps of most sessions are.
+func put[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[k] = v
 }
 
 // start sends SETUP, begins to serve the peer and waits for its SETUP.
@@ -204,9 +206,8 @@ func (s *Session) start(ctx context.Context) error {
 	if err := s.openControl(ctx); err != nil {
 		return err
 	}
-	s.tasks.Go(s.acceptUni)
+	s.open()
 	s.tasks.Go(s.acceptRequests)
-	s.tasks.Go(s.receiveDatagrams)
 	select {
 	case <-s.peerReady:
 		return nil
@@ -233,6 +234,7 @@ type lazySender struct {
 // sender returns what sends the session's objects.
 func (s *Session) sender() *deliver.Scheduler {
 	s.sending.once.Do(func() {
+		s.attend() // looks would take time from the sending
 		c := s.config.Deliver
 		if c.Logger == nil {
 			c.Logger = s.log

@@ -236,6 +236,8 @@ func (c *sharedControl) dispatch(m wire.Message) error {
 		return c.answered(m.RequestID, m)
 	case *wire.PublishDone:
 		return c.end(m.RequestID, m, m, func(ch *sharedChannel) bool { return ch.subscribes() })
+	case *wire.Supply:
+		return c.supply(m)
 	case *wire.Unsubscribe:
 		return c.end(m.RequestID, m, nil, func(ch *sharedChannel) bool { return ch.publishes() })
 	case *wire.FetchCancel:
@@ -324,6 +326,19 @@ func (c *sharedControl) answered(id uint64, m wire.Message) error {
 		return violation(fmt.Sprintf("second answer to request %d", id))
 	case refused || ch.kind == wire.MsgTrackStatus: // the last of it
 		ch.hangUp(m, nil)
+	default:
+		ch.push(m)
+	}
+	return nil
+}
+
+// supply hands SUPPLY to the SUBSCRIBE that it is about.
+func (c *sharedControl) supply(m *wire.Supply) error {
+	ch := c.find(m.RequestID)
+	switch {
+	case ch == nil && c.mayBeOver(m.RequestID):
+	case ch == nil || !ch.own || ch.kind != wire.MsgSubscribe:
+		return violation(fmt.Sprintf("SUPPLY for request %d, which is no subscription of this side", m.RequestID))
 	default:
 		ch.push(m)
 	}

@@ -32,6 +32,11 @@ type SubscribeOptions struct {
 	// Notified is told of changes that the publisher makes by itself
 	// (PUBLISH_STATE_NOTIFY of draft 20); it must not block. It may be nil.
 	Notified func(wire.Parameters)
+	// Supplied is told by a relay, when this side is one too (Session.PeerRelay), that
+	// nothing of the track comes for now and that it has nobody else to ask (stranded),
+	// or that it has the track again. It may be called before the answer, and must not
+	// block. It may be nil.
+	Supplied func(stranded bool)
 	// Established is called when the publisher has accepted, before anything
 	// is appended, with what is missing between what Into had and where the
 	// subscription begins; it may be empty. Nil forgets that range (live.Track.Forget).
@@ -66,6 +71,7 @@ type Subscription struct {
 	done     *live.Done
 	over     bool
 	lost     bool
+	handed   bool                    // with over: somebody else fills the track
 	seen     map[subgroupID]struct{} // streams of an alias that several subscriptions share
 	idle     chan struct{}           // closed when no more data is waited for
 	ended    chan struct{}
@@ -96,7 +102,11 @@ func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o Subs
 		o.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterLargestObject})
 	}
 	j := &join{session: s, subscription: x, groups: o.JoinGroups, from: o.CatchUp, failed: o.JoinFailed}
-	kept, answer, err := s.request(ctx, wire.MsgSubscribe, func(id uint64) wire.Message {
+	kept := &exchange{session: s, kind: wire.MsgSubscribe, goaway: make(chan Goaway, 1), supplied: func(bool) {}}
+	if o.Supplied != nil {
+		kept.supplied = o.Supplied
+	}
+	answer, err := kept.request(ctx, func(id uint64) wire.Message {
 		m := &wire.Subscribe{RequestID: id, Track: name, Params: o.Params}
 		j.prepare(m)
 		return m
@@ -124,7 +134,7 @@ func (s *Session) claimReceived(name wire.FullTrackName) bool {
 	if s.received[key] > 0 && !s.version.Has(wire.FeatureSharedTracks) {
 		return false
 	}
-	s.received[key]++
+	put(&s.received, key, s.received[key]+1)
 	return true
 }
 

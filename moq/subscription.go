@@ -212,6 +212,22 @@ func (x *Subscription) Goaway() <-chan Goaway { return x.goaway }
 // Close cancels the subscription, and the join with it. It does not wait.
 func (x *Subscription) Close() { x.cancel("cancelled by the subscriber") }
 
+// HandOver is Close for one whose track somebody else goes on to fill: subgroups that
+// were on their way are not given up (live.SubgroupWriter.Interrupt).
+func (x *Subscription) HandOver() {
+	x.mu.Lock()
+	x.handed = true
+	x.mu.Unlock()
+	x.Close()
+}
+
+// isHandedOver reports whether HandOver was called.
+func (x *Subscription) isHandedOver() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.handed
+}
+
 func (x *Subscription) cancel(reason string) {
 	x.end(live.Done{Code: wire.DoneInternalError, Reason: reason}, wire.ResetCancelled)
 }

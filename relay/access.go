@@ -77,7 +77,10 @@ func (r *Relay) permit(ctx context.Context, req moq.Request) bool {
 	case *moq.PublishNamespaceRequest:
 		err = r.authorize(ctx, s, VerbPublishNamespace, wire.FullTrackName{Namespace: req.Namespace}, req.Params)
 	case *moq.SubscribeNamespaceRequest:
-		req.Permit = prefixes(VerbSubscribeNamespace)
+		if req.Permit = prefixes(VerbSubscribeNamespace); isWays(req.Prefix) && req.Routes() {
+			err = prefixes(VerbSubscribeTracks)(req.Prefix[1:], req.Params)
+			break
+		}
 		err = req.Permit(req.Prefix, req.Params)
 	case *moq.SubscribeTracksRequest:
 		req.Permit = prefixes(VerbSubscribeTracks)

@@ -39,13 +39,14 @@ func (c candidate) wait(ctx context.Context) (*moq.Session, error) {
 	return c.link.wait(ctx)
 }
 
-// candidates returns where the tracks of a namespace can be had, best first:
-// all publishers here (moqt-18 §9.5), the one with the longest prefix first;
-// then the relays that the directory has one ask and the links that routes lead
-// to, those that work before those that are broken; then upstreams that cover
-// the namespace, those that can be reached before the others, by priority, cost
-// and their order in the configuration.
-func (r *Relay) candidates(ns wire.Namespace) []candidate {
+// candidates returns where a track can be had, best first: all publishers here
+// (moqt-18 §9.5), the one with the longest prefix first; then the relays that the
+// directory has one ask and the links that routes lead to, to the track before to
+// its namespace, those that work before those that are broken; then upstreams that
+// cover the namespace, those that can be reached before the others, by priority,
+// cost and their order in the configuration.
+func (r *Relay) candidates(name wire.FullTrackName) []candidate {
+	ns := name.Namespace
 	var local, working, broken, upstreams []candidate
 	known := map[*link]bool{}
 	if r.listed != nil {
@@ -59,7 +60,11 @@ func (r *Relay) candidates(ns wire.Namespace) []candidate {
 			}
 		}
 	}
-	for _, way := range r.routes.Match(ns) {
+	ways := r.routes.Match(ns)
+	if own, ok := wayOf(name); ok { // another relay may have others of the namespace
+		ways = slices.Concat(r.routes.Routes(own), ways)
+	}
+	for _, way := range ways {
 		l := way.Via.link
 		switch {
 		case way.Via.session != nil:

@@ -100,7 +100,7 @@ func (e *trackEntry) dependsOn(path []string) ([]*moq.Session, error) {
 	var out []*moq.Session
 	for _, f := range e.feeds {
 		switch {
-		case f.link == nil && f.accepted && !f.leaving:
+		case f.link == nil && f.accepted && !f.leaving && !f.closing:
 			return nil, nil
 		case f.link == nil || f.session == nil || f.told == nil: // the path is told when it is asked
 			continue
@@ -110,6 +110,7 @@ func (e *trackEntry) dependsOn(path []string) ([]*moq.Session, error) {
 		case !ok:
 		case slices.Contains(path, peer.ID):
 			return nil, errCircle()
+		case f.silent || f.stranded: // nothing comes around by it, and it may not answer
 		case !contains(f.told, path):
 			out = append(out, f.session)
 		}

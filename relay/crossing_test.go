@@ -21,6 +21,7 @@ import (
 // TestCrossingDrafts: whatever drafts publisher and subscriber speak, the relay
 // hands objects on as they are, and says the same in each draft's numbers.
 func TestCrossingDrafts(t *testing.T) {
+	t.Parallel() // virtual time
 	for _, from := range wire.Versions() {
 		for _, to := range wire.Versions() {
 			t.Run(fmt.Sprintf("%v to %v", from, to), func(t *testing.T) {

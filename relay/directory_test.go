@@ -272,43 +272,15 @@ func TestDirectoryRegionFirst(t *testing.T) {
 			middle := b.relay(t, "middle", "eu", c.role)
 			edges := []*listedRelay{b.relay(t, "e1", "eu", relay.RoleEdge), b.relay(t, "e2", "eu", relay.RoleEdge)}
 			holder.announces(t, camera)
+			for _, r := range append(edges, middle) {
+				eventually(t, "the namespace is known", func() bool { return r.Relay.Stats().Namespaces == 1 })
+			}
 			for _, e := range edges {
-				eventually(t, "the namespace is known", func() bool { return e.Relay.Stats().Namespaces == 1 })
 				e.watches(t, camera)
 			}
 			holder.serves(t, c.crossing)
 			middle.serves(t, 2*(2-c.crossing))
 		})
-	}
-}
-
-// A shield that has not heard of a namespace yet, when an edge asks for it, waits
-// for the directory: a refusal would have the edge ask the holder. When the
-// directory cannot be reached there is nothing to wait for.
-func TestDirectoryHearsay(t *testing.T) {
-	for _, c := range []struct {
-		lost   bool
-		shield int64
-	}{{false, 1}, {true, 0}} {
-		b := newBoard()
-		holder := b.relay(t, "holder", "us", relay.RoleOrigin)
-		shield := b.relay(t, "shield", "eu", relay.RoleShield)
-		edge := b.relay(t, "edge", "eu", relay.RoleEdge)
-		b.mu.Lock()
-		shield.deaf, shield.lost = true, c.lost
-		b.mu.Unlock()
-		holder.announces(t, camera)
-		eventually(t, "the edge knows", func() bool { return edge.Relay.Stats().Namespaces == 1 })
-		watched := make(chan struct{})
-		go func() {
-			defer close(watched)
-			eventually(t, "the shield is asked", func() bool { return shield.Relay.Stats().Requests > 0 })
-			shield.hear()
-		}()
-		edge.watches(t, camera)
-		<-watched
-		shield.serves(t, c.shield)
-		holder.serves(t, 1)
 	}
 }
 

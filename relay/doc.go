@@ -7,12 +7,13 @@
 //
 // Start reading at Relay (relay.go), then trackEntry (entry.go): the life of a
 // track in a relay. feed.go finds its publishers and judges how they end,
-// refill.go fetches what is missing, forward.go asks for objects when somebody
+// retire.go gives them up and takes that back, stranded.go tells relays below when
+// there is none, refill.go fetches what is missing, forward.go asks for objects when somebody
 // wants them. handler.go answers requests; publish.go, offer.go, status.go and
 // namespaces.go those of one kind each. link.go is what there is with
 // another relay, connection.go keeps the session to it; hearing.go takes in
 // what is told on it of namespaces, telling.go tells others; candidates.go says
-// where a track can be had, circle.go sees that it does not come around.
+// where a track can be had, published.go which are offered at other relays, circle.go sees that it does not come around.
 // keep.go is what is kept and for how long: one budget over all tracks (package
 // cache), also of those that nobody uses any more.
 // directory.go is what relays find each other by, listed.go what is known from

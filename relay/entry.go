@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,21 +32,22 @@ type trackEntry struct {
 	ready   chan struct{} // closed once there was a subscription, or err is set
 	changed changes       // moves when a publisher was found, and at the end
 
-	mu      sync.Mutex // guards all below
-	uses    map[*use]struct{}
-	feeds   []*feed // those that are asked included
-	refused map[source]refusal
-	reason  error // the refusal that says most
-	settled bool
-	err     error
-	had     bool       // there was a subscription
-	over    bool       // the entry ended
-	ended   *live.Done // how the publisher that left last ended the track; nil when it was lost
-	lost    time.Time  // when the last publisher was lost
-	torn    bool       // it was sending then
-	attempt int        // of finding another
-	next    time.Time  // when that is made; zero: it is not decided
-	groups  newGroups
+	mu       sync.Mutex // guards all below
+	uses     map[*use]struct{}
+	feeds    []*feed // those that are asked included
+	refused  map[source]refusal
+	reason   error // the refusal that says most
+	settled  bool
+	err      error
+	had      bool       // there was a subscription
+	stranded bool       // nobody supplies it: relays below are told
+	over     bool       // the entry ended
+	ended    *live.Done // how the publisher that left last ended the track; nil when it was lost
+	lost     time.Time  // when the last publisher was lost
+	torn     bool       // it was sending then
+	attempt  int        // of finding another
+	next     time.Time  // when that is made; zero: it is not decided
+	groups   newGroups
 
 	steering chan struct{} // has one element while forward states are changed
 	fetching sync.Mutex    // held while it is decided what to fetch; taken before mu
@@ -105,9 +107,10 @@ func (e *trackEntry) has(s *moq.Session) bool {
 }
 
 // wait blocks until the track is established or refused. A relay gets only
-// what others than itself provide: two relays would feed each other for ever.
-func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
-	from := e.relay.links.of(asker)
+// what others than itself provide: two relays would feed each other for ever. One
+// that subscribes may wait for them, when the track was had (present).
+func (e *trackEntry) wait(ctx context.Context, u *use) error {
+	from := e.relay.links.of(u.session)
 	if from != nil && e.isBorrowed(from) {
 		return doesNotExist()
 	}
@@ -118,26 +121,28 @@ func (e *trackEntry) wait(ctx context.Context, asker *moq.Session) error {
 	case <-e.relay.ctx.Done():
 		return errStopped
 	}
-	if e.err == nil && from != nil && !e.isProvided(from) {
+	if e.err == nil && from != nil && (e.isBorrowed(from) || u.request == nil && !e.isProvided(from)) {
 		return doesNotExist()
 	}
 	return e.err
 }
 
 // present waits until a publisher provides the track, when all were lost: there
-// is no SUBSCRIBE_OK without one (moqt-18 §9.4).
-func (e *trackEntry) present(ctx context.Context) error {
+// is no SUBSCRIBE_OK without one (moqt-18 §9.4). A relay needs one that is not itself
+// and can be relied on: it may be asking others as well.
+func (e *trackEntry) present(ctx context.Context, u *use) error {
+	from := e.relay.links.of(u.session)
 	patience := time.NewTimer(e.relay.config.RequestTimeout / 2)
 	defer patience.Stop()
 	for {
 		changed := e.changed.wait()
 		e.mu.Lock()
-		there, over := len(e.providers()) > 0, e.over
+		there, over := slices.ContainsFunc(e.providers(), func(f *feed) bool { return from == nil || f.link != from && f.isSound() }), e.over
 		e.mu.Unlock()
 		switch {
 		case there:
 			return nil
-		case over:
+		case over, from != nil && e.isBorrowed(from):
 			return doesNotExist()
 		}
 		select {
@@ -182,6 +187,7 @@ func (e *trackEntry) run() {
 		default:
 			retry.Stop()
 		}
+		e.warn()
 		if e.misled() != nil {
 			r.tasks.Go(func() { e.steer(r.ctx) })
 		}
@@ -213,6 +219,8 @@ func (e *trackEntry) judge(published bool) verdict {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
+	case e.isStranded():
+		return verdict{retry: e.respite()}
 	case len(e.feeds) > 0:
 		return verdict{retry: e.nextAttempt()}
 	case !e.had && published:
@@ -229,11 +237,16 @@ func (e *trackEntry) judge(published bool) verdict {
 		return verdict{end: &live.Done{Code: wire.DoneInternalError, Reason: "the publisher was lost"}}
 	}
 	e.lend()
+	return verdict{retry: e.respite()}
+}
+
+// respite is how long until another publisher is looked for. The caller holds mu.
+func (e *trackEntry) respite() time.Duration {
 	if e.next.IsZero() { // it stays, however often run looks
 		e.attempt++
 		e.next = time.Now().Add(time.Duration(min(e.attempt, 10))*50*time.Millisecond + rand.N(100*time.Millisecond))
 	}
-	return verdict{retry: max(time.Until(e.next), 1)}
+	return max(time.Until(e.next), 1)
 }
 
 // nextAttempt is how long until a publisher that refused may be asked again; 0
@@ -255,7 +268,7 @@ func (e *trackEntry) forgive() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.next = time.Time{}
-	if len(e.feeds) == 0 {
+	if len(e.feeds) == 0 || e.isStranded() {
 		clear(e.refused)
 		e.reason = nil
 	}

@@ -34,6 +34,7 @@ const quietest = 100 * time.Millisecond
 // fresh one, its publisher with it. The subscribers' sessions stay, each object
 // comes once, those that were published meanwhile too, and soon.
 func TestRestartOfTheOnlyUpstream(t *testing.T) {
+	t.Parallel() // virtual time
 	for _, d := range deaths {
 		t.Run(string(d), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -85,6 +86,7 @@ func TestRestartOfTheOnlyUpstream(t *testing.T) {
 // One dies, at any time and in any way: subscribers, there and below, see none
 // of it. It comes back, and the other dies.
 func TestTwoPublishersOfATrack(t *testing.T) {
+	t.Parallel() // virtual time
 	for i, d := range deaths {
 		t.Run(string(d), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -134,6 +136,7 @@ func TestTwoPublishersOfATrack(t *testing.T) {
 // upstreams that answer no FETCH its subscribers do not get everything, and
 // the account shows it.
 func TestFailoverNeedsTheMissingPart(t *testing.T) {
+	t.Parallel() // virtual time
 	for _, fetches := range []bool{true, false} {
 		t.Run(fmt.Sprintf("fetch=%v", fetches), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

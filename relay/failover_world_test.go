@@ -25,16 +25,20 @@ type world struct {
 	random *rand.Rand
 	stop   []func()
 
+	onDemand bool   // links of relays that are added are connected when they are used
+	draft    string // of these links; "" is the newest that both have
+
 	mu      sync.Mutex
 	sockets map[string][]*simnet.SimConn // of those that dialed a node, by its address
 	dialed  map[string][]*simnet.SimConn // that a node dialed with, by its name
+	severed map[string]bool              // nodes whose upstreams are out of their reach, by name
 }
 
 // newWorld returns an empty world, which is to be closed.
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		network: newNetwork(t, time.Millisecond, 0), t: t, random: rand.New(rand.NewPCG(seed, 1)),
-		sockets: map[string][]*simnet.SimConn{}, dialed: map[string][]*simnet.SimConn{},
+		sockets: map[string][]*simnet.SimConn{}, dialed: map[string][]*simnet.SimConn{}, severed: map[string]bool{},
 	}
 	return w
 }
@@ -71,14 +75,18 @@ func (w *world) add(name string, c relay.Config, parents ...*member) *member {
 	c.Name, c.Logger = name, quiet()
 	for i, p := range parents {
 		c.Upstreams = append(c.Upstreams, relay.Upstream{
-			Name: p.name, URL: "moqt://" + p.addr.String(), Priority: i,
+			Name: p.name, URL: "moqt://" + p.addr.String(), Priority: i, OnDemand: w.onDemand,
 			Refresh: func(_ context.Context, d *transport.DialConfig) error {
 				socket := w.endpoint()
 				w.router.setNarrow(socket.LocalAddr(), &bottleneck{rate: linkRate, queue: time.Second})
 				w.mu.Lock()
 				w.sockets[p.addr.String()] = append(w.sockets[p.addr.String()], socket)
 				w.dialed[name] = append(w.dialed[name], socket)
+				w.router.setCut(socket.LocalAddr(), w.severed[name])
 				w.mu.Unlock()
+				if w.draft != "" {
+					d.Versions = []string{w.draft}
+				}
 				d.Fingerprints, d.PacketConn, d.RemoteAddr = [][32]byte{w.certs.Fingerprint()}, socket, p.addr
 				return nil
 			},
@@ -126,6 +134,17 @@ func (m *member) kill(d death) {
 		return
 	}
 	m.close()
+}
+
+// sever cuts a relay off from its upstreams, or has it reach them again.
+func (m *member) sever(cut bool) {
+	w := m.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.severed[m.name] = cut
+	for _, s := range w.dialed[m.name] {
+		w.router.setCut(s.LocalAddr(), cut)
+	}
 }
 
 // revive starts a fresh relay where a killed one was.

@@ -20,8 +20,9 @@ type feed struct {
 	cancel context.CancelFunc
 	asked  chan struct{} // closed when the attempt is over
 	link   *link         // nil for a publisher that is connected to this relay
-	pushed bool          // it came by PUBLISH
-	told   []string      // the relays that its request named as depending on it
+	began  time.Time
+	pushed bool     // it came by PUBLISH
+	told   []string // the relays that its request named as depending on it
 
 	session  *moq.Session // nil while the link is not connected
 	sub      *moq.Subscription
@@ -32,9 +33,11 @@ type feed struct {
 	catching bool                // that is what others were bringing
 	rejoin   bool                // that was refused, and is to be fetched again
 	start    wire.Location       // with accepted: all from there on comes by the subscription
-	leaving  bool                // another one shall take its place
+	leaving  bool                // its publisher wants it elsewhere: another one shall take its place
 	silent   bool                // nothing is heard of its session: another one may take its place
+	stranded bool                // the relay there has the track from nobody: likewise
 	closing  bool                // another one has taken its place
+	closer   *time.Timer         // with closing: ends it
 	accepted bool                // it counts as established
 }
 
@@ -42,7 +45,10 @@ var errAnew = errors.New("the publisher began anew")
 
 // newFeed adds a feed that has no subscription yet. The caller holds mu.
 func (e *trackEntry) newFeed(c candidate) *feed {
-	f := &feed{entry: e, session: c.session, link: c.link, asked: make(chan struct{})}
+	f := &feed{entry: e, session: c.session, link: c.link, began: time.Now(), asked: make(chan struct{})}
+	if c.link != nil {
+		time.AfterFunc(promptly, e.poke)
+	}
 	f.ctx, f.cancel = context.WithCancel(e.relay.ctx)
 	e.feeds = append(e.feeds, f)
 	return f
@@ -51,19 +57,30 @@ func (e *trackEntry) newFeed(c candidate) *feed {
 // feedOf finds what a session provides or is asked for. The caller holds mu.
 func (e *trackEntry) feedOf(s *moq.Session) *feed {
 	for _, f := range e.feeds {
-		if f.session == s && !f.leaving {
+		if f.session == s && !f.leaving && !f.closing {
 			return f
 		}
 	}
 	return nil
 }
 
-// isSound reports whether a feed can be relied on, or is asked and can be: also
-// by a link that is connected on demand, which is not connected when it is asked.
+// isSound reports whether a feed can be relied on, or is asked and can be: also by a
+// link that is connected on demand, which is not connected when it is asked. One that
+// shall take the place of another has to answer promptly, or others are asked as well.
 // The caller holds mu.
 func (f *feed) isSound() bool {
-	return !f.leaving && !f.silent && !f.closing && (f.session != nil || f.link != nil && f.link.isExpected())
+	if f.leaving || f.silent || f.stranded || f.closing {
+		return false
+	}
+	late := f.entry.had && f.link != nil && time.Since(f.began) >= promptly
+	if f.session == nil {
+		return f.link != nil && f.link.isExpected() && !late
+	}
+	return f.accepted || !late
 }
+
+// promptly is how soon the relay that is asked answers, if it does soon.
+const promptly = 300 * time.Millisecond
 
 // source is what the feed's publisher is known by.
 func (f *feed) source() source { return candidate{f.session, f.link}.source() }
@@ -116,7 +133,7 @@ func (e *trackEntry) providers() []*feed {
 // the best link when no publisher here has it. Nobody is asked for a track that
 // nobody here wants.
 func (e *trackEntry) seek() {
-	found := e.relay.heard(e.relay.candidates(e.name.Namespace))
+	found := e.relay.heard(e.relay.candidates(e.name))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || len(e.uses) == 0 || (len(e.feeds) == 0 && e.ended != nil) {
@@ -133,14 +150,18 @@ func (e *trackEntry) seek() {
 			e.ask(e.newFeed(c))
 		}
 	}
-	if slices.ContainsFunc(e.feeds, (*feed).isSound) {
+	if e.isSupplied() {
+		return
+	}
+	e.recall()
+	if e.isSupplied() {
 		return
 	}
 	for _, c := range found {
 		if c.link == nil || e.lent(c.link) || !e.mayAsk(c.source(), now) || e.isAsked(c) {
 			continue
 		}
-		if c.session == nil && slices.ContainsFunc(e.feeds, func(f *feed) bool { return f.session == nil }) {
+		if c.session == nil && !c.link.silent() && slices.ContainsFunc(e.feeds, func(f *feed) bool { return f.session == nil }) {
 			continue // one that is not connected is waited for already
 		}
 		e.ask(e.newFeed(c))
@@ -163,6 +184,8 @@ func (e *trackEntry) mayAsk(s source, now time.Time) bool {
 
 // ask subscribes in the background. The caller holds mu.
 func (e *trackEntry) ask(f *feed) {
+	if f.link != nil {
+	}
 	f.forward, f.group = e.wanted(f), e.groups.pending
 	e.relay.tasks.Go(func() {
 		err := e.find(f)
@@ -174,8 +197,11 @@ func (e *trackEntry) ask(f *feed) {
 				err = f.subscribe()
 			}
 		}
-		e.answered(f, err)
+		established := e.answered(f, err)
 		close(f.asked)
+		if established {
+			e.watch(f)
+		}
 	})
 }
 
@@ -215,29 +241,31 @@ func (e *trackEntry) parted(f *feed) bool {
 	return true
 }
 
-// answered takes in how an attempt ended.
-func (e *trackEntry) answered(f *feed, err error) {
+// answered takes in how an attempt ended. When it reports that there is a subscription,
+// the caller watches that.
+func (e *trackEntry) answered(f *feed, err error) (established bool) {
 	f.cancel()
 	if err == nil && e.isOver() {
 		f.sub.Close()
-		return
+		return false
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	defer e.poke()
 	if err != nil {
 		e.drop(f)
 		if !f.closing { // given up, not refused
 			e.refuse(f, err)
 		}
-		return
+		e.poke()
+		return false
 	}
 	e.relay.log.Debug("track established", "track", e.name.String(), "remote", f.session.Conn().Info().RemoteAddr.String(), "publishers", len(e.providers()))
 	e.attempt, e.next, e.ended, e.reason = 0, time.Time{}, nil, nil
 	e.groups.sent(f.group, largest(e.live))
-	e.settle(nil)
-	e.changed.announce()
 	for _, other := range e.feeds {
+		if f.stranded && other.session != f.session {
+			continue // it says so at once: it takes the place of nobody
+		}
 		if other != f && (other.session == f.session || other.leaving || other.link != nil) {
 			other.retire()
 		}
@@ -245,7 +273,10 @@ func (e *trackEntry) answered(f *feed, err error) {
 	if f.link != nil && e.others(f) { // a publisher came here meanwhile
 		f.retire()
 	}
-	e.relay.tasks.Go(func() { e.watch(f) })
+	e.changed.announce()
+	e.poke()
+	e.settle(nil) // last: of those that are woken they go on first
+	return true
 }
 
 // watch waits for the end of a feed's subscription. One that its publisher
@@ -309,6 +340,9 @@ func (e *trackEntry) finished(f *feed) {
 		return
 	}
 	defer e.poke()
+	if !e.isSupplied() {
+		e.recall()
+	}
 	if !lost && !f.closing {
 		e.refused[f.source()] = refusal{err: &moq.RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDoesNotExist, Reason: d.Reason}}
 		e.ended = d
@@ -321,34 +355,6 @@ func (e *trackEntry) finished(f *feed) {
 	if lost {
 		e.lost, e.ended, e.torn = time.Now(), nil, f.forward
 		clear(e.refused)
-	}
-}
-
-// handover is how long a feed is kept after another took its place, so that
-// streams that are under way come to their end.
-const handover = 2 * time.Second
-
-// retire ends a feed soon, an attempt at once. The caller holds the entry's mu.
-func (f *feed) retire() {
-	if f.closing {
-		return
-	}
-	f.leaving, f.closing = true, true
-	if !f.accepted {
-		f.cancel()
-		return
-	}
-	time.AfterFunc(handover, f.close)
-}
-
-// close gives the feed up.
-func (f *feed) close() {
-	f.cancel()
-	f.entry.mu.Lock()
-	sub := f.sub
-	f.entry.mu.Unlock()
-	if sub != nil {
-		sub.Close()
 	}
 }
 
@@ -371,7 +377,7 @@ func (e *trackEntry) lend() {
 		return
 	}
 	for u := range e.uses {
-		if l := e.relay.links.of(u.session); l != nil && u.request != nil && l.shows(e.name.Namespace) {
+		if l := e.relay.links.of(u.session); l != nil && u.accepted && l.shows(e.name.Namespace) {
 			e.relay.tasks.Go(func() { u.request.End(wire.DoneGoingAway, "the publisher was lost") })
 		}
 	}

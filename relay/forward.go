@@ -32,6 +32,21 @@ func (u *use) want(objects bool) {
 	u.entry.poke()
 }
 
+// updating returns what is called when a subscriber is about to update its
+// subscription: the answer tells where the track is, which a paused one asks its
+// publishers for first.
+func (e *trackEntry) updating(ctx context.Context, u *use) func(wire.Parameters) {
+	return func(p wire.Parameters) {
+		switch {
+		case p.Forward.Or(false):
+			u.want(true)
+			e.resume(ctx)
+		case !p.Forward.Set:
+			e.current(ctx)
+		}
+	}
+}
+
 // updated returns what is called when a subscriber updates its subscription.
 func (r *Relay) updated(ctx context.Context, u *use) func(wire.Parameters) {
 	return func(p wire.Parameters) {

@@ -69,8 +69,9 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
-		h.relay.after(ctx, func() { h.relay.release(u) })
-		err = u.entry.present(ctx)
+		if err = u.entry.present(ctx, u); err != nil {
+			h.relay.after(ctx, func() { h.relay.release(u) })
+		}
 	}
 	if err != nil {
 		h.relay.served.refused.Add(1)
@@ -78,7 +79,10 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 		return
 	}
 	h.relay.served.subscriptions.Add(1)
-	h.relay.after(ctx, func() { h.relay.served.subscriptions.Add(-1) })
+	h.relay.after(ctx, func() {
+		h.relay.served.subscriptions.Add(-1)
+		h.relay.release(u)
+	})
 	e := u.entry
 	if wants {
 		e.resume(ctx)
@@ -88,7 +92,8 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	if group.Set {
 		u.askGroup(ctx, group.Value)
 	}
-	r.Updated = h.relay.updated(ctx, u)
+	u.accept()
+	r.Updating, r.Updated = e.updating(ctx, u), h.relay.updated(ctx, u)
 	r.Fill = func(first, last wire.Location) { e.supply(live.Range{From: first, To: last.Next()}, true) }
 	r.Accept(e.live)
 }
@@ -109,7 +114,7 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 		err := h.relay.circular(ctx, name, u.path)
 		if err == nil {
 			h.relay.use(name, u, group)
-			if err = u.entry.wait(ctx, u.session); err == nil {
+			if err = u.entry.wait(ctx, u); err == nil {
 				return nil
 			}
 			h.relay.release(u)
@@ -147,7 +152,7 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 	e := u.entry
 	e.current(ctx)
 	if wanted := (live.Range{From: r.First, To: r.Last.Next()}); !e.knows(wanted) {
-		_ = e.present(ctx) // without a publisher it gets what there is
+		_ = e.present(ctx, u) // without a publisher it gets what there is
 	}
 	if t := r.Params.FillTimeout; r.Resolve(e.live) {
 		e.supply(live.Range{From: r.First, To: r.Last.Next()}, !t.Set || t.Value > 0)

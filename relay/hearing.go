@@ -28,7 +28,15 @@ const maxRoutes = 1 << 20
 // link, and hears of them until ctx is done.
 func (h *hearing) listen(ctx context.Context) {
 	var tasks sync.WaitGroup
-	for _, prefix := range disjoint(h.link.upstream.Prefixes) {
+	prefixes := disjoint(h.link.upstream.Prefixes)
+	if h.peer != "" { // relays tell of tracks, too
+		for _, prefix := range disjoint(h.link.upstream.Prefixes) {
+			if len(prefix) > 0 {
+				prefixes = append(prefixes, waysBelow(prefix))
+			}
+		}
+	}
+	for _, prefix := range prefixes {
 		var n *moq.NamespaceSubscription
 		var err error
 		if h.peer == "" {
@@ -96,11 +104,18 @@ func (h *hearing) permitted(ns wire.Namespace) bool {
 	if r.config.Authorize == nil || isTrusted(h.session) {
 		return true
 	}
-	return r.authorize(h.session.Context(), h.session, VerbPublishNamespace, wire.FullTrackName{Namespace: ns}, wire.Parameters{}) == nil
+	verb, what := VerbPublishNamespace, wire.FullTrackName{Namespace: ns}
+	if track, ok := trackOf(ns); ok {
+		verb, what = VerbPublish, track
+	}
+	return r.authorize(h.session.Context(), h.session, verb, what, wire.Parameters{}) == nil
 }
 
 // NamespaceAdded implements moq.NamespaceEvents, for relays of other makes.
 func (h *hearing) NamespaceAdded(ns wire.Namespace) {
+	if isWays(ns) { // they tell of no tracks
+		return
+	}
 	l := h.link
 	h.heard(ns, route.Route[source]{Via: source{link: l}, Cost: l.cost(), Foreign: true, Rank: l.order})
 }
@@ -108,7 +123,7 @@ func (h *hearing) NamespaceAdded(ns wire.Namespace) {
 func (h *hearing) heard(ns wire.Namespace, way route.Route[source]) {
 	r := h.link.relay
 	h.link.learn(h, ns, way)
-	if !way.Held {
+	if !way.Held && !isWays(ns) {
 		r.publishes.announce()
 		r.announced(ns, source{link: h.link})
 	}

@@ -66,5 +66,5 @@ func (r *Relay) tooLarge(prefix wire.Namespace, tracks bool) bool {
 			n++
 		}
 	}
-	return n > r.config.MaxMatches
+	return n+r.countElsewhere(prefix, r.config.MaxMatches+1) > r.config.MaxMatches
 }

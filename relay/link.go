@@ -240,12 +240,14 @@ func (l *link) closed(s *moq.Session) {
 	}
 }
 
-// shows reports whether a namespace or a prefix of it was announced on the link.
+// shows reports whether a way to a namespace or a prefix of it that works is told on
+// the link.
 func (l *link) shows(ns wire.Namespace) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for n := len(ns); n >= 0; n-- {
-		if l.known[ns[:n].Key()] != nil {
+		k := l.known[ns[:n].Key()]
+		if k != nil && slices.ContainsFunc(k.by, func(w toldWay) bool { return !w.route.Held }) {
 			return true
 		}
 	}

@@ -63,7 +63,7 @@ func nameOf(i int) string { return string(rune('a' + i)) }
 
 func (m *mesh) start(i int, sockets []*net.UDPAddr, configure func(int, *relay.Config)) *node {
 	m.t.Helper()
-	c := relay.Config{Name: nameOf(i), ID: nameOf(i), Logger: quiet(), Linger: time.Second}
+	c := relay.Config{Name: nameOf(i), ID: nameOf(i), Logger: quiet(), Linger: time.Second, Advertise: relay.Advertise{URL: "moqt://" + sockets[i].String()}}
 	for _, e := range m.edges {
 		if e.from == i {
 			e.mesh = m
@@ -239,6 +239,7 @@ func TestShapes(t *testing.T) {
 // come back: each time all has settled, every relay's routes are the shortest
 // paths, and in the end nothing is left.
 func TestRandomTopologies(t *testing.T) {
+	t.Parallel() // virtual time
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

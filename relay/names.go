@@ -39,16 +39,20 @@ func (n trackNames) remove(e *trackEntry) {
 	}
 }
 
-// below returns the tracks of a namespace and of those that it is a prefix of.
-func (n trackNames) below(ns wire.Namespace) []*trackEntry {
-	var out []*trackEntry
+// below returns the tracks of a namespace and of those that it is a prefix of, up to
+// limit of them; false means that there are more.
+func (n trackNames) below(ns wire.Namespace, limit int) (tracks []*trackEntry, all bool) {
+	all = true
 	n.table.Each(ns, func(_ wire.Namespace, in []route.Route[*siblings]) bool {
 		for e := range in[0].Via.tracks {
-			out = append(out, e)
+			if all = len(tracks) < limit; !all {
+				return false
+			}
+			tracks = append(tracks, e)
 		}
 		return true
 	})
-	return out
+	return tracks, all
 }
 
 // count returns how many namespaces with tracks there are below one.

@@ -12,6 +12,10 @@ import (
 // publishNamespace has a namespace in the table until ctx is done.
 func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRequest) {
 	relay, s := h.relay, r.Session()
+	if isWays(r.Namespace) {
+		r.Reject(wire.RequestDoesNotExist, "reserved namespace", moq.NoRetry())
+		return
+	}
 	if h.link != nil { // what it has is told by SUBSCRIBE_NAMESPACE; this adds to it
 		a := &hearing{link: h.link, session: s}
 		a.NamespaceAdded(r.Namespace)
@@ -49,13 +53,16 @@ func (r *Relay) hasPublisher(ns wire.Namespace) bool {
 	return slices.ContainsFunc(r.routes.Match(ns), func(way route.Route[source]) bool { return way.Via.session != nil })
 }
 
-// expose notes that a track is offered: relays are told of its namespace, which
-// nobody has to have announced. conceal is the counterpart. The caller holds mu.
+// expose notes that a track is offered: relays are told of it, and of its
+// namespace, which nobody has to have announced. conceal is the counterpart. The caller holds mu.
 func (r *Relay) expose(e *trackEntry) {
 	if _, known := r.offered[e]; known {
 		return
 	}
 	r.offered[e] = struct{}{}
+	if way, ok := wayOf(e.name); ok {
+		r.routes.Set(way, route.Route[source]{Via: source{tracks: true}, Hidden: true})
+	}
 	key := e.name.Namespace.Key()
 	if r.exposed[key]++; r.exposed[key] == 1 {
 		r.routes.Set(e.name.Namespace, route.Route[source]{Via: source{tracks: true}, Hidden: true})
@@ -67,6 +74,9 @@ func (r *Relay) conceal(e *trackEntry) {
 		return
 	}
 	delete(r.offered, e)
+	if way, ok := wayOf(e.name); ok {
+		r.routes.Remove(way, source{tracks: true})
+	}
 	key := e.name.Namespace.Key()
 	if r.exposed[key]--; r.exposed[key] == 0 {
 		delete(r.exposed, key)

@@ -20,7 +20,8 @@ type offers struct {
 	prefix  wire.Namespace
 	params  wire.Parameters // of the subscriptions to come
 	queue   []*trackEntry
-	blocked map[string]struct{} // tracks that are not offered any more
+	others  []wire.FullTrackName // likewise, offered by other relays
+	blocked map[string]struct{}  // tracks that are not offered any more
 }
 
 // wants reports whether a track is to be offered: it is below the prefix and
@@ -53,13 +54,23 @@ func (o *offers) add(e *trackEntry) {
 	}
 }
 
-// take empties the queue.
-func (o *offers) take() ([]*trackEntry, wire.Parameters) {
+func (o *offers) addElsewhere(name wire.FullTrackName) {
+	o.mu.Lock()
+	o.others = append(o.others, name)
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the queues.
+func (o *offers) take() (here []*trackEntry, elsewhere []wire.FullTrackName, p wire.Parameters) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	queue := o.queue
-	o.queue = nil
-	return queue, o.params
+	here, elsewhere = o.queue, o.others
+	o.queue, o.others = nil, nil
+	return here, elsewhere, o.params
 }
 
 // update takes in a REQUEST_UPDATE: it concerns tracks that are offered later
@@ -144,15 +155,22 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
 			}
 		}
 	}
+	updated := make(chan struct{}, 1)
 	req.Updated = func(prefix wire.Namespace, p wire.Parameters) {
 		o.update(prefix, p)
 		again()
+		select {
+		case updated <- struct{}{}:
+		default:
+		}
 	}
 	if !req.Accept() {
 		return
 	}
 	again()
+	stop := r.findElsewhere(ctx, o, req.Prefix)
 	defer func() {
+		stop()
 		r.mu.Lock()
 		delete(r.wanting, o)
 		r.mu.Unlock()
@@ -161,16 +179,29 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	for ctx.Err() == nil {
-		queue, params := o.take()
-		for _, e := range queue {
+		here, elsewhere, params := o.take()
+		for _, e := range here {
 			room <- struct{}{}
 			tasks.Go(func() {
 				defer func() { <-room }()
 				r.publishTo(ctx, o, e, params)
 			})
 		}
+		for _, name := range elsewhere {
+			room <- struct{}{}
+			tasks.Go(func() {
+				defer func() { <-room }()
+				r.publishElsewhere(ctx, o, name, params)
+			})
+		}
 		select {
 		case <-o.wake:
+		case <-updated:
+			stop()
+			o.mu.Lock()
+			prefix := o.prefix
+			o.mu.Unlock()
+			stop = r.findElsewhere(ctx, o, prefix)
 		case <-ctx.Done():
 		}
 	}
@@ -188,7 +219,12 @@ func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry, params 
 	if !wants {
 		return
 	}
-	u := r.use(e.name, &use{session: o.session, wants: params.Forward.Or(true)}, wire.Option[uint64]{})
+	r.propose(ctx, o, r.use(e.name, &use{session: o.session, wants: params.Forward.Or(true)}, wire.Option[uint64]{}), params)
+}
+
+// propose sends PUBLISH for a track that the session is a user of, until it ends.
+func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Parameters) {
+	e := u.entry
 	p, err := o.session.Publish(ctx, u.entry.live, moq.PublishOptions{
 		Params: proposal(o.session.Version(), params), Asked: params, Updated: r.updated(r.ctx, u),
 	})

@@ -243,3 +243,34 @@ func TestFailoverOfProcesses(t *testing.T) {
 	time.Sleep(time.Second)
 	check(t, witnesses)
 }
+
+// TestRestartedRelayOfSilentPublisher kills a relay with SIGKILL and starts it
+// again. Its publisher sends nothing and would wait an hour for an answer: it is
+// back because the new process tells it that its connection is gone.
+func TestRestartedRelayOfSilentPublisher(t *testing.T) {
+	dir := t.TempDir()
+	source, err := certs.Development(dir, nil, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { source.Close() })
+	p := startProcess(t, processConfig{Name: "origin", Addr: "127.0.0.1:0", Certs: dir})
+	origin := moq.NewOrigin()
+	origin.AddNamespace(camera.Namespace)
+	client := moq.Client{
+		URL: p.url(), Dial: transport.DialConfig{Fingerprints: [][32]byte{source.Fingerprint()}, IdleTimeout: time.Hour},
+		Config: moq.Config{Handler: origin, Logger: quiet()}, Connected: origin.Announce, Failed: func(error) {},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { client.Run(ctx); close(ended) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	for range 3 {
+		p.waitFor("told of the publisher's namespace", func(s relay.Stats) bool { return s.Namespaces == 1 })
+		p.kill()
+		killed := time.Now()
+		p.start()
+		p.waitFor("told again", func(s relay.Stats) bool { return s.Namespaces == 1 })
+		t.Logf("the publisher is back %v after the kill", time.Since(killed).Round(time.Millisecond))
+	}
+}

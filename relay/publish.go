@@ -11,6 +11,10 @@ import (
 // publish takes a track that a session offers, besides other publishers that
 // it may have (moqt-18 §9.3, §9.5).
 func (h handler) publish(ctx context.Context, r *moq.PublishRequest) {
+	if isWays(r.Track.Namespace) {
+		r.Reject(wire.RequestDoesNotExist, "reserved namespace", moq.NoRetry())
+		return
+	}
 	for {
 		e := h.relay.publishing(r.Track)
 		again := h.publishInto(ctx, e, r)
@@ -41,7 +45,9 @@ func (h handler) publishInto(ctx context.Context, e *trackEntry, r *moq.PublishR
 	if err == nil {
 		err = f.begin(sub, had, had.Set)
 	}
-	e.answered(f, err)
+	if e.answered(f, err) {
+		relay.tasks.Go(func() { e.watch(f) })
+	}
 	close(f.asked)
 	if err != nil {
 		return false

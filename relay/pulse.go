@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -28,7 +29,13 @@ const (
 	linkHandshake = 3 * time.Second
 )
 
-// lively returns a refresh function by which the connections of a link are pinged.
+// maxLinkUniStreams is how many groups of tracks may be open at a time on a link to
+// another relay: one of each track that it can have, which is bounded by
+// transport.DefaultMaxStreams.
+const maxLinkUniStreams = transport.DefaultMaxStreams
+
+// lively returns a refresh function by which the connections of a link are pinged,
+// and carry many tracks.
 func lively(refresh func(context.Context, *transport.DialConfig) error) func(context.Context, *transport.DialConfig) error {
 	return func(ctx context.Context, d *transport.DialConfig) error {
 		if refresh != nil {
@@ -37,6 +44,7 @@ func lively(refresh func(context.Context, *transport.DialConfig) error) func(con
 			}
 		}
 		d.KeepAlive = linkKeepAlive
+		d.MaxUniStreams = cmp.Or(d.MaxUniStreams, maxLinkUniStreams)
 		if d.IdleTimeout == 0 {
 			d.IdleTimeout = linkIdle
 		}
@@ -109,6 +117,9 @@ func (r *Relay) suspect(s *moq.Session, silent bool) {
 		for _, f := range e.feeds {
 			if f.session == s {
 				f.silent, provides = silent, true
+				if !silent {
+					e.restored(f)
+				}
 			}
 		}
 		e.mu.Unlock()

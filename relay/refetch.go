@@ -76,7 +76,7 @@ func (e *trackEntry) successor(lost *feed) *feed {
 		e.mu.Lock()
 		over := e.over
 		for _, f := range e.providers() {
-			if f != lost && !f.silent {
+			if !f.isLost() {
 				e.mu.Unlock()
 				return f
 			}

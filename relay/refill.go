@@ -24,7 +24,7 @@ func (f *feed) subscribe() error {
 	e.mu.Lock()
 	again, forward, replaces := e.had, f.forward, e.replaces(f)
 	e.mu.Unlock()
-	o := moq.SubscribeOptions{Into: e.live, Established: f.established, JoinFailed: f.joinFailed}
+	o := moq.SubscribeOptions{Into: e.live, Established: f.established, JoinFailed: f.joinFailed, Supplied: f.strand}
 	o.Params.NewGroupRequest = f.group
 	o.Params.RelayPath = f.tell()
 	switch {
@@ -53,7 +53,7 @@ func (f *feed) subscribe() error {
 }
 
 // replaces reports whether a feed goes on with what others were sending that
-// are lost, or silent. The caller holds mu.
+// are lost, silent or stranded. The caller holds mu.
 func (e *trackEntry) replaces(f *feed) bool {
 	if !e.had || e.others(f) {
 		return false
@@ -67,7 +67,7 @@ func (e *trackEntry) replaces(f *feed) bool {
 // others reports whether the track is provided by others than a feed. The
 // caller holds mu.
 func (e *trackEntry) others(f *feed) bool {
-	return slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && !x.closing && !x.silent })
+	return slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && !x.closing && !x.silent && !x.stranded })
 }
 
 func (f *feed) request(s *moq.Session, o moq.SubscribeOptions) (*moq.Subscription, error) {
@@ -163,11 +163,17 @@ func (f *feed) settle(at wire.Location) {
 	}
 }
 
-// lost reports whether the session of a feed is over or silent, or the feed was given up.
+// lost reports whether the session of a feed is over or silent, the relay there
+// stranded, or the feed was given up.
 func (f *feed) lost() bool {
 	f.entry.mu.Lock()
 	defer f.entry.mu.Unlock()
-	return f.session == nil || f.session.Conn().Context().Err() != nil || f.session.Context().Err() != nil || f.silent || f.closing
+	return f.isLost()
+}
+
+// isLost is lost for a caller that holds mu.
+func (f *feed) isLost() bool {
+	return f.session == nil || f.session.Conn().Context().Err() != nil || f.session.Context().Err() != nil || f.silent || f.stranded || f.closing
 }
 
 // isBehind reports whether a publisher at one location is further behind the

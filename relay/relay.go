@@ -40,6 +40,7 @@ type Relay struct {
 	tracks    map[string]*trackEntry
 	publishes changes // moves when a namespace or a track gets a publisher
 	left      changes // moves when a served session is over
+	heeding   *announcements
 	offered   map[*trackEntry]struct{}
 	exposed   map[string]int // how many of them there are in a namespace
 	wanting   map[*offers]struct{}
@@ -60,19 +61,22 @@ func New(c Config) *Relay {
 		config: c, log: c.Logger, cache: newCache(c),
 		id: c.ID, routes: route.NewTable[source](), names: newTrackNames(),
 		exposed: map[string]int{},
-		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(),
+		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(), heeding: newAnnouncements(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
+	r.tasks.Go(func() { r.heeding.run(r.ctx, r.heed) })
+	for i, u := range c.Upstreams {
+		r.links.all = append(r.links.all, newLink(r, u, true, i))
+	}
+	upstreams := r.links.list()
 	if c.Directory != nil {
 		r.join()
 	}
-	for i, u := range c.Upstreams {
-		l := newLink(r, u, true, i)
-		r.links.all = append(r.links.all, l)
-		if !u.OnDemand {
+	for _, l := range upstreams { // each may look at all, and at what the directory told
+		if !l.upstream.OnDemand {
 			l.mu.Lock()
 			l.start("", nil)
 			l.mu.Unlock()
@@ -105,28 +109,29 @@ func (r *Relay) Serve(l *transport.Listener) error {
 			}
 			return err
 		}
-		r.tasks.Go(func() { r.begin(conn) })
+		r.tasks.Go(func() { r.begin(conn, func() {}) })
 	}
 }
 
 // ServeConn serves one connection until it ends.
 func (r *Relay) ServeConn(conn transport.Conn) {
-	if over := r.begin(conn); over != nil {
-		<-over
-	}
+	over := make(chan struct{})
+	r.begin(conn, func() { close(over) })
+	<-over
 }
 
 // begin makes the session of a connection, which is served from then on without a
-// goroutine that waits for its end. The channel is closed then; nil means that there
-// is no session.
-func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
+// goroutine that waits for its end. over is called then, or at once when there is no
+// session.
+func (r *Relay) begin(conn transport.Conn, over func()) {
 	started := time.Now()
 	arrived := r.arrive()
 	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig(nil))
 	if err != nil {
 		arrived()
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
-		return nil
+		over()
+		return
 	}
 	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", s.Path(), "peer", s.PeerImplementation())
 	r.session.Add(1)
@@ -136,11 +141,10 @@ func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
 	if _, ok := s.PeerRelay(); ok {
 		r.tasks.Go(func() { r.serveRelay(s) })
 	}
-	ended := make(chan struct{})
 	r.tasks.Add()
 	context.AfterFunc(s.Context(), func() {
 		defer r.tasks.Done()
-		defer close(ended)
+		defer over()
 		s.Wait()
 		stop()
 		delist()
@@ -148,7 +152,6 @@ func (r *Relay) begin(conn transport.Conn) (over <-chan struct{}) {
 		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
 			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))
 	})
-	return ended
 }
 
 // Close ends all sessions and waits for the relay's goroutines.

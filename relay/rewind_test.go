@@ -166,6 +166,7 @@ func TestRewind(t *testing.T) {
 // trip time and 20 Mbit/s: the edge has what its viewers watched, and gets what was
 // before from the origin. Live goes on beside it, on the same link, in time.
 func TestRewindOverNetwork(t *testing.T) {
+	t.Parallel() // virtual time
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, 25*time.Millisecond, 0)
 		origin := n.relay("origin", nil)

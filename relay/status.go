@@ -65,7 +65,7 @@ func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *
 	from := h.relay.links.of(asker)
 	var local []*moq.Session
 	var links []candidate
-	for _, c := range h.relay.candidates(name.Namespace) {
+	for _, c := range h.relay.candidates(name) {
 		switch {
 		case c.link == nil:
 			local = append(local, c.session)

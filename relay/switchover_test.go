@@ -12,6 +12,7 @@ import (
 // GOAWAY that names no other: tracks move before the old subscriptions end, so
 // nothing is lost, late or twice.
 func TestSwitchover(t *testing.T) {
+	t.Parallel() // virtual time
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, 3)
 		defer w.close()

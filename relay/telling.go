@@ -84,6 +84,9 @@ func (r *Relay) tell(ctx context.Context, to *link, req *moq.SubscribeNamespaceR
 	changed.run(ctx, func(key string, ns wire.Namespace) {
 		before, known := told[key]
 		way, ok := r.best(ns, to)
+		if ok && way.Hidden {
+			ok = r.mayHear(ctx, req.Session(), ns)
+		}
 		switch {
 		case ok:
 			m := wire.Route{

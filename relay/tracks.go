@@ -9,36 +9,56 @@ import (
 // use is one user of a track entry: a subscription, a fetch or a status
 // request of a session. It is ended by release.
 type use struct {
-	entry   *trackEntry
-	session *moq.Session
-	path    []string // relays that depend on it; none when the session is not with a relay
-	request ender    // nil when it cannot be ended from here
-	wants   bool     // it wants objects; guarded by the entry's mu
+	entry    *trackEntry
+	session  *moq.Session
+	path     []string   // relays that depend on it; none when the session is not with a relay
+	request  answerable // nil when it is no subscription
+	accepted bool       // the request was answered; guarded by the entry's mu
+	wants    bool       // it wants objects; guarded by the entry's mu, as what follows
+
+	stranded bool // it was told last that nobody supplies the track
+	telling  bool // it is being told, or cannot be
 
 	groupsMu sync.Mutex
 	groups   []uint64 // NEW_GROUP_REQUESTs to be asked for, in their order
 	asking   bool     // a goroutine does
 }
 
-// ender is a request that the relay can end: *moq.SubscribeRequest.
-type ender interface {
+// answerable is a request that the relay can end, and tell of its track:
+// *moq.SubscribeRequest.
+type answerable interface {
 	End(code wire.PublishDoneCode, reason string)
+	Supply(stranded bool) error
+}
+
+// accept notes that the request is about to be answered.
+func (u *use) accept() {
+	u.entry.mu.Lock()
+	defer u.entry.mu.Unlock()
+	u.accepted = true
 }
 
 // use counts a user of a track, whose entry is made when it is missing.
 // group is its NEW_GROUP_REQUEST, for subscriptions that are not made yet.
 func (r *Relay) use(name wire.FullTrackName, u *use, group wire.Option[uint64]) *use {
+	if r.count(name, u, group) {
+		u.entry.seek() // before run: who waits for the track waits for one goroutine less
+		r.tasks.Go(u.entry.run)
+	}
+	return u
+}
+
+// count is use without asking for the track. When it reports that the entry was made,
+// the caller has that run.
+func (r *Relay) count(name wire.FullTrackName, u *use, group wire.Option[uint64]) (made bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, made := r.entry(name)
 	u.entry = e
 	e.users++
 	e.idle.Stop()
-	e.join(u, group)
-	if made { // not before: who asks decides who is asked
-		r.tasks.Go(e.run)
-	}
-	return u
+	e.join(u, group) // before it is sought: who asks decides who is asked
+	return made
 }
 
 // publishing counts somebody who is about to fill a track by PUBLISH.
@@ -109,16 +129,4 @@ func (r *Relay) forget(e *trackEntry, onlyIdle bool) bool {
 		r.names.remove(e)
 	}
 	return true
-}
-
-// announced has the tracks below a namespace asked for where it was announced,
-// besides those they have (moqt-18 §9.5).
-func (r *Relay) announced(ns wire.Namespace, s source) {
-	r.redirects.forget(ns)
-	r.mu.Lock()
-	tracks := r.names.below(ns)
-	r.mu.Unlock()
-	for _, e := range tracks {
-		e.reconsider(s)
-	}
 }

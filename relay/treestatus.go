@@ -80,6 +80,9 @@ func (r *Relay) ID() string { return r.id }
 func (r *Relay) Routes(prefix wire.Namespace, limit int) []RouteStatus {
 	var out []RouteStatus
 	r.routes.Each(prefix, func(ns wire.Namespace, routes []route.Route[source]) bool {
+		if isWays(ns) { // a track
+			return true
+		}
 		for _, x := range routes {
 			s := RouteStatus{Namespace: ns.String(), Hops: x.Hops, Cost: x.Cost, Held: x.Held, Hidden: x.Hidden, Listed: x.Via.listed}
 			switch {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"moqedge/certs"
 	"moqedge/moq/transport"
 	"moqedge/relay"
+	"moqedge/relay/collector"
 )
 
 // place is where a server listens and how its certificate is known.
@@ -47,7 +49,9 @@ type relayRole struct {
 	listener *transport.Listener
 	source   *certs.Source
 	served   chan error
-	metered  *meter // nil: streams are not counted
+	stop     context.CancelFunc // ends what adjusts the collector
+	tuned    chan struct{}      // closed when it has ended
+	metered  *meter             // nil: streams are not counted
 }
 
 // relayConfig says what relay to make.
@@ -115,6 +119,13 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 		return nil, err
 	}
 	r.relay = relay.New(config)
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(context.Background())
+	r.tuned = make(chan struct{})
+	go func() { // as the command does
+		defer close(r.tuned)
+		collector.Run(ctx, r.relay.Sessions)
+	}()
 	if c.Meter {
 		r.metered = &meter{}
 		go func() { r.served <- r.metered.serve(r.relay, r.listener) }()
@@ -144,6 +155,8 @@ func (r *relayRole) Close() error {
 	}
 	r.listener.Close()
 	r.relay.Close()
+	r.stop()
+	<-r.tuned
 	<-r.served
 	return r.source.Close()
 }

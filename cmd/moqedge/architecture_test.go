@@ -23,6 +23,7 @@ var rules = []struct {
 	{"moqedge/relay", []string{"moqedge/bridge", "moqedge/moq/loc", "moqedge/moq/cmaf", "moqedge/moq/msf", "moqedge/web", "moqedge/bench", "moqedge/cmd"}},
 	{"moqedge/relay$", []string{"moqedge/relay/cluster", "github.com/nats-io"}},
 	{"moqedge/relay/cache", []string{"moqedge/moq$", "moqedge/moq/deliver", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
+	{"moqedge/relay/collector", []string{"moqedge", "$outside"}},
 	{"moqedge/relay/topology", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/bridge", []string{"moqedge/relay", "moqedge/web", "moqedge/bench", "moqedge/cmd"}},
 	{"moqedge/web", []string{"moqedge/moq", "moqedge/relay", "moqedge/bridge", "moqedge/certs", "moqedge/bench", "moqedge/cmd"}},

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"moqedge/moq/live"
@@ -60,7 +59,7 @@ type FetchResponse struct {
 
 	ticket  *ticket // that of its subscription when it is a fill
 	entered bool    // the scheduler knows it
-	noted   atomic.Bool
+	mark    mark
 }
 
 // finding is a step of the walk.
@@ -89,6 +88,7 @@ func (s *Scheduler) Fetch(p Fetch) *FetchResponse {
 		r.ticket = &ticket{request: r}
 		r.rank()
 	}
+	r.mark.request = r
 	r.stop = p.Track.Listen(r)
 	r.walk = p.Track.NewWalk(p.First, p.Last, down)
 	r.flow = &flow{scheduler: s, ticket: r.ticket, source: r}
@@ -105,7 +105,7 @@ func (s *Scheduler) Fetch(p Fetch) *FetchResponse {
 		} else {
 			s.admit(r.ticket)
 		}
-		r.refresh() // also for what was noted before the request was known
+		r.refresh(s.config.Now()) // also for what was noted before the request was known
 	})
 	return r
 }
@@ -121,9 +121,7 @@ func (r *FetchResponse) rank() {
 
 // TrackChanged implements live.Listener.
 func (r *FetchResponse) TrackChanged() {
-	if r.noted.CompareAndSwap(false, true) {
-		r.scheduler.touch(r)
-	}
+	r.scheduler.touch(&r.mark, r.ticket)
 }
 
 // Cancel resets the stream.
@@ -182,8 +180,7 @@ func (r *FetchResponse) close(complete bool) {
 	}
 }
 
-func (r *FetchResponse) refresh() {
-	r.noted.Store(false)
+func (r *FetchResponse) refresh(time.Time) {
 	if !r.entered || r.over {
 		return
 	}
@@ -283,7 +280,7 @@ func (r *FetchResponse) again(until wire.Location) bool {
 	r.params.Again(part, func() {
 		r.scheduler.do(func() {
 			r.asking = false
-			r.refresh()
+			r.refresh(r.scheduler.config.Now())
 		})
 	})
 	return true

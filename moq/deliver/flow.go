@@ -138,16 +138,31 @@ func (f *flow) step(now time.Time) error {
 			return f.check(err)
 		}
 	}
-	return f.check(f.push(now))
+	if err := f.check(f.push(now)); err != nil {
+		return err
+	}
+	if src, ok := f.source.(*subgroupSource); ok && len(f.header) == 0 && f.object == nil {
+		f.idle = src.drained() // then there is no need to ask for what comes next
+	}
+	return nil
 }
 
 // introduce writes what a reset has to deliver, so that it tells what it is of
-// (moqt-18 §11.4.3). When flow control has no room for it, it goes with the rest.
+// (moqt-18 §11.4.3), with the first object if both fit into a packet. When flow control
+// has no room for it, it goes with the rest.
 func (f *flow) introduce() error {
-	ok, err := f.stream.WriteReliable(f.header[:f.guard])
+	b := f.header[:f.guard]
+	if o := f.object; o == nil {
+		b = f.header
+	} else if o.Complete() && uint64(len(f.header))+o.Size <= packet {
+		buffer := joins.Get().(*[joinSize]byte)
+		defer joins.Put(buffer)
+		b = append(append(buffer[:0], f.header...), o.Bytes(0)...)
+	}
+	ok, err := f.stream.WriteReliable(b)
 	if ok {
-		f.scheduler.progress(f, f.guard)
-		f.sent(f.guard)
+		f.scheduler.progress(f, len(b))
+		f.sent(len(b))
 	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		return nil

@@ -22,11 +22,11 @@ type gate struct {
 	// looked at.
 	noted atomic.Uint32
 	// watch is how soon the timer looks at the write.
-	watch atomic.Uint32
-
+	watch  atomic.Uint32
 	number uint64               // of the write; the scheduler's
 	stream transport.SendStream // of the write; set before state, read only by whoever has marked that
-	deputy func()               // has another goroutine go on with the scheduler's work
+
+	deputy func() // has another goroutine go on with the scheduler's work
 
 	mu      sync.Mutex // held while a write is interrupted; guards what follows
 	late    bool       // the timer interrupted it

@@ -176,7 +176,7 @@ func (p *pace) listen(queue time.Duration, now time.Time) {
 	fell := p.last - queue - min(p.perPacket(), 5*time.Millisecond)
 	p.last, p.peak = queue, max(p.peak, queue)
 	switch {
-	case now.Sub(p.cut) < 2*p.base+p.peak: // ours may shrink
+	case p.corrected.Sub(p.cut) < 2*p.base+p.peak: // ours may have shrunk since the last look
 	case fell > p.noise:
 		p.noise += (fell - p.noise) / 2
 	default:

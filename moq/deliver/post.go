@@ -18,7 +18,7 @@ func (s *Scheduler) post(b []byte) error {
 	if s.contested() {
 		watch = briefly
 	}
-	s.posting = true
+	s.posting, s.waited = true, true
 	s.changed(s.serving) // what the deputy finds has one datagram less
 	state := s.gate.hand(watch)
 	err := s.conn.SendDatagram(b)

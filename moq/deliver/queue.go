@@ -9,6 +9,13 @@ import (
 // ticket is the place of a request in the scheduler's queues. All but the
 // atomics belongs to the scheduler's goroutine.
 type ticket struct {
+	// eager is the rank of the most urgent that the request may have.
+	eager atomic.Uint32
+
+	dirty   bool // it is in queues.dirty
+	known   bool // the request was admitted
+	gone    bool // it was dismissed
+	short   bool // it is in queues.starved
 	request request
 	unit    unit  // most urgent of the request, while it is in the ready queue
 	place   place // of unit
@@ -20,13 +27,6 @@ type ticket struct {
 	due   time.Time // when to look at the request again although nothing changed; zero: never
 	ready int       // position in the ready queue, or -1
 	timed int       // position in the queue of due times, or -1
-	dirty bool      // it is in queues.dirty
-	known bool      // the request was admitted
-	gone  bool      // it was dismissed
-	short bool      // it is in queues.starved
-
-	// eager is the rank of the most urgent that the request may have.
-	eager atomic.Uint32
 }
 
 // class is what requests of the same urgency share: a clock that says where
@@ -99,13 +99,16 @@ func (q *dueQueue) Pop() any {
 // queues order the requests of a scheduler. A request costs nothing while
 // nothing changes in it.
 type queues struct {
-	tickets map[*ticket]struct{}
+	looking *ticket // being looked at
 	ready   readyQueue
+	dirty   []*ticket // to be looked at before the next choice
+	room    struct {  // most sessions have one request that is sent: it needs no other memory
+		ready, dirty [1]*ticket
+	}
 	timed   dueQueue
-	dirty   []*ticket         // to be looked at before the next choice
+	starved []*ticket // they have a unit that waits for a stream or for datagrams to leave
+	tickets map[*ticket]struct{}
 	classes map[uint32]*class // by rank
-	starved []*ticket         // they have a unit that waits for a stream or for datagrams to leave
-	looking *ticket           // being looked at
 }
 
 // admit makes a request known.

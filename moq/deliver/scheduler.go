@@ -16,41 +16,40 @@ import (
 // for concurrent use; all else is touched by the goroutine of Run alone, or by
 // the one that stands in for it while that is blocked (see post).
 type Scheduler struct {
-	conn    transport.Conn
-	version wire.Version
-	config  Config
-	ctx     context.Context // of Run
-
-	queues
+	// First what is touched for each object, side by side: a thousand sessions do not
+	// fit the processor's caches, and each line of them is waited for.
+	marked    atomic.Pointer[mark] // the last one that was told of a change since the last look
+	wake      chan struct{}
 	gate      gate
-	governor  governor
-	serving   *ticket // whose unit is being worked at
-	sent      int     // bytes that were, in this step
-	piece     int     // most bytes of the next write
-	allowance int     // most bytes of this step
-	spare     transport.SendStream
-	opening   bool           // a goroutine waits for stream credit
-	posting   bool           // a datagram is being handed over
-	scratch   []byte         // for datagrams; nil before the first
-	fresh     []*live.Object // datagrams that just came
+	ending    atomic.Bool // set by end
+	recalled  bool        // the deputy is to end
+	waited    bool        // the transport may have let this step wait
+	opening   bool        // a goroutine waits for stream credit
+	posting   bool        // a datagram is being handed over
+	serving   *ticket     // whose unit is being worked at
+	sent      int         // bytes that were, in this step
+	piece     int         // most bytes of the next write
+	allowance int         // most bytes of this step
+	queues
 	lingering []lingering
 	overdue   []*flow // held up for too long, found by top
+	config    Config
+	version   wire.Version
+	governor  governor
 
-	recalled bool       // the deputy is to end
-	relieved chan error // what the deputy's work ended with
+	conn     transport.Conn
+	ctx      context.Context // of Run
+	spare    transport.SendStream
+	scratch  []byte         // for datagrams; nil before the first
+	fresh    []*live.Object // datagrams that just came
+	relieved chan error     // what the deputy's work ended with
+	ended    chan struct{}  // closed when Run has cleaned up
+	late     sync.Mutex     // held by what is done after that, in place of the goroutine
+	doing    []func()       // todo of the last look, whose memory is used again
 
-	ending atomic.Bool // set by end
-
-	wake  chan struct{}
-	ended chan struct{} // closed when Run has cleaned up
-	late  sync.Mutex    // held by what is done after that, in place of the goroutine
-	mu    sync.Mutex    // guards what follows
-	todo  []func()
-	hot   []request // told of changes since the last look
-	over  bool
-
-	doing   []func() // todo and hot of the last look, whose memory is used again
-	heating []request
+	mu   sync.Mutex // guards what follows
+	todo []func()
+	over bool
 }
 
 // request is a subscription or a fetch.
@@ -58,7 +57,7 @@ type request interface {
 	// entry is its place in the queues; a fill has that of its subscription.
 	entry() *ticket
 	// refresh looks for what to do after the track changed.
-	refresh()
+	refresh(now time.Time)
 	// top returns what is most urgent of it and can be tried now, or nil, and
 	// whether there is more.
 	top(now time.Time) (u unit, more bool)
@@ -77,6 +76,7 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
 	}
+	s.ready, s.dirty = s.room.ready[:0], s.room.dirty[:0]
 	s.gate.brief, s.gate.deputy = c.Stall, s.standIn
 	if !c.Ungoverned {
 		s.governor.stats = conn.Stats
@@ -99,13 +99,13 @@ func (s *Scheduler) Run(ctx context.Context) error {
 func (s *Scheduler) work() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	now := s.config.Now()
 	for {
-		s.attend()
+		s.attend(now)
 		if s.recalled {
 			s.recalled = false
 			return nil
 		}
-		now := s.config.Now()
 		t := s.next(now)
 		at := s.nextTime()
 		if t != nil {
@@ -117,7 +117,8 @@ func (s *Scheduler) work() error {
 			}
 		}
 		if t != nil {
-			if err := s.serve(t, now); err != nil {
+			var err error
+			if now, err = s.serve(t, now); err != nil {
 				return err
 			}
 			continue
@@ -126,6 +127,7 @@ func (s *Scheduler) work() error {
 		if s.ending.Load() {
 			return s.cause()
 		}
+		now = s.config.Now()
 	}
 }
 
@@ -160,20 +162,25 @@ func (s *Scheduler) sleep(at, now time.Time, timer *time.Timer) {
 // minSleep bounds how often times are looked at.
 const minSleep = 200 * time.Microsecond
 
-// serve has a request do one bounded piece of work. The error ends the session.
-func (s *Scheduler) serve(t *ticket, now time.Time) error {
-	s.serving, s.sent = t, 0
+// serve has a request do one bounded piece of work, and returns the time after it. The
+// error ends the session.
+func (s *Scheduler) serve(t *ticket, now time.Time) (time.Time, error) {
+	s.serving, s.sent, s.waited = t, 0, false
 	rank := t.class.rank
 	err := t.unit.step(now)
 	s.served(t, s.sent)
+	after := now
+	if s.waited { // asking costs about as much as the rest
+		after = s.config.Now()
+	}
 	if s.sent > 0 {
 		s.governor.sees(rank, now)
-		s.governor.spent(s.sent, s.config.Now().Sub(now), now)
+		s.governor.spent(s.sent, after.Sub(now), now)
 	}
 	if err == nil && s.ending.Load() {
 		err = s.cause()
 	}
-	return err
+	return after, err
 }
 
 // allow asks the governor how much may be sent of something less urgent; with
@@ -260,12 +267,41 @@ func (s *Scheduler) do(f func()) {
 	s.tell(0)
 }
 
-// touch notes that the track of r changed.
-func (s *Scheduler) touch(r request) {
-	s.mu.Lock()
-	s.hot = append(s.hot, r)
-	s.mu.Unlock()
-	s.tell(r.entry().eager.Load())
+// mark is by what a request is told that its track changed.
+type mark struct {
+	request request
+	noted   atomic.Bool // it is in Scheduler.marked
+	next    *mark       // that was noted before it; of who sets noted
+}
+
+// touch notes that the track of a request changed. It takes no lock: whoever appends
+// to a track calls it for each subscriber.
+func (s *Scheduler) touch(m *mark, t *ticket) {
+	if !m.noted.CompareAndSwap(false, true) {
+		return
+	}
+	for {
+		m.next = s.marked.Load()
+		if s.marked.CompareAndSwap(m.next, m) {
+			break
+		}
+	}
+	s.tell(t.eager.Load())
+}
+
+// refresh looks at the requests whose tracks changed, in the order in which they were told.
+func (s *Scheduler) refresh(now time.Time) {
+	var first *mark
+	for m := s.marked.Swap(nil); m != nil; {
+		m, m.next, first = m.next, first, m
+	}
+	for m := first; m != nil; {
+		next := m.next
+		m.next = nil
+		m.noted.Store(false) // before it looks
+		m.request.refresh(now)
+		m = next
+	}
 }
 
 // tell wakes the scheduler, or interrupts it in what is less urgent.
@@ -282,24 +318,22 @@ func (s *Scheduler) stir() {
 }
 
 // attend does what other goroutines asked for since the last look.
-func (s *Scheduler) attend() {
+func (s *Scheduler) attend(now time.Time) {
 	if s.gate.noted.Load() == noRank {
 		return
 	}
-	s.gate.noted.Store(noRank)
-	s.mu.Lock()
-	todo, hot := s.todo, s.hot
-	s.todo, s.hot = s.doing[:0], s.heating[:0]
-	s.mu.Unlock()
-	for _, f := range todo {
-		f()
+	if s.gate.noted.Swap(noRank) == 0 { // the rank of what do was called for
+		s.mu.Lock()
+		todo := s.todo
+		s.todo = s.doing[:0]
+		s.mu.Unlock()
+		for _, f := range todo {
+			f()
+		}
+		clear(todo)
+		s.doing = todo
 	}
-	for _, r := range hot {
-		r.refresh()
-	}
-	clear(todo)
-	clear(hot)
-	s.doing, s.heating = todo, hot
+	s.refresh(now)
 }
 
 // reset gives a stream up.

@@ -102,6 +102,12 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 	}
 }
 
+// drained reports that there is nothing to send until the track changes; false when
+// only next can tell.
+func (src *subgroupSource) drained() bool {
+	return len(src.late) == 0 && !src.past && src.subgroup.Awaits(src.from)
+}
+
 // lag is for how long the subscriber could have had an object: it is not behind by
 // what its publisher did not bring.
 func (src *subgroupSource) lag(o *live.Object, now time.Time) time.Duration {

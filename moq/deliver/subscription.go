@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"moqedge/moq/live"
@@ -38,42 +37,44 @@ type Subscribe struct {
 
 // Subscription sends the objects of a track as they come.
 type Subscription struct {
-	scheduler *Scheduler
-	params    Subscribe
-	filter    *matcher
+	scheduler *Scheduler // this and what follows is touched for each object: see there
+	mark      mark
+	ticket    ticket
+	flows     []*flow  // of subgroups, one each
+	first     [1]*flow // where flows begins
 	feed      *live.Feed
-	stop      func()
-	flows     []*flow // of subgroups, one each
-	sources   map[*live.Subgroup]*subgroupSource
-	purge     int               // size of sources at which it is cleaned up
-	lagging   []*subgroupSource // without a flow, that passed over incomplete objects
-	datagrams datagrams
-	fills     []*FetchResponse
-	defaults  wire.TrackInfo
-	streams   uint64
-	newest    uint64 // largest group seen in a subgroup
-	held      int    // by Hold
-	told      bool
 	cancelled bool
+	told      bool
+	eager     uint8      // most urgent publisher priority that was seen
+	ended     *live.Done // how the track did, once it was seen
+	fills     []*FetchResponse
+	lagging   []*subgroupSource // without a flow, that passed over incomplete objects
+	newest    uint64            // largest group seen in a subgroup
+	skipped   int               // groups, since it fell behind; 0 while it has not
+	filter    *matcher
+	params    Subscribe
+	stall     stall
+	datagrams datagrams
 
-	ticket  ticket
-	eager   uint8 // most urgent publisher priority that was seen
-	stall   stall
-	skipped int         // groups, since it fell behind; 0 while it has not
-	noted   atomic.Bool // it is in the scheduler's hot list
+	stop     func()
+	sources  map[*live.Subgroup]*subgroupSource
+	purge    int // size of sources at which it is cleaned up
+	defaults wire.TrackInfo
+	streams  uint64
+	held     int // by Hold
 }
 
 // Subscribe starts to send a track from the given start on.
 func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 8}
-	x.datagrams.subscription = x
+	x.datagrams.subscription, x.flows = x, x.first[:0]
 	if p.Held {
 		x.held = 1
 	}
 	var properties wire.Properties
 	properties, x.defaults = p.Track.Properties()
 	x.filter = newMatcher(p.Filters, properties)
-	x.ticket.request, x.eager = x, x.defaults.PublisherPriority
+	x.ticket.request, x.mark.request, x.eager = x, x, x.defaults.PublisherPriority
 	x.rank()
 	x.stop = p.Track.Listen(x)
 	x.feed = p.Track.NewFeed(p.Start)
@@ -86,7 +87,7 @@ func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
 		if x.params.Forward {
 			s.governor.sees(x.ticket.eager.Load(), s.config.Now())
 		}
-		x.refresh()
+		x.refresh(s.config.Now())
 	})
 	return x
 }
@@ -114,9 +115,7 @@ func (s *Scheduler) closed() bool {
 
 // TrackChanged implements live.Listener.
 func (x *Subscription) TrackChanged() {
-	if x.noted.CompareAndSwap(false, true) {
-		x.scheduler.touch(x)
-	}
+	x.scheduler.touch(&x.mark, &x.ticket)
 }
 
 // Update changes a running subscription; change is called by the scheduler
@@ -149,7 +148,7 @@ func (x *Subscription) Update(change func(*Subscribe)) {
 			}
 			x.activate(src)
 		}
-		x.refresh()
+		x.refresh(x.scheduler.config.Now())
 	})
 }
 
@@ -216,19 +215,36 @@ func (x *Subscription) abandonFlows(code wire.ResetCode) {
 	x.flows, x.datagrams.waiting = nil, nil
 }
 
-func (x *Subscription) refresh() {
-	x.noted.Store(false)
+func (x *Subscription) refresh(now time.Time) {
 	if x.cancelled || !x.ticket.known { // it is looked at when it is admitted
 		return
 	}
 	x.scheduler.changed(&x.ticket)
-	ended := x.params.Track.Done()                             // asked before looking, so that nothing is missed
-	if ended != nil && ended.Code == wire.DoneMalformedTrack { // at once (moqt-18 §2.4.2)
+	if x.feed.News() {
+		x.look()
+	}
+	if x.ended != nil && x.ended.Code == wire.DoneMalformedTrack { // at once (moqt-18 §2.4.2)
 		x.abandon(wire.ResetMalformedTrack)
-		x.tell(*ended)
+		x.tell(*x.ended)
 		return
 	}
-	late := x.feed.Late() // before the subgroups, so that those it is of are known
+	for _, f := range x.flows {
+		if f.idle {
+			f.idle = false
+			f.source.(*subgroupSource).woken = now
+		}
+	}
+	x.resume()
+	if x.ended != nil && x.idle() { // moqt-18 §10.11, draft 20 §5.1.3
+		x.release()
+		x.tell(*x.ended)
+	}
+}
+
+// look takes in what is new in the track besides objects of subgroups that are known.
+func (x *Subscription) look() {
+	x.ended = x.params.Track.Done() // asked before looking, so that nothing is missed
+	late := x.feed.Late()           // before the subgroups, so that those it is of are known
 	for sg, ok := x.feed.Subgroup(); ok; sg, ok = x.feed.Subgroup() {
 		x.newest = max(x.newest, sg.Group)
 		x.activate(x.source(sg))
@@ -245,27 +261,14 @@ func (x *Subscription) refresh() {
 		}
 	}
 	clear(s.fresh)
-	var now time.Time
-	for _, f := range x.flows {
-		if !f.idle {
-			continue
-		}
-		if now.IsZero() {
-			now = s.config.Now()
-		}
-		f.idle = false
-		f.source.(*subgroupSource).woken = now
-	}
-	x.resume()
-	if ended != nil && x.idle() { // moqt-18 §10.11, draft 20 §5.1.3
-		x.release()
-		x.tell(*ended)
-	}
 }
 
 // resume opens flows for objects that were passed over incomplete and are being
 // written again.
 func (x *Subscription) resume() {
+	if len(x.lagging) == 0 {
+		return
+	}
 	rest := x.lagging[:0]
 	for _, src := range x.lagging {
 		switch {
@@ -381,7 +384,7 @@ func (x *Subscription) drop(f *flow) {
 // conclude looks whether the subscription is over, after something of it ended.
 func (x *Subscription) conclude() {
 	if !x.cancelled && x.idle() && x.params.Track.Done() != nil {
-		x.refresh()
+		x.refresh(x.scheduler.config.Now())
 	}
 }
 

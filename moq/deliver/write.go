@@ -50,6 +50,7 @@ func (s *Scheduler) write(f *flow, b []byte, now time.Time) (int, error) {
 	if !ok {
 		return 0, nil
 	}
+	s.waited = true
 	n, err := f.stream.Write(b)
 	late := s.gate.leave(state)
 	if errors.Is(err, os.ErrDeadlineExceeded) {

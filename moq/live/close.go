@@ -77,7 +77,7 @@ func (s *Subgroup) leftAs(to State, code wire.ResetCode) {
 		if s.state != Finished {
 			s.finished = t.options.Now()
 		}
-		s.state = Finished
+		s.become(Finished, s.code)
 	case s.writers == 0 && s.state != Finished:
 		switch {
 		case s.filledToEnd():
@@ -85,7 +85,7 @@ func (s *Subgroup) leftAs(to State, code wire.ResetCode) {
 		case t.done != nil && to == Waiting:
 			to = Aborted
 		}
-		s.state, s.code = to, code
+		s.become(to, code)
 		t.unsettled = t.unsettled || to == Waiting
 	}
 }

@@ -34,6 +34,7 @@ func (t *Track) AppendDatagram(d wire.Datagram) error {
 	t.learn(g, &a)
 	g.insert(o)
 	o.late = t.datagrams.append(o) + 1
+	t.news.Add(1)
 	t.raise(a.at)
 	t.account(g, o)
 	t.mu.Unlock()

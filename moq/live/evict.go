@@ -34,9 +34,11 @@ func (t *Track) victim() *group {
 // Evict forgets groups, the oldest first, whose newest object arrived no later
 // than a time, until want bytes are free. Of a group that is still being written
 // what is complete is forgotten. Who reads what is forgotten is cut off as too far
-// behind. It returns the bytes freed.
+// behind, and told by Tell, which the caller calls when it holds no lock. It returns
+// the bytes freed.
 func (t *Track) Evict(until time.Time, want int64) (freed int64) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for freed < want {
 		g := t.victim()
 		if g == nil || g.newest.After(until) {
@@ -56,12 +58,11 @@ func (t *Track) Evict(until time.Time, want int64) (freed int64) {
 		g.clear()
 		freed += had
 	}
-	t.mu.Unlock()
-	if freed > 0 {
-		t.notify()
-	}
 	return freed
 }
+
+// Tell tells all listeners that something was evicted.
+func (t *Track) Tell() { t.notify() }
 
 // isWritten reports whether a subgroup of the group has a writer. The caller holds
 // the track's mu.
@@ -137,7 +138,7 @@ func (t *Track) Rest(resting bool) {
 		for _, g := range t.groups {
 			for _, s := range g.subgroups {
 				if s.state == Waiting {
-					s.state, s.code = Aborted, wire.ResetCancelled
+					s.become(Aborted, wire.ResetCancelled)
 				}
 			}
 			t.forgetObjects(g, (*Object).Stalled)
@@ -154,6 +155,7 @@ func (t *Track) Drop() {
 	t.mu.Lock()
 	if t.done == nil {
 		t.done = &Done{Code: wire.DoneTrackEnded, Reason: "nobody uses the track"}
+		t.news.Add(1)
 	}
 	for len(t.groups) > 0 {
 		t.remove(t.groups[len(t.groups)-1], Dropped)

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"math"
 	"slices"
 
 	"moqedge/moq/wire"
@@ -10,6 +11,7 @@ import (
 // It is used by one goroutine.
 type Feed struct {
 	track     *Track
+	seen      uint64 // Track.news at the last look
 	start     wire.Location
 	backlog   []*Subgroup
 	subgroups uint64
@@ -30,7 +32,7 @@ func (t *Track) NewFeed(start wire.Location) *Feed {
 	t.expire()
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	f := &Feed{track: t, start: start, subgroups: t.opened.end(), datagrams: t.datagrams.end(), late: t.late.end()}
+	f := &Feed{track: t, seen: unseen, start: start, subgroups: t.opened.end(), datagrams: t.datagrams.end(), late: t.late.end()}
 	for _, g := range t.groups {
 		if g.id >= start.Group {
 			f.backlog = append(f.backlog, g.subgroups...)
@@ -55,7 +57,22 @@ func (f *Feed) Lower(start wire.Location) {
 			f.backlog = append(f.backlog, g.subgroups...)
 		}
 	}
-	f.start = start
+	f.start, f.seen = start, unseen
+}
+
+// unseen is no number of news.
+const unseen = math.MaxUint64
+
+// News reports whether Late, Subgroup, Datagrams or Track.Done may have something
+// that they had not when it was asked last. It costs less than they do: nearly always
+// what came to a track are objects of subgroups that are known.
+func (f *Feed) News() bool {
+	now := f.track.news.Load()
+	if now == f.seen {
+		return false
+	}
+	f.seen = now
+	return true
 }
 
 // Subgroup returns the next subgroup with objects the subscriber may want. One

@@ -82,9 +82,9 @@ func (t *Track) EndFill(r Range, complete bool, unknown ...Range) {
 					continue
 				}
 				if whole {
-					s.state = Finished
+					s.become(Finished, s.code)
 				} else if s.state == Waiting {
-					s.state, s.code = Aborted, wire.ResetInternalError
+					s.become(Aborted, wire.ResetInternalError)
 				}
 			}
 		}
@@ -132,7 +132,7 @@ func (t *Track) Settle(before uint64) {
 		}
 		for _, s := range g.subgroups {
 			if s.state == Waiting {
-				s.state, s.code = Aborted, wire.ResetInternalError
+				s.become(Aborted, wire.ResetInternalError)
 			}
 		}
 	}
@@ -201,7 +201,8 @@ func (t *Track) openForFill(i SubgroupInfo) (*SubgroupWriter, error) {
 	}
 	s, made := t.groupFor(i.Group).subgroup(t, i)
 	if made {
-		s.state, s.fillOnly, s.fetched = Waiting, true, true
+		s.become(Waiting, s.code)
+		s.fillOnly, s.fetched = true, true
 		t.unsettled = true
 		t.list(s)
 	}

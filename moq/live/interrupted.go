@@ -153,7 +153,7 @@ func (t *Track) Pause() {
 			if s.state != Waiting || s.writers > 0 || !s.fillOnly {
 				continue
 			}
-			s.state, s.code = Aborted, wire.ResetCancelled
+			s.become(Aborted, wire.ResetCancelled)
 			r := Range{wire.Location{Group: g.id, Object: s.firstMissing()}, after(wire.Location{Group: g.id, Object: math.MaxUint64})}
 			if g.id == t.largest.Group {
 				r.To = t.largest.Next()

@@ -58,7 +58,11 @@ func (o *Object) Available() uint64 { return o.filled.Load() &^ seized }
 func (o *Object) Complete() bool { return o.Available() == o.Size }
 
 // Stalled reports that the payload is not complete and nobody is writing it.
-func (o *Object) Stalled() bool { return !o.Complete() && o.writers.Load() == 0 }
+func (o *Object) Stalled() bool {
+	// In this order: a writer leaves what it has completed. The other way round it could
+	// do both in between, and who reads would go on behind a whole object.
+	return o.writers.Load() == 0 && !o.Complete()
+}
 
 // Coming is since when its payload comes: Arrived, or a later time at which another
 // writer went on with what those before had left. Who measures how far a reader is

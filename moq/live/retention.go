@@ -93,7 +93,7 @@ func (t *Track) remove(g *group, why Reason) {
 	t.unlearn(Range{wire.Location{Group: g.id}, after(wire.Location{Group: g.id, Object: math.MaxUint64})})
 	for _, s := range g.subgroups {
 		if s.state == Waiting { // nobody finds it any more to continue it
-			s.state, s.code = Aborted, wire.ResetInternalError
+			s.become(Aborted, wire.ResetInternalError)
 		}
 	}
 	t.sweep()
@@ -161,7 +161,7 @@ func (t *Track) delistObject(o *Object) {
 func (g *group) clear() {
 	for _, s := range g.subgroups {
 		s.objects, s.firstKnown = nil, false
-		s.state, s.code = Aborted, wire.ResetTooFarBehind
+		s.become(Aborted, wire.ResetTooFarBehind)
 	}
 	g.objects = nil
 }
@@ -285,4 +285,5 @@ func (s *Subgroup) dropExpired() {
 	}
 	clear(s.objects[len(kept):])
 	s.objects = kept
+	s.point()
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"moqedge/moq/wire"
@@ -40,6 +41,7 @@ type Subgroup struct {
 	Priority  uint8
 
 	track         *Track
+	tip           atomic.Pointer[Object] // the newest object while the state is Open: for readers, without mu
 	group         *group
 	objects       []*Object // ascending by ID
 	hasProperties bool
@@ -113,16 +115,41 @@ func (s *Subgroup) EndsGroup() bool {
 // StartsWith reports whether o is the first object ever in the subgroup.
 func (s *Subgroup) StartsWith(o *Object) bool { return o != nil && s.First() == o }
 
+// become changes the state. The caller holds the track's mu.
+func (s *Subgroup) become(to State, code wire.ResetCode) {
+	s.state, s.code = to, code
+	s.point()
+}
+
+// point sets the tip, when all of a new object is set. The caller holds the track's mu.
+func (s *Subgroup) point() {
+	var tip *Object
+	if n := len(s.objects); n > 0 && s.state == Open {
+		tip = s.objects[n-1]
+	}
+	s.tip.Store(tip)
+}
+
+// Awaits reports that there is no object with an ID of at least from yet, and that
+// one may come; false when only Next can tell.
+func (s *Subgroup) Awaits(from uint64) bool {
+	o := s.tip.Load()
+	return o != nil && from > o.ID
+}
+
 // Next returns the first object with an ID of at least from. Without one the
 // state says whether there may be later.
 func (s *Subgroup) Next(from uint64) (*Object, State, wire.ResetCode) {
+	// Readers mostly follow the end, many of them at the same time.
+	if o := s.tip.Load(); o != nil && from >= o.ID {
+		if from > o.ID {
+			o = nil
+		}
+		return o, Open, 0
+	}
 	s.track.mu.RLock()
 	defer s.track.mu.RUnlock()
-	// Readers mostly follow the end: look there before searching.
 	if n := len(s.objects); n > 0 && s.objects[n-1].ID >= from {
-		if n == 1 || s.objects[n-2].ID < from {
-			return s.objects[n-1], s.state, s.code
-		}
 		i, _ := position(s.objects, from)
 		return s.objects[i], s.state, s.code
 	}
@@ -222,7 +249,7 @@ func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 		opened = true // readers may have left it
 	}
 	if s.state == Waiting || s.state == Aborted {
-		s.state = Open
+		s.become(Open, s.code)
 	}
 	s.fillOnly = false
 	s.endOfGroup = s.endOfGroup || i.EndOfGroup
@@ -249,6 +276,7 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 		t.unknown = t.unknown.remove(Range{o.Location(), after(o.Location())})
 	case i < len(s.objects):
 		o.late = t.late.append(Late{s, o}) + 1
+		t.news.Add(1)
 	}
 	s.objects = slices.Insert(s.objects, i, o)
 	s.group.insert(o)
@@ -272,7 +300,7 @@ func (t *Track) settleFilled() {
 			switch {
 			case s.state != Waiting || s.writers > 0:
 			case i+2 < len(t.groups) && (s.fillOnly || t.mended(g)):
-				s.state = Finished
+				s.become(Finished, s.code)
 			default:
 				t.unsettled = true
 			}
@@ -311,4 +339,5 @@ func (g *group) subgroup(t *Track, i SubgroupInfo) (s *Subgroup, made bool) {
 func (t *Track) list(s *Subgroup) {
 	t.delistSubgroup(s)
 	s.listed = t.opened.append(s) + 1
+	t.news.Add(1)
 }

@@ -42,6 +42,7 @@ type Track struct {
 
 	listeners listeners
 	maxAge    atomic.Int64  // time.Duration that objects may be handed out for; 0 is no limit
+	news      atomic.Uint64 // changes of opened, datagrams, late and done
 	came      atomic.Uint64 // payload bytes that were appended, those of fills apart
 	bytes     atomic.Int64  // sum of those of the groups
 	purging   atomic.Bool   // what came up to purged is to be forgotten once purgeGrace is over
@@ -166,10 +167,11 @@ func (t *Track) Close(code wire.PublishDoneCode, reason string) {
 	t.mu.Lock()
 	if t.done == nil {
 		t.done = &Done{code, reason}
+		t.news.Add(1)
 		for _, g := range t.groups {
 			for _, s := range g.subgroups {
 				if s.state == Waiting {
-					s.state, s.code = Aborted, wire.ResetCancelled
+					s.become(Aborted, wire.ResetCancelled)
 				}
 			}
 		}

@@ -106,6 +106,7 @@ func (w *SubgroupWriter) begin(h ObjectHeader, payload []byte) error {
 	if stored {
 		w.position = h.Size
 	}
+	s.point()
 	t.mu.Unlock()
 	if w.unsaid = 0; w.position == h.Size {
 		t.notify()

@@ -20,7 +20,8 @@ import (
 //
 // The system tells so before it hands out what has arrived, which may say why
 // the server closed the connection before it was gone. So a server that was heard
-// of is believed to be gone when nothing comes any more.
+// of is believed to be gone when all that is queued was read, and quic-go has had
+// its turns to act on that.
 type connected struct {
 	*net.UDPConn
 	packets *ipv4.PacketConn
@@ -29,11 +30,17 @@ type connected struct {
 
 	mu      sync.Mutex // guards what follows, and the read deadline
 	refused error      // a packet was, since the last one came
+	turns   int        // how often nothing was queued since then
 	theirs  bool       // quic-go has set the deadline, to end reading
 }
 
-// grace is how long nothing has to come from a server that refused a packet.
-const grace = 50 * time.Millisecond
+// A turn is a moment in which nothing came from a server that refused a packet.
+// Turns are counted, not time: while this process does not run, neither does what
+// acts on the packets that were read.
+const (
+	turn     = 10 * time.Millisecond
+	maxTurns = 5
+)
 
 // dialSocket opens a UDP socket for packets to and from one address.
 func dialSocket(to *net.UDPAddr) (net.PacketConn, error) {
@@ -56,9 +63,9 @@ func (c *connected) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 			}
 			return n, nil
 		case c.doubted.Load() && errors.Is(err, os.ErrDeadlineExceeded):
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return 0, c.refused
+			if over := c.passed(); over != nil {
+				return 0, over
+			}
 		case !c.doubts(err):
 			return n, err
 		}
@@ -73,11 +80,32 @@ func (c *connected) doubts(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refused == nil {
-		c.refused = err
+		c.refused, c.turns = err, 0
 		c.doubted.Store(true)
-		c.bound(time.Now().Add(grace))
+		c.bound(time.Now().Add(turn))
 	}
 	return true
+}
+
+// passed notes a turn in which nothing was read, and returns why nothing will be.
+func (c *connected) passed() error {
+	c.mu.Lock()
+	if c.theirs {
+		c.mu.Unlock()
+		return os.ErrDeadlineExceeded
+	}
+	c.bound(time.Time{}) // who is late finds no packet, whatever is queued
+	c.mu.Unlock()
+	if queued(c.UDPConn) {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turns++; c.turns >= maxTurns {
+		return c.refused
+	}
+	c.bound(time.Now().Add(turn))
+	return nil
 }
 
 // trust ends the doubts.

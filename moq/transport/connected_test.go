@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/net/ipv4"
 )
 
 // TestKilledServerIsNoticed: a server whose socket is gone without a word, like
@@ -35,5 +37,52 @@ func TestKilledServerIsNoticed(t *testing.T) {
 			}
 			wantText(t, refused(t, urlOf(k, socket.LocalAddr(), "/"), d), "connection refused", "check that a server listens")
 		})
+	}
+}
+
+// TestQueuedBeforeRefused: what a server sent before it was gone is read first,
+// however late the reader is, and only then that its port is closed.
+func TestQueuedBeforeRefused(t *testing.T) {
+	server := loopback(t)
+	socket, err := dialSocket(server.LocalAddr().(*net.UDPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := socket.(*connected)
+	defer client.Close()
+	read := func() (string, error) {
+		ms := []ipv4.Message{{Buffers: [][]byte{make([]byte, 100)}}}
+		n, err := client.ReadBatch(ms, 0)
+		if err != nil {
+			return "", err
+		}
+		return string(ms[0].Buffers[0][:ms[0].N]), map[bool]error{true: nil, false: errors.New("not one packet")}[n == 1]
+	}
+	to := client.LocalAddr()
+	for _, text := range []string{"first", "why it ends", "and more"} {
+		if _, err := server.WriteTo([]byte(text), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := read(); text != "first" || err != nil {
+		t.Fatalf("%q, %v", text, err)
+	}
+	server.Close()
+	for range 2 { // the second write, if not the reader, is told what became of the first
+		if _, err := client.WriteTo([]byte("anybody there?"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"why it ends", "and more"} {
+		time.Sleep(2 * maxTurns * turn) // the reader does not run
+		if text, err := read(); text != want || err != nil {
+			t.Fatalf("%q, %v, want %q", text, err, want)
+		}
+		if _, err := client.WriteTo([]byte("anybody there?"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := read(); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("%q, %v after all was read", text, err)
 	}
 }

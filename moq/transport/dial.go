@@ -49,6 +49,9 @@ type DialConfig struct {
 	HandshakeTimeout time.Duration
 	// IdleTimeout and KeepAlive: 0 means DefaultIdleTimeout, DefaultKeepAlive.
 	IdleTimeout, KeepAlive time.Duration
+	// MaxUniStreams and MaxStreams bound the streams that the server may have
+	// open at a time. 0: DefaultMaxUniStreams, DefaultMaxStreams.
+	MaxUniStreams, MaxStreams int64
 }
 
 // target is a URL taken apart.
@@ -164,6 +167,7 @@ func (c *DialConfig) dialQUIC(ctx context.Context, t target, alpn []string) (*qu
 	cfg := settings{
 		base: c.QUIC, handshakeTimeout: c.HandshakeTimeout,
 		idleTimeout: c.IdleTimeout, keepAlive: c.KeepAlive,
+		maxStreams: c.MaxStreams, maxUniStreams: c.MaxUniStreams,
 	}.quicConfig()
 	qconn, err := tr.Dial(ctx, addr, c.tls(t, alpn), cfg)
 	if err != nil {

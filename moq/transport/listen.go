@@ -19,6 +19,7 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
+	"golang.org/x/net/ipv4"
 
 	"moqedge/moq/wire"
 )
@@ -31,8 +32,15 @@ type ListenConfig struct {
 	// PacketConn is used instead of a socket at Addr. The caller closes it,
 	// after the listener.
 	PacketConn net.PacketConn
-	// GetCertificate is called for each handshake.
+	// GetCertificate is called for each handshake, and once by Listen with an empty
+	// ClientHelloInfo unless there is a StatelessResetKey.
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// StatelessResetKey is what a server that was started anew tells clients of its
+	// predecessor by, at once, that their connections are gone (RFC 9000 §10.3). nil:
+	// it is derived from the private key of the certificate, and random where that
+	// is not at hand. Servers that share a certificate give away each other's tokens
+	// to who sees their packets (RFC 9000 §21.11): give each a key of its own there.
+	StatelessResetKey *quic.StatelessResetKey
 	// ClientCAs are the roots that certificates of clients are checked against,
 	// for relays that prove who they are (Info.Verified); nil: clients are not
 	// asked for any. RequireClientCertificate refuses those who show none.
@@ -160,7 +168,11 @@ func (l *Listener) open() error {
 	settings := *quicConfig      // what admit returns, without admit itself
 	l.settings = &settings
 	quicConfig.GetConfigForClient = l.admit
-	l.transport = &quic.Transport{Conn: l.socket}
+	ids := newConnectionIDs()
+	l.transport = &quic.Transport{Conn: l.socket, ConnectionIDGenerator: ids, StatelessResetKey: l.resetKey()}
+	if udp, ok := l.socket.(*net.UDPConn); ok {
+		l.transport.Conn = &resetting{UDPConn: udp, packets: ipv4.NewPacketConn(udp), tag: ids.tag, key: l.transport.StatelessResetKey}
+	}
 	// Early: HTTP/3 may send its settings before the client's last handshake
 	// message, and so saves browsers a round trip.
 	ln, err := l.transport.ListenEarly(tlsConfig, quicConfig)
@@ -170,6 +182,18 @@ func (l *Listener) open() error {
 	}
 	l.quic = ln
 	return nil
+}
+
+// resetKey is the one to tell clients of a predecessor by.
+func (l *Listener) resetKey() *quic.StatelessResetKey {
+	if l.config.StatelessResetKey != nil {
+		return l.config.StatelessResetKey
+	}
+	certificate, err := l.config.GetCertificate(&tls.ClientHelloInfo{SupportedVersions: []uint16{tls.VersionTLS13}})
+	if err != nil { // handshakes may fare better
+		certificate = nil
+	}
+	return resetKey(certificate)
 }
 
 // errRefusing makes QUIC answer with CONNECTION_REFUSED.

@@ -14,7 +14,8 @@ type MemoryConfig struct {
 	// Protocol is Info.Protocol of both sides.
 	Protocol string
 	// MaxStreams and MaxUniStreams bound the streams that each side may have
-	// open at a time. 0: DefaultMaxStreams and DefaultMaxUniStreams.
+	// open at a time, for which it has room from the start. 0: 1,024 and
+	// DefaultMaxUniStreams.
 	MaxStreams, MaxUniStreams int64
 	// StreamBuffer is how many bytes a stream holds between Write and Read.
 	// 0: DefaultStreamWindow.
@@ -36,7 +37,7 @@ func MemoryPair(protocol string) (client, server Conn) {
 // Pair is MemoryPair with the limits of c.
 func (c MemoryConfig) Pair() (client, server Conn) {
 	if c.MaxStreams == 0 {
-		c.MaxStreams = DefaultMaxStreams
+		c.MaxStreams = 1024
 	}
 	if c.MaxUniStreams == 0 {
 		c.MaxUniStreams = DefaultMaxUniStreams
@@ -123,6 +124,11 @@ func newMemoryConn(link *memoryLink, c MemoryConfig, client bool) *memoryConn {
 func take[T any](ctx context.Context, m *memoryConn, ch <-chan T) (v T, err error) {
 	if m.ctx.Err() != nil {
 		return v, context.Cause(m.ctx)
+	}
+	select { // what is there comes first
+	case v = <-ch:
+		return v, nil
+	default:
 	}
 	select {
 	case v = <-ch:

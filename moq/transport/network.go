@@ -50,17 +50,17 @@ func (n *network) Stats() Stats {
 
 // convert turns the errors of both libraries into those of this package.
 func (n *network) convert(err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || err == io.EOF || err == context.DeadlineExceeded {
 		return err
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return os.ErrDeadlineExceeded
 	}
 	if e, ok := errors.AsType[*quic.StreamError](err); ok {
 		return &StreamError{Code: uint64(e.ErrorCode), Remote: e.Remote}
 	}
 	if e, ok := errors.AsType[*webtransport.StreamError](err); ok {
 		return &StreamError{Code: uint64(e.ErrorCode), Remote: e.Remote}
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return os.ErrDeadlineExceeded
 	}
 	if isA[*quic.StreamLimitReachedError](err) || isA[*webtransport.StreamLimitReachedError](err) {
 		return ErrStreamLimit

@@ -31,8 +31,11 @@ const (
 	maxConnectionWindow = 16 << 20
 
 	// DefaultMaxStreams bounds the bidirectional streams (requests) that the
-	// peer may have open at a time.
-	DefaultMaxStreams = 1024
+	// peer may have open at a time: the 10,000 namespaces and 1,024 requests that a
+	// session has at a relay, and the tracks of a link between relays. QUIC credits
+	// a stream when another one has ended; what one costs that was opened, and has
+	// not said what it asks for, is bounded by the session, which reads some at a time.
+	DefaultMaxStreams = 16_384
 	// DefaultMaxUniStreams bounds the unidirectional streams (subgroups) that
 	// the peer may have open at a time. HTTP/3 takes up to three of them.
 	DefaultMaxUniStreams = 4096

@@ -71,6 +71,7 @@ var messageNames = map[MessageType]string{
 	MsgSubscribeTracks:        "SUBSCRIBE_TRACKS",
 	MsgSetup:                  "SETUP",
 	MsgRoute:                  "ROUTE",
+	MsgSupply:                 "SUPPLY",
 }
 
 // String returns the name in the draft, or the number in hex.

@@ -14,8 +14,12 @@ const (
 	paramRelayPath = 0x6D6F7165
 )
 
-// MsgRoute is ROUTE, which stands in the place of NAMESPACE between relays.
-const MsgRoute MessageType = 0x6D6F7165
+// The messages of relays: ROUTE stands in the place of NAMESPACE, SUPPLY is about a
+// subscription, on its request stream. The latter is ASCII "moqs", and no grease.
+const (
+	MsgRoute  MessageType = 0x6D6F7165
+	MsgSupply MessageType = 0x6D6F7173
+)
 
 // Limits of what relays say to each other.
 const (
@@ -28,7 +32,7 @@ const (
 // betweenRelays marks a Version.
 const betweenRelays Version = 0x80
 
-// BetweenRelays is the draft with ROUTE and RELAY_PATH.
+// BetweenRelays is the draft with ROUTE, SUPPLY and RELAY_PATH.
 func (v Version) BetweenRelays() Version { return v | betweenRelays }
 
 // relayDrafts are drafts with what relays add, in the same order.
@@ -36,7 +40,10 @@ var relayDrafts = func() []draft {
 	all := slices.Clone(drafts)
 	for i := range all {
 		d := &all[i]
-		d.messages = with(d.messages, map[MessageType]messageCodec{MsgRoute: codecFor(encodeRoute, decodeRoute)})
+		d.messages = with(d.messages, map[MessageType]messageCodec{
+			MsgRoute:  codecFor(encodeRoute, decodeRoute),
+			MsgSupply: codecFor(encodeSupply, decodeSupply),
+		})
 		path := optionParameter(paramRelayPath, "RELAY_PATH", func(p *Parameters) *Option[[]string] { return &p.RelayPath },
 			(*encoder).relayPath, (*decoder).relayPath)
 		path.allowed = inSubscribe | inTrackStatus | inFetch
@@ -121,6 +128,37 @@ func decodeRoute(d *decoder, m *Route) {
 	m.Held, m.Hidden, m.Foreign = flags&routeHeld != 0, flags&routeHidden != 0, flags&routeForeign != 0
 	m.Cost = d.varint()
 	m.Hops = d.hops()
+}
+
+// Supply is SUPPLY: the sender, who serves a subscription or is about to answer the
+// request for it, says whether it has the track from anywhere. It may be sent any
+// number of times, the last one holds. Without one the track is supplied.
+type Supply struct {
+	RequestID uint64 // of the subscription; draft 16 alone sends it
+	// Stranded says that nothing comes for now, and that the sender has nobody else to
+	// ask. The subscription stays as it is.
+	Stranded bool
+}
+
+// Type returns MsgSupply.
+func (*Supply) Type() MessageType { return MsgSupply }
+
+func encodeSupply(e *encoder, m *Supply) {
+	e.requestID(m.RequestID)
+	state := uint64(0)
+	if m.Stranded {
+		state = 1
+	}
+	e.varint(state)
+}
+
+func decodeSupply(d *decoder, m *Supply) {
+	m.RequestID = d.requestID()
+	state := d.varint()
+	if state > 1 {
+		d.fail(violation("supply %d, want 0 or 1", state))
+	}
+	m.Stranded = state == 1
 }
 
 // hops appends the number of relays and their IDs.

@@ -101,7 +101,7 @@ func BenchmarkEvict(b *testing.B) {
 		add()
 		c.mu.Lock()
 		c.makeRoom()
-		c.mu.Unlock()
+		c.tell()
 	}
 	if n := c.forgotten[live.Evicted].Load(); n == 0 || c.excess() > 0 {
 		b.Errorf("%d groups evicted, %d bytes too much", n, c.excess())

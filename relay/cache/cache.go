@@ -42,6 +42,7 @@ type Cache struct {
 	pinned  map[*record]struct{}
 	pins    map[string]bool // by Pin, by the key of the name
 	queues  [2]queue        // byAge and byDue
+	cut     []*live.Track   // something of them was evicted, which is to be told
 }
 
 // record is a track of the cache, guarded by Cache.mu.

@@ -340,3 +340,42 @@ func TestPurge(t *testing.T) {
 		}
 	})
 }
+
+// asking is a reader that uses the cache when it is told.
+type asking struct {
+	cache *Cache
+	told  int
+}
+
+func (a *asking) TrackChanged() {
+	a.told++
+	a.cache.Stats() // waits for the lock of the cache
+}
+
+// TestToldWithoutLock: who reads what is evicted is told when the cache holds no
+// lock, whoever evicts: one that takes its time holds up nobody else.
+func TestToldWithoutLock(t *testing.T) {
+	for name, evict := range map[string]func(c *Cache){
+		"reaper": func(c *Cache) { c.reap() },
+		"writer": func(c *Cache) { c.Room() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &rig{New(Config{Bytes: 4 * unit}), t}
+				x := r.track("x", live.Options{RetainGroups: 100})
+				r.put(x, 1, 2, 3, 4, 5, 6, 7, 8)
+				a := &asking{cache: r.Cache}
+				defer x.Listen(a)()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					evict(r.Cache)
+				}()
+				<-done
+				if a.told != 1 || kept(x) == "" || r.Stats().Forgotten["evicted"] == 0 {
+					t.Errorf("told %d times, kept %s, %+v", a.told, kept(x), r.Stats())
+				}
+			})
+		})
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"moqedge/moq/live"
 )
 
 // retryRoom is how long it is taken for granted that there is no room.
@@ -21,7 +23,7 @@ func (c *Cache) Room() bool {
 		if c.bytes.Load() > c.hard {
 			c.makeRoom()
 		}
-		c.mu.Unlock()
+		c.tell()
 		if c.bytes.Load() <= c.hard {
 			return true
 		}
@@ -31,13 +33,34 @@ func (c *Cache) Room() bool {
 	return false
 }
 
+// tell unlocks mu, and then tells those who read what was evicted: their callbacks
+// are not for a lock that all tracks share.
+func (c *Cache) tell() {
+	cut := c.cut
+	c.cut = nil
+	c.mu.Unlock()
+	for _, t := range cut {
+		t.Tell()
+	}
+}
+
+// evictFrom has a track forget groups, for who unlocks mu by tell. The caller holds mu.
+func (c *Cache) evictFrom(t *live.Track, until time.Time, want int64) int64 {
+	freed := t.Evict(until, want)
+	if freed > 0 && t.Listeners() > 0 {
+		c.cut = append(c.cut, t)
+	}
+	return freed
+}
+
 // low is what eviction comes down to, so that it is not done for every object.
 func (c *Cache) low() int64 { return c.budget - c.budget/32 }
 
 // excess is what there is too much.
 func (c *Cache) excess() int64 { return c.bytes.Load() - c.low() }
 
-// makeRoom evicts until the budget is kept, if that is possible. The caller holds mu.
+// makeRoom evicts until the budget is kept, if that is possible. The caller holds mu
+// and unlocks it by tell.
 func (c *Cache) makeRoom() {
 	c.heed()
 	now := c.config.Now()
@@ -69,7 +92,7 @@ func (c *Cache) evict(now time.Time) {
 		if next := q.top(); next != nil && next.at[byAge].Before(now) {
 			until = next.at[byAge]
 		}
-		r.track.Evict(until, c.excess())
+		c.evictFrom(r.track, until, c.excess())
 		c.lookAtAge(r)
 		c.conclude(r)
 	}
@@ -106,7 +129,7 @@ func (c *Cache) evictPinned() {
 	for want := min(c.excess(), all-c.budget/4); want > 0 && pinned.Len() > 0; {
 		r := pinned.top()
 		until := r.at[byAge]
-		want -= r.track.Evict(until, want)
+		want -= c.evictFrom(r.track, until, want)
 		if at, any := r.track.Eldest(); any && at.After(until) {
 			r.at[byAge] = at
 			pinned.put(r)

@@ -41,7 +41,7 @@ func (c *Cache) Run(ctx context.Context) {
 // something is due next.
 func (c *Cache) reap() (due time.Time, any bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.tell()
 	c.heed()
 	now := c.config.Now()
 	q := &c.queues[byDue]

@@ -21,6 +21,8 @@ type Config struct {
 	URL string
 	// Credentials is a file of NATS credentials (user JWT and key); "" is none.
 	Credentials string
+	// NKey is a file with the seed of a NATS user key, instead; "" is none.
+	NKey string
 	// TLS is used with URLs of tls://, and when the server asks for it; nil: the
 	// system's roots.
 	TLS *tls.Config
@@ -103,6 +105,9 @@ func (c Config) Validate() error {
 	}
 	if c.Credentials != "" && c.URL == "" {
 		fail("Credentials: they are for a URL")
+	}
+	if c.NKey != "" && (c.URL == "" || c.Credentials != "") {
+		fail("NKey: it is for a URL, and instead of Credentials")
 	}
 	if strings.Trim(c.Bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		fail("Bucket: %q has characters other than letters, digits, - and _", c.Bucket)

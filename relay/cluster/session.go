@@ -81,6 +81,13 @@ func (s *session) connect(ctx context.Context) error {
 	if c.Credentials != "" {
 		options = append(options, nats.UserCredentials(c.Credentials))
 	}
+	if c.NKey != "" {
+		nkey, err := nats.NkeyOptionFromSeed(c.NKey)
+		if err != nil {
+			return fmt.Errorf("the NATS user key cannot be used: %w", err)
+		}
+		options = append(options, nkey)
+	}
 	if c.TLS != nil {
 		options = append(options, func(o *nats.Options) error { o.TLSConfig = c.TLS.Clone(); return nil })
 	}

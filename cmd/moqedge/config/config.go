@@ -211,6 +211,9 @@ type Retention struct {
 	// MaxLagBytes is likewise how many bytes of the track; 0 means the default
 	// of package deliver.
 	MaxLagBytes Size `yaml:"maxLagBytes"`
+	// Ungoverned leaves it to the congestion control of the transport how full the
+	// queues of the network get (deliver.Config).
+	Ungoverned bool `yaml:"ungoverned"`
 }
 
 // Log says what is written to stderr.

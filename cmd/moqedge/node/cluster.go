@@ -20,6 +20,9 @@ func (n *Node) joinCluster(c *relay.Config) error {
 	}
 	settings := from.Directory()
 	settings.Logger = n.log
+	if settings.TLS, err = from.NATSTLS(); err != nil {
+		return fmt.Errorf("cluster.%w", err)
+	}
 	directory, err := cluster.New(settings)
 	if err != nil {
 		return fmt.Errorf("cluster: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"moqedge/moq/msf"
 	"moqedge/moq/wire"
+	"moqedge/relay/collector"
 )
 
 // isCatalog says which tracks the relay's cache spares: a player that comes needs
@@ -28,19 +29,19 @@ const (
 const memoryEvery = time.Second
 
 // LimitMemory has the collector keep the whole process near what the cache and the
-// sessions need: left to itself it lets the heap grow to twice of what is kept. It
-// has no effect when the environment sets GOMEMLIMIT. Close ends it. It is for a
-// process that runs one node.
+// sessions need: left to itself it lets the heap grow to twice of what is kept, and
+// the memory of crowds of sessions be scattered (package collector). The first has no
+// effect when the environment sets GOMEMLIMIT, the second when it sets GOGC. Close
+// ends it. It is for a process that runs one node.
 func (n *Node) LimitMemory() {
+	n.until(func(ctx context.Context) { collector.Run(ctx, n.relay.Sessions) })
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	before := debug.SetMemoryLimit(-1)
 	budget := n.relay.Stats().Cache.Budget
-	ctx, stop := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
+	n.until(func(ctx context.Context) {
+		defer debug.SetMemoryLimit(before)
 		tick := time.NewTicker(memoryEvery)
 		defer tick.Stop()
 		for {
@@ -51,11 +52,20 @@ func (n *Node) LimitMemory() {
 				return
 			}
 		}
+	})
+}
+
+// until runs f in a goroutine until Close, which waits for it.
+func (n *Node) until(f func(context.Context)) {
+	ctx, stop := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		f(ctx)
 	}()
 	n.undo = append(n.undo, func() {
 		stop()
 		<-over
-		debug.SetMemoryLimit(before)
 	})
 }
 

@@ -124,7 +124,7 @@ func (n *Node) openRelay(context.Context) error {
 	c := relay.Config{
 		Name: n.config.Name, ID: n.config.ID, Region: n.config.Region, Upstreams: upstreams, Implementation: Implementation,
 		CacheBytes: uint64(keep.CacheBytes), Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: uint64(keep.MaxTrackBytes),
-		Linger: keep.Linger, MaxLag: keep.MaxLag, MaxLagBytes: uint64(keep.MaxLagBytes), Logger: n.log,
+		Linger: keep.Linger, MaxLag: keep.MaxLag, MaxLagBytes: uint64(keep.MaxLagBytes), Ungoverned: keep.Ungoverned, Logger: n.log,
 		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
 	}
 	if err := n.joinCluster(&c); err != nil {

@@ -1,0 +1,106 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"moqedge/moq"
+	"moqedge/moq/live"
+	"moqedge/moq/wire"
+)
+
+// handover is how long a feed is kept after another took its place, so that
+// streams that are under way come to their end.
+const handover = 2 * time.Second
+
+// retire ends a feed soon, an attempt at once. So does it one whose relay has the
+// track from nobody: it has sent what it had, and cannot have the track by way of this
+// one before. The caller holds the entry's mu.
+func (f *feed) retire() {
+	if f.closing {
+		return
+	}
+	f.closing = true
+	if !f.accepted {
+		f.cancel()
+		return
+	}
+	after := handover
+	if f.stranded {
+		after = 0
+	}
+	f.closer = time.AfterFunc(after, f.handOver)
+}
+
+// handOver closes the feed, whose track others go on with.
+func (f *feed) handOver() {
+	f.cancel()
+	if sub := f.subscription(); sub != nil {
+		sub.HandOver()
+	}
+}
+
+// close gives the feed up.
+func (f *feed) close() {
+	f.cancel()
+	if sub := f.subscription(); sub != nil {
+		sub.Close()
+	}
+}
+
+func (f *feed) subscription() *moq.Subscription {
+	f.entry.mu.Lock()
+	defer f.entry.mu.Unlock()
+	return f.sub
+}
+
+// recall keeps the feeds that were about to be closed, as what took their place is
+// lost, or cannot be relied on either: those that can be go on as before, the others
+// until something better is found. The caller holds mu.
+func (e *trackEntry) recall() {
+	for _, f := range e.feeds {
+		if f.closer != nil && f.session.Context().Err() == nil && f.closer.Stop() {
+			f.closing, f.closer = false, nil
+			e.changed.announce()
+		}
+	}
+}
+
+// restored notes that a feed can be relied on, again or at last. It is given up when
+// another one has taken its place meanwhile; else other links are not needed any more,
+// and it is asked again for what it could not bring. The caller holds mu.
+func (e *trackEntry) restored(f *feed) {
+	if f.link == nil || !f.accepted || !f.isSound() {
+		return
+	}
+	if slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && x.isSound() }) {
+		f.retire()
+		return
+	}
+	for _, x := range e.feeds {
+		if x != f && x.link != nil {
+			x.retire()
+		}
+	}
+	e.changed.announce()
+	e.relay.tasks.Go(func() { e.makeUp(f) })
+}
+
+// makeUp fetches what a feed that can be relied on again did not bring: its datagrams
+// were lost while its link was silent. An update that changes nothing has it say where
+// the track is.
+func (e *trackEntry) makeUp(f *feed) {
+	e.fetch(f, e.live.Incomplete(f.start))
+	from, any := e.live.Behind(maxRefill)
+	if sub := f.subscription(); any && sub != nil {
+		ctx, cancel := context.WithTimeout(e.relay.ctx, e.relay.config.RequestTimeout)
+		defer cancel()
+		if err := sub.Update(ctx, wire.Parameters{}); err != nil {
+			return // it is lost, and will be replaced
+		}
+		if at, any := e.live.Largest(); any {
+			e.fetch(f, []live.Range{{From: from, To: at.Next()}})
+		}
+	}
+}
