@@ -32,8 +32,10 @@ const (
 	receiveMTU        = 1600
 	// replayWindow must hold what arrives until a repeated packet does.
 	replayWindow = 4096
-	// nackSlots is how many packets back a viewer asks for what is lost.
+	// nackSlots is how many packets back a viewer asks for what is lost, nackFor how
+	// long: then a player has gone on without it.
 	nackSlots = 1024
+	nackFor   = time.Second
 )
 
 // ErrConnection reports that the connection to the server failed.
@@ -147,7 +149,8 @@ func intercept(m *webrtc.MediaEngine, chain *interceptor.Registry, o Options, s 
 	if s == receiving {
 		if !o.NoNACK {
 			generator, e := nack.NewGeneratorInterceptor(nack.GeneratorInterval(o.NACKEvery),
-				nack.GeneratorSize(nackSlots), nack.WithGeneratorLoggerFactory(silence()))
+				nack.GeneratorSize(nackSlots), nack.GeneratorMaxNacksPerPacket(uint16(max(nackFor/o.NACKEvery, 1))),
+				nack.WithGeneratorLoggerFactory(silence()))
 			err = errors.Join(err, add(generator, e))
 		}
 		receiver, e := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(silence()))

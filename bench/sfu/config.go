@@ -27,7 +27,8 @@ type Config struct {
 	// NoNACK leaves out repairs, in both directions. For negative controls.
 	NoNACK bool `json:"no_nack,omitempty"`
 	// History is how many packets of each video track each viewer can ask for again,
-	// a power of two. 0 means pion's 1024.
+	// a power of two. pion keeps a copy of each for every viewer: it is most of the
+	// memory of one. 0 means 512, about what browsers keep; pion's own default is 1024.
 	History uint16 `json:"history,omitempty"`
 	// KeyFrameEvery is the shortest time between two requests for a key frame to the
 	// publisher of a track. 0 means 500 ms.
@@ -90,7 +91,7 @@ func (c Config) validate() (Config, error) {
 		return c, errors.New("sfu: negative limits make no sense")
 	}
 	if c.History == 0 {
-		c.History = 1024
+		c.History = 512
 	}
 	if c.KeyFrameEvery == 0 {
 		c.KeyFrameEvery = 500 * time.Millisecond
