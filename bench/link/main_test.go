@@ -60,6 +60,7 @@ type arrival struct {
 // in their order. It is over when nothing comes for a while.
 func flow(t *testing.T, from, to net.PacketConn, count, size int, pace time.Duration) []arrival {
 	t.Helper()
+	to.SetReadDeadline(time.Time{})
 	start := time.Now()
 	done := make(chan []arrival)
 	go func() {

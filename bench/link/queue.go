@@ -35,18 +35,17 @@ type queue struct {
 	clock func() int64
 	slack int64
 
-	taking sync.Mutex // held by who takes, also while it waits
-	timer  *time.Timer
-	wake   chan struct{} // tells who takes to look again
+	taking sync.Mutex    // held by who takes, also while it waits
 	taken  chan struct{} // tells who puts to look again
 
-	mu       sync.Mutex // guards what follows
-	ring     []parcel   // len is a power of two
+	mu       sync.Mutex  // guards what follows
+	timer    *time.Timer // who takes waits for it; set to now by who has news for it
+	ring     []parcel    // len is a power of two
 	head     int
 	count    int
 	bytes    int
 	deadline int64 // of who takes
-	idle     bool  // who takes waits for something to be put
+	idle     bool  // who takes waits, and nothing is there
 	full     bool  // who puts waits for something to be taken
 	end      error // returned when the queue is empty, from endsAt on
 	endsAt   int64
@@ -56,7 +55,7 @@ type queue struct {
 func newQueue(clock func() int64, slack int64) *queue {
 	q := &queue{
 		clock: clock, slack: slack, timer: time.NewTimer(time.Hour),
-		wake: make(chan struct{}, 1), taken: make(chan struct{}, 1), deadline: never,
+		taken: make(chan struct{}, 1), deadline: never,
 	}
 	q.timer.Stop()
 	return q
@@ -112,9 +111,21 @@ func (q *queue) added(bytes int) {
 	q.bytes += bytes
 	if q.idle {
 		q.idle = false
-		tell(q.wake)
+		q.arm(min(q.deadline, q.round(q.ring[q.head].due-q.slack)))
 	}
 }
+
+// arm has who takes look again at a time. The caller holds mu.
+func (q *queue) arm(at int64) {
+	if at == never {
+		q.timer.Stop()
+	} else {
+		q.timer.Reset(time.Duration(at - q.clock()))
+	}
+}
+
+// look has who takes look again. The caller holds mu.
+func (q *queue) look() { q.timer.Reset(0) }
 
 // tell wakes who waits for c, or keeps them from waiting the next time.
 func tell(c chan struct{}) {
@@ -131,32 +142,23 @@ func (q *queue) take(b []byte, whole bool) (n int, a address, err error) {
 	defer q.taking.Unlock()
 	for {
 		n, a, wait, err := q.poll(b, whole)
-		switch {
-		case err != nil || wait == 0:
+		if !wait {
 			return n, a, err
-		case wait == never:
-			<-q.wake
-		default:
-			q.timer.Reset(time.Duration(wait))
-			select {
-			case <-q.timer.C:
-			case <-q.wake:
-				q.timer.Stop()
-			}
 		}
+		<-q.timer.C
 	}
 }
 
-// poll is take without waiting: it says how long to wait before the next look.
-func (q *queue) poll(b []byte, whole bool) (n int, a address, wait int64, err error) {
+// poll is take without waiting: it says whether to wait for the timer, which it sets.
+func (q *queue) poll(b []byte, whole bool) (n int, a address, wait bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.broken != nil {
-		return 0, address{}, 0, q.broken
+		return 0, address{}, false, q.broken
 	}
 	now := q.clock()
 	if q.deadline <= now {
-		return 0, address{}, 0, os.ErrDeadlineExceeded
+		return 0, address{}, false, os.ErrDeadlineExceeded
 	}
 	next := q.deadline
 	if q.count > 0 {
@@ -164,20 +166,18 @@ func (q *queue) poll(b []byte, whole bool) (n int, a address, wait int64, err er
 		if p.due-q.slack <= now {
 			n = copy(b, p.data)
 			q.remove(n, whole)
-			return n, p.addr, 0, nil
+			return n, p.addr, false, nil
 		}
 		next = min(next, q.round(p.due-q.slack))
 	} else if q.end != nil {
 		if q.endsAt-q.slack <= now {
-			return 0, address{}, 0, q.end
+			return 0, address{}, false, q.end
 		}
 		next = min(next, q.endsAt-q.slack)
 	}
 	q.idle = q.count == 0
-	if next == never {
-		return 0, address{}, never, nil
-	}
-	return 0, address{}, next - now, nil
+	q.arm(next)
+	return 0, address{}, true, nil
 }
 
 // round puts off a wake-up by up to half of the slack, to a time that the queues of other
@@ -251,7 +251,7 @@ func (q *queue) setDeadline(at int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.deadline = at
-	tell(q.wake)
+	q.look()
 }
 
 // finish has take return an error after all that was put is taken, at the time at
@@ -262,7 +262,7 @@ func (q *queue) finish(due int64, err error) {
 	if q.end == nil {
 		q.end, q.endsAt = err, due
 	}
-	tell(q.wake)
+	q.look()
 	tell(q.taken)
 }
 
@@ -274,7 +274,7 @@ func (q *queue) abort(err error) {
 		q.broken = err
 	}
 	q.ring, q.count, q.bytes = nil, 0, 0
-	tell(q.wake)
+	q.look()
 	tell(q.taken)
 }
 

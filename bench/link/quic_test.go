@@ -100,3 +100,29 @@ func TestQUIC(t *testing.T) {
 		}
 	})
 }
+
+// The same over real sockets: quic-go reads through the emulator and its batches.
+func TestQUICSockets(t *testing.T) {
+	const size, rate = 1_500_000, 10e6
+	server := loopback(t)
+	defer quicServer(t, server, size)()
+	best := 0.0
+	for range rounds {
+		e := Link{Delay: 10 * ms, Rate: rate}.Emulate(1, time.Now())
+		viewer := e.Packets(loopback(t))
+		handshake, transfer, bytes := fetch(t, viewer, server.LocalAddr())
+		viewer.Close()
+		if bytes != size || handshake < 19*ms {
+			t.Fatalf("%d of %d bytes came, after a handshake of %v", bytes, size, handshake)
+		}
+		got := float64(bytes) * 8 / transfer.Seconds()
+		t.Logf("handshake %v, %.2f Mbit/s, %+v", handshake, got/1e6, e.Counters().Down)
+		if got > rate {
+			t.Fatalf("%.0f bit/s on a link of %.0f", got, rate)
+		}
+		if best = max(best, got); best > 0.9*rate {
+			return
+		}
+	}
+	t.Errorf("%.0f bit/s on a link of %.0f", best, rate)
+}

@@ -67,6 +67,15 @@ func TestStreamEnds(t *testing.T) {
 
 		viewer, server = piped(t, Link{Delay: 50 * time.Millisecond})
 		start = time.Now()
+		server.Close()
+		if _, err := viewer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		near(t, "end alone after", time.Since(start).Seconds(), 0.05)
+		viewer.Close()
+
+		viewer, server = piped(t, Link{Delay: 50 * time.Millisecond})
+		start = time.Now()
 		viewer.Write([]byte("last"))
 		if err := viewer.Close(); err != nil || time.Since(start) != 0 {
 			t.Errorf("closed after %v: %v", time.Since(start), err)
@@ -293,9 +302,33 @@ func TestHTTP(t *testing.T) {
 	within(t, "next exchange through a tunnel", 2*delay.Seconds(), func() float64 {
 		return exchangeAt(&http.Client{Transport: clean}, tunnel.front.Addr())
 	})
+	idle, err := net.Dial("tcp", tunnel.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	other, err := Link{Delay: time.Hour}.Emulate(1, time.Now()).Tunnel(tunnel.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := net.Dial("tcp", other.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Close()
+	if err := other.Close(); err != nil { // also while it connects
+		t.Error(err)
+	}
 	server.Close() // ends the connections behind it
 	if r, err := (&http.Client{Transport: clean}).Get("http://" + tunnel.Addr().String()); err == nil {
 		r.Body.Close()
 		t.Error("a server that is gone answers")
+	}
+	if err := tunnel.Close(); err != nil {
+		t.Error(err)
+	}
+	idle.SetReadDeadline(time.Now().Add(patience))
+	if _, err := idle.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("a connection of a tunnel that is closed: %v", err)
 	}
 }
