@@ -51,7 +51,7 @@ func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 		return x, errors.Join(failed, context.Cause(ctx))
 	}
 	x.Took = time.Since(x.Began)
-	x.Systems, err = summarize(r.Systems, x.Rounds)
+	x.Systems, err = summarize(r.Systems, r.Baseline, x.Rounds)
 	return x, errors.Join(failed, err)
 }
 

@@ -29,6 +29,11 @@ func differences(r ready) []string {
 			all = append(all, "What is neither H.264 nor Opus goes over WebRTC as opaque packets of the same sizes, which a browser would not play.")
 		}
 	}
+	if slices.ContainsFunc(r.Systems, System.Bare) {
+		all = append(all, "Bare loops have the frames themselves; relay and forwarding unit receive them from the publisher, too: one part more beside as many as there are viewers.",
+			"UDP loops send each object in as many packets as QUIC makes of it where the path allows it (1452 bytes), to one viewer after the other from one goroutine, without acknowledgements, congestion control, pacing or repair. \"udp\" makes a system call for each packet, \"udp-gso\" one for up to 44 (UDP_SEGMENT, which quic-go uses, too), \"udp-gso-aes\" encrypts besides (AES-128-GCM, one key for each viewer, without a handshake).",
+			"Bare QUIC and WebTransport loops write the relay's bytes to as many streams by quic-go and webtransport-go, a goroutine for each viewer, with the relay's settings of QUIC.")
+	}
 	if slices.Contains(r.Systems, QUIC) || slices.Contains(r.Systems, WebTransport) {
 		text := "MOQT's viewers want the newest group first"
 		if r.Timeout > 0 {

@@ -112,11 +112,7 @@ func server(of func(Cost) float64) func(Round) (float64, bool) {
 }
 
 // summarize adds up the rounds of each system.
-func summarize(systems []System, rounds []Round) ([]Summary, error) {
-	baseline := systems[0]
-	if slices.Contains(systems, WebRTC) {
-		baseline = WebRTC
-	}
+func summarize(systems []System, baseline System, rounds []Round) ([]Summary, error) {
 	at := map[int]Round{} // the baseline's rounds that count
 	for _, x := range rounds {
 		if x.System == baseline && len(x.Invalid) == 0 {

@@ -89,6 +89,8 @@ func TestPlanMistakes(t *testing.T) {
 	for _, p := range []Plan{
 		{Systems: []System{"rtmp"}}, {Viewers: -1}, {Viewers: maxViewers + 1}, {Hops: 4}, {Rounds: 101}, {Duration: -time.Second},
 		{Duration: 2 * time.Hour}, {Profile: "8k"}, {Link: "carrier pigeon"}, {Input: "a.mp4", Profile: "3mbps"}, {Input: "nowhere.mp4"},
+		{Systems: []System{QUIC}, Baseline: WebRTC}, {Systems: []System{BareQUIC}, Link: "50ms-1%"}, {Systems: []System{BareUDP}, Link: "bottleneck"},
+		{Systems: []System{BareQUIC}, Hops: 2},
 	} {
 		if _, err := p.ready(); err == nil {
 			t.Errorf("%+v can be", p)
@@ -143,7 +145,7 @@ func TestSummarize(t *testing.T) {
 	round := func(s System, number int, viewer float64, invalid ...string) Round {
 		return Round{System: s, Number: number, Invalid: invalid, Servers: []Cost{{PerViewer: 99}, {PerViewer: viewer}}}
 	}
-	all, err := summarize([]System{QUIC, WebRTC}, []Round{
+	all, err := summarize([]System{QUIC, WebRTC}, WebRTC, []Round{
 		round(QUIC, 1, 1), round(WebRTC, 1, 4), round(WebRTC, 2, 5), round(QUIC, 2, 2),
 		round(QUIC, 3, 100, "saturated"), round(WebRTC, 3, 6), round(QUIC, 4, 3), round(WebRTC, 4, 50, "saturated"),
 	})

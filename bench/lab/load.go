@@ -30,7 +30,7 @@ type loadConfig struct {
 
 // Commands of the load.
 const (
-	commandBegin = "begin" // takes a loadConfig; publishing begins, and viewers come
+	commandBegin = "begin" // takes a loadConfig; publishing begins, and viewers come; is answered with the start of the schedule
 	commandLook  = "look"  // is answered with a loadState
 	commandMark  = "mark"  // the window begins
 	commandCount = "count" // the window ended some time ago; is answered with a counted
@@ -57,6 +57,14 @@ type publisher interface {
 	Lateness() tally.Quantiles
 }
 
+// watcher is a viewer.
+type watcher struct {
+	number int
+	line   *link.Emulator
+	tracks []int
+	to     *tally.Viewer
+}
+
 // loadRole is the publisher and the viewers.
 type loadRole struct {
 	log    *slog.Logger
@@ -72,7 +80,7 @@ type loadRole struct {
 	draft  string
 	close  func()
 	lines  []*link.Emulator
-	view   func(ctx context.Context, line *link.Emulator, tracks []int, v *tally.Viewer) error
+	view   func(ctx context.Context, w watcher) error
 
 	mu     sync.Mutex
 	failed []string
@@ -100,7 +108,10 @@ func (l *loadRole) Handle(command string, args json.RawMessage) (any, error) {
 		if err := json.Unmarshal(args, &l.config); err != nil {
 			return nil, err
 		}
-		return nil, l.begin()
+		if err := l.begin(); err != nil {
+			return nil, err
+		}
+		return l.start, nil
 	case command == commandLook && l.board != nil:
 		started, _ := l.board.Started()
 		return loadState{Started: started, Left: time.Until(l.from())}, nil
@@ -125,9 +136,12 @@ func (l *loadRole) begin() error {
 	}
 	l.source = r.source
 	l.start = time.Now().Add(lead)
-	if l.config.System == WebRTC {
+	switch {
+	case l.config.System.Bare():
+		err = l.overBare()
+	case l.config.System == WebRTC:
 		err = l.overWebRTC()
-	} else {
+	default:
 		err = l.overMOQT()
 	}
 	if err != nil {
@@ -151,7 +165,7 @@ func (l *loadRole) begin() error {
 			case <-l.ctx.Done():
 				return
 			}
-			if err := l.view(l.ctx, line, tracks, v); err != nil {
+			if err := l.view(l.ctx, watcher{number: k, line: line, tracks: tracks, to: v}); err != nil {
 				l.fail(fmt.Sprintf("viewer %d", k), err)
 			}
 		})
@@ -185,8 +199,8 @@ func (l *loadRole) overMOQT() error {
 	}
 	l.sender, l.close, l.draft = p, p.Close, p.Draft().String()
 	numbers := moqt.NewNumbers(l.source)
-	l.view = func(ctx context.Context, line *link.Emulator, tracks []int, v *tally.Viewer) error {
-		return moqt.View(ctx, last, moqt.Watch{Tracks: tracks, Numbers: numbers, Link: line, Timeout: max(c.Plan.Timeout, 0)}, v)
+	l.view = func(ctx context.Context, w watcher) error {
+		return moqt.View(ctx, last, moqt.Watch{Tracks: w.tracks, Numbers: numbers, Link: w.line, Timeout: max(c.Plan.Timeout, 0)}, w.to)
 	}
 	return nil
 }
@@ -202,10 +216,10 @@ func (l *loadRole) overWebRTC() error {
 			l.log.Warn("the publisher's end", "err", err)
 		}
 	}
-	l.view = func(ctx context.Context, line *link.Emulator, tracks []int, v *tally.Viewer) error {
+	l.view = func(ctx context.Context, w watcher) error {
 		o := o
-		o.URL, o.Token, o.Tracks, o.Link = l.config.Last.URL, l.config.Last.Token, tracks, line
-		return rtc.View(ctx, o, v)
+		o.URL, o.Token, o.Tracks, o.Link = l.config.Last.URL, l.config.Last.Token, w.tracks, w.line
+		return rtc.View(ctx, o, w.to)
 	}
 	return nil
 }

@@ -27,7 +27,8 @@ func Systems() []System { return []System{QUIC, WebTransport, WebRTC} }
 
 // Plan says what is measured. Zero fields get the defaults that are named.
 type Plan struct {
-	Systems  []System      `json:"systems"`           // none: all
+	Systems  []System      `json:"systems"`           // none: those of Systems
+	Baseline System        `json:"baseline"`          // that ratios are to; "": WebRTC where it takes part, else the first
 	Viewers  int           `json:"viewers"`           // 0: 20
 	Hops     int           `json:"hops"`              // servers between publisher and viewers, 1 to 3; 0: 1. WebRTC has one
 	Rounds   int           `json:"rounds"`            // of each system; 0: 3
@@ -73,9 +74,18 @@ func (p Plan) ready() (r ready, err error) {
 		p.Systems = Systems()
 	}
 	for _, s := range p.Systems {
-		if !slices.Contains(Systems(), s) {
-			return r, fmt.Errorf("%w: no system %q: want one of %v", ErrPlan, s, Systems())
+		if !slices.Contains(Systems(), s) && !s.Bare() {
+			return r, fmt.Errorf("%w: no system %q: want one of %v", ErrPlan, s, append(Systems(), Ceilings()...))
 		}
+	}
+	if p.Baseline == "" {
+		p.Baseline = p.Systems[0]
+		if slices.Contains(p.Systems, WebRTC) {
+			p.Baseline = WebRTC
+		}
+	}
+	if !slices.Contains(p.Systems, p.Baseline) {
+		return r, fmt.Errorf("%w: what is compared with %q is not measured", ErrPlan, p.Baseline)
 	}
 	if p.Target != nil && (len(p.Systems) != 1 || p.Hops > 1) {
 		return r, fmt.Errorf("%w: a server that is there already is one system, and one hop as far as is known", ErrPlan)
@@ -113,10 +123,38 @@ func (p Plan) ready() (r ready, err error) {
 	if r.line, err = p.lineOf(); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrPlan, err)
 	}
+	if l := r.line; slices.ContainsFunc(p.Systems, System.Bare) && (l.Loss > 0 || l.Rate > 0 || l.Up > 0 || len(l.Changes) > 0 || p.Target != nil || p.Hops > 1) {
+		return r, fmt.Errorf("%w: bare loops repair nothing and wait for the slowest viewer: they need lines without loss and limits, one hop and no other server", ErrPlan)
+	}
 	// Viewers come at most 50 in a second, and have two seconds and some round
-	// trips to be there.
-	r.Plan, r.warm = p, 2500*time.Millisecond+time.Duration(p.Viewers)*arrival+10*r.line.RTT()
+	// trips to be there; those who have to wait for a key frame as long as that
+	// takes, and a second.
+	settle := 2 * time.Second
+	if slices.ContainsFunc(p.Systems, System.waits) {
+		settle = max(settle, longestGroup(r.source)+time.Second)
+	}
+	r.Plan, r.warm = p, settle+500*time.Millisecond+time.Duration(p.Viewers)*arrival+10*r.line.RTT()
 	return r, nil
+}
+
+// waits reports whether viewers of a system have to wait for the next key frame.
+func (s System) waits() bool { return s == WebRTC || s.Bare() }
+
+// longestGroup is how long key frames are apart at most, as far as the first of them
+// tell.
+func longestGroup(s media.Source) (longest time.Duration) {
+	const groups, most = 3, 10_000
+	for i := range s.Tracks() {
+		last, seen := s.Slot(i, 0), 0
+		for n := uint64(1); n < most && seen < groups; n++ {
+			if f := s.Slot(i, n); f.Key {
+				longest = max(longest, f.Due-last.Due)
+				last = f
+				seen++
+			}
+		}
+	}
+	return longest
 }
 
 // arrival is how long after one viewer the next one comes.

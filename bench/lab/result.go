@@ -71,8 +71,7 @@ type Summary struct {
 	Valid  int    `json:"valid"` // rounds
 	// Figures by name, see Figures; of the last server where it is about one.
 	Figures map[string]Spread `json:"figures"`
-	// Ratios are those of the figures to the baseline's in the same round, which is
-	// WebRTC where it takes part, else the first system.
+	// Ratios are those of the figures to the plan's baseline's in the same round.
 	Ratios map[string]Spread `json:"ratios,omitempty"`
 	// Merged are all rounds that count.
 	Merged tally.Metrics `json:"merged"`

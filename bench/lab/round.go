@@ -40,8 +40,14 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 	}
 	defer func() { err = errors.Join(err, load.Stop()) }()
 	c := loadConfig{System: s, First: first, Last: last, Plan: r.Plan, Warm: r.warm, Namespace: "bench-" + rand.Text()[:8]}
-	if err := load.Call(ctx, commandBegin, c, nil); err != nil {
+	var start time.Time
+	if err := load.Call(ctx, commandBegin, c, &start); err != nil {
 		return x, err
+	}
+	if s.Bare() {
+		if err := servers[0].Call(ctx, commandSend, start, nil); err != nil {
+			return x, err
+		}
 	}
 	var state loadState
 	for {
@@ -85,6 +91,9 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 func (r ready) servers(ctx context.Context, s System) ([]*process.Child, Place, Place, error) {
 	if r.Target != nil {
 		return nil, r.Target.Publish, r.Target.View, nil
+	}
+	if s.Bare() {
+		return r.bare(ctx, s)
 	}
 	return chain(ctx, s, r.Hops)
 }

@@ -21,6 +21,7 @@ import (
 const (
 	roleRelay = "bench-relay"
 	roleSFU   = "bench-sfu"
+	roleBare  = "bench-bare"
 	roleLoad  = "bench-load"
 )
 
@@ -31,6 +32,8 @@ func Role(name string) (process.Role, error) {
 		return newRelayRole(), nil
 	case roleSFU:
 		return &sfu.Role{}, nil
+	case roleBare:
+		return newBareRole(), nil
 	case roleLoad:
 		return newLoadRole(), nil
 	}

@@ -164,12 +164,15 @@ func TestNumbers(t *testing.T) {
 	s := source(t, "360p", media.Options{})
 	x := NewNumbers(s)
 	for _, group := range []uint64{3, 0, 7} {
-		n, ok := x.frame(0, group, 2)
+		n, ok := x.Frame(0, group, 2)
 		if f := s.Slot(0, n); !ok || f.Group != group || f.Key || s.Slot(0, n-2).Group != group || !s.Slot(0, n-2).Key {
 			t.Errorf("object 2 of group %d is frame %d, of group %d", group, n, f.Group)
 		}
 	}
-	if _, ok := x.frame(0, 1<<40, 0); ok {
+	if _, ok := x.Frame(0, 1<<40, 0); ok {
 		t.Error("a group that is far away has a number")
+	}
+	if _, ok := x.Frame(99, 0, 0); ok {
+		t.Error("a track that is not there has frames")
 	}
 }

@@ -44,8 +44,12 @@ func (x *Numbers) first(track int, group uint64) (uint64, bool) {
 	return starts[group], true
 }
 
-// frame returns the number of the frame that is an object.
-func (x *Numbers) frame(track int, group, object uint64) (uint64, bool) {
+// Frame returns the number of the frame that is an object; false when there is no
+// such track, or its group is too far away.
+func (x *Numbers) Frame(track int, group, object uint64) (uint64, bool) {
+	if track < 0 || track >= len(x.next) {
+		return 0, false
+	}
 	first, ok := x.first(track, group)
 	return first + object, ok
 }

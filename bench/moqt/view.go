@@ -106,7 +106,7 @@ func watch(ctx context.Context, session *moq.Session, s Server, w Watch, i int, 
 			continue
 		}
 		at := time.Now()
-		if n, ok := w.Numbers.frame(i, o.Group, o.ID); ok {
+		if n, ok := w.Numbers.Frame(i, o.Group, o.ID); ok {
 			to.Complete(i, media.Frame{N: n, Payload: o.Payload()}, at)
 		}
 	}
