@@ -41,6 +41,10 @@ type ObservedKind struct {
 	// Missing are frames that the timestamps leave a place for, and that never were
 	// complete. A source that varies its rate has such places, too.
 	Missing uint64 `json:"missing"`
+	// Jumps is how often timestamps went back, or ahead of the time, by more than
+	// repairs and jitter explain: the source began anew. What follows is taken to go
+	// on in time.
+	Jumps uint64 `json:"jumps"`
 	// Delay is by how much a frame came later than its timestamp says, compared
 	// with the quickest frame of its viewer: what jitter and repairs add. It does not
 	// have the time that every frame takes.
@@ -235,7 +239,8 @@ func (s *kindSum) add(t *observedTrack, from, to time.Time) {
 	s.Packets += t.packets
 	s.Lost += t.lost
 	s.Broken += t.broken
-	frames := t.timeline(from, to)
+	frames, jumps := t.timeline(from, to)
+	s.Jumps += jumps
 	if len(frames) == 0 {
 		return
 	}
@@ -270,23 +275,39 @@ type placed struct {
 	offset time.Duration // how long after that the frame came, but for a constant
 }
 
-// timeline returns the frames of a window in the order of their timestamps.
-func (t *observedTrack) timeline(from, to time.Time) []placed {
-	var frames []placed
-	last := int64(0)
+// timeline returns the frames of a window in the order of their timestamps, and how
+// often these began anew.
+func (t *observedTrack) timeline(from, to time.Time) (frames []placed, jumps uint64) {
+	var media time.Duration
 	for i, a := range t.arrivals {
+		inside := !a.at.Before(from) && a.at.Before(to)
 		if i > 0 {
-			last += int64(int32(a.timestamp - t.arrivals[i-1].timestamp))
+			before := t.arrivals[i-1]
+			ticks := int64(int32(a.timestamp - before.timestamp))
+			step := time.Duration(float64(ticks) / float64(t.hz) * float64(time.Second))
+			passed := a.at.Sub(before.at)
+			if step < -mostBack || step > passed+mostAhead {
+				step = passed
+				if inside {
+					jumps++
+				}
+			}
+			media += step
 		}
-		if a.at.Before(from) || !a.at.Before(to) {
-			continue
+		if inside {
+			frames = append(frames, placed{arrival: a, media: media, offset: a.at.Sub(t.arrivals[0].at) - media})
 		}
-		media := time.Duration(float64(last) / float64(t.hz) * float64(time.Second))
-		frames = append(frames, placed{arrival: a, media: media, offset: a.at.Sub(t.arrivals[0].at) - media})
 	}
 	slices.SortStableFunc(frames, func(a, b placed) int { return int(a.media - b.media) })
-	return frames
+	return frames, jumps
 }
+
+// A frame that was repaired comes after later ones, and several may come at once
+// after a delay: within these bounds timestamps still tell when a frame is of.
+const (
+	mostBack  = time.Second
+	mostAhead = 2 * time.Second
+)
 
 // usualStep is the median distance of two frames, 0 if there are no two.
 func usualStep(frames []placed) time.Duration {

@@ -68,3 +68,24 @@ func TestObserver(t *testing.T) {
 		t.Errorf("frames of no time: %+v", nothing)
 	}
 }
+
+// Timestamps that begin anew, in either direction, are no delay and no loss.
+func TestObserverJumps(t *testing.T) {
+	o := new(Observer)
+	track := o.viewer().track("video", "video/VP8", 90000)
+	start := time.Now()
+	for i := range 150 {
+		timestamp := uint32(i * 3000)
+		switch {
+		case i >= 120:
+			timestamp += 90000 * 3600
+		case i >= 60:
+			timestamp -= 60 * 3000
+		}
+		track.frame(arrival{timestamp: timestamp, at: start.Add(time.Duration(i) * time.Second / 30), size: 1})
+	}
+	k := o.Window(start, start.Add(time.Hour)).Kinds["video"]
+	if k.Jumps != 2 || k.Frames != 150 || k.Missing != 0 || k.Delay.Max > time.Millisecond || k.InTime["50ms"] != 1 {
+		t.Errorf("%+v", k)
+	}
+}
