@@ -8,9 +8,10 @@
 // line: its UDP sockets are wrapped by [Emulator.Packets], whatever they carry (QUIC,
 // or ICE, DTLS and SRTP: the two systems that are compared pass the same code with the same
 // seed), TCP connections for signalling are made by [Emulator.Dial], and a browser, which
-// opens its own sockets, is sent through [Emulator.Proxy] and [Emulator.Tunnel]. The server knows nothing
-// of it: its packets enter the line when the viewer's kernel has received them, over
-// loopback at once, and are read from there whatever the rate of the line is.
+// opens its own sockets, is sent through [Emulator.Proxy] and [Emulator.Tunnel]. The
+// server knows nothing of it: its packets enter the line when the viewer's kernel has
+// received them, over loopback at once, and are read from there whatever the rate of the
+// line is.
 //
 // The package knows neither what is carried nor how it is measured.
 //
@@ -26,11 +27,10 @@
 // # Using it
 //
 // quic-go takes the socket as quic.Transport.Conn. It then reads packets one by one and
-// without ECN, which nothing on a line marks. pion takes it as
-// ice.UDPMuxParams.UDPConn, by webrtc.NewICEUDPMux and SettingEngine.SetICEUDPMux, with
-// the socket bound to an address (127.0.0.1:0) and
-// SettingEngine.SetIncludeLoopbackCandidate; it finds ReadFromAddrPort and
-// WriteToAddrPort, so that packets cost no allocation.
+// without ECN, which nothing on a line marks. pion takes it as what ListenUDP of a
+// transport.Net returns, or as ice.UDPMuxParams.UDPConn with the socket bound to an
+// address; either way it finds ReadFromAddrPort and WriteToAddrPort, so that packets cost
+// no allocation. One that wraps it once more must hand on those two as well.
 //
 // # Why it is not pion's vnet
 //
@@ -38,11 +38,10 @@
 // packets of a virtual router only; real sockets get there by a proxy which starts two
 // goroutines per socket and forwards one packet per system call, over another virtual
 // socket, a router's queue and one goroutine per filter. Losses are whole percents; its
-// token bucket begins with a burst, sizes a queue in bytes of payload, and knows
-// no changes that come at a set time, and delays come after it in a goroutine of their own. quic-go's
-// simnet, which the tests of the transport and the relay use, has neither loss nor rates nor
-// real sockets. What is here is less than either: a function from packets to times of
-// arrival (path.go), and a queue (queue.go).
+// token bucket begins with a burst, sizes a queue in bytes of payload and knows no changes
+// that come at a set time. quic-go's simnet, which the tests of the transport and the
+// relay use, has neither loss nor rates nor real sockets. What is here is less than
+// either: a function from packets to times of arrival (path.go), and a queue (queue.go).
 //
 // # Where to start reading
 //
