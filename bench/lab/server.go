@@ -67,27 +67,22 @@ func (p Place) dial(draft string) (d transport.DialConfig, err error) {
 // whatever it returns.
 func chain(ctx context.Context, s System, hops int) (servers []*process.Child, first, last Place, err error) {
 	if s == WebRTC {
-		c, err := process.Start(roleSFU)
+		c, url, err := StartUnit(ctx)
 		if err != nil {
 			return nil, first, last, err
 		}
-		var started sfu.Started
-		err = c.Call(ctx, sfu.CommandStart, sfu.Config{}, &started)
-		return []*process.Child{c}, Place{URL: started.URL + "/whip/bench"}, Place{URL: started.URL + "/whep/bench"}, err
+		return []*process.Child{c}, Place{URL: url + "/whip/bench"}, Place{URL: url + "/whep/bench"}, nil
 	}
 	for i := range hops {
-		c, err := process.Start(roleRelay)
+		var upstream *Place
+		if i > 0 {
+			upstream = &Place{URL: last.URL, Fingerprint: last.Fingerprint}
+		}
+		c, at, err := StartRelay(ctx, upstream)
 		if err != nil {
 			return servers, first, last, err
 		}
-		servers = append(servers, c)
-		var config relayConfig
-		if i > 0 {
-			config.Upstream = &Place{URL: last.URL, Fingerprint: last.Fingerprint}
-		}
-		if err := c.Call(ctx, commandListen, config, &last); err != nil {
-			return servers, first, last, err
-		}
+		servers, last = append(servers, c), at
 		if i == 0 {
 			first = last
 		}

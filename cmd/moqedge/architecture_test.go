@@ -36,6 +36,7 @@ var rules = []struct {
 	{"moqedge/bench/rtc", []string{"moqedge/moq$", "moqedge/moq/transport", "moqedge/relay", "moqedge/web", "moqedge/bench/lab", "moqedge/bench/moqt", "moqedge/cmd"}},
 	{"moqedge/bench/link", []string{"moqedge", "$outside"}},
 	{"moqedge/bench/bare", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/deliver", "moqedge/relay", "moqedge/bridge", "moqedge/web", "moqedge/bench", "moqedge/cmd", "github.com/pion"}},
+	{"moqedge/bench/glass", []string{"moqedge/cmd"}},
 }
 
 // Arrows go down only (the linter holds the same rules for direct imports).

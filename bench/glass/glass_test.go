@@ -1,0 +1,187 @@
+package glass
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"moqedge/bench/link"
+)
+
+// TestMeasure has a real browser play both systems over a line, from servers and
+// publishers in processes of their own.
+func TestMeasure(t *testing.T) {
+	pictures := t.TempDir()
+	var reported float64
+	x, err := Measure(t.Context(), Plan{Rounds: 1, Duration: 2 * time.Second, Warm: 2500 * time.Millisecond, Link: "40ms", Pictures: pictures}, func(done float64, what string) {
+		if done < reported || done > 1 || what == "" {
+			t.Errorf("progress %v after %v: %q", done, reported, what)
+		}
+		reported = done
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(x.Rounds) != 2 || len(x.Systems) != 2 || x.Interrupted || reported != 1 || !strings.Contains(x.Browser, "Chrome") || x.Machine.Cores == 0 || len(x.Differences) == 0 {
+		t.Fatalf("%d rounds of %d systems in %q", len(x.Rounds), len(x.Systems), x.Browser)
+	}
+	own := map[System]string{MOQT: "targetMs", WebRTC: "framesDecoded"}
+	for _, r := range x.Rounds {
+		// Over a line of 20 ms no picture is there sooner, and no page within a round trip.
+		if r.Startup < 80*time.Millisecond || r.FromPlay <= 0 || r.FromPlay > r.Startup || r.Sight.Shown == 0 || r.Sight.Latency.P50 < 20*time.Millisecond || r.Sight.Age.P50 < r.Sight.Latency.P50 {
+			t.Errorf("%s: startup %v, %v of it from play, %d pictures, latency %v, age %v", r.System, r.Startup, r.FromPlay, r.Sight.Shown, r.Sight.Latency.P50, r.Sight.Age.P50)
+		}
+		if r.Sight.Latency.P50 > 3*time.Second || r.Own[own[r.System]] == 0 || r.Wire.Down.Bytes < 100_000 || r.Wire.Up.Packets == 0 {
+			t.Errorf("%s: latency %v, says %v, line %+v", r.System, r.Sight.Latency.P50, r.Own, r.Wire)
+		}
+		if png, err := os.ReadFile(filepath.Join(pictures, string(r.System)+"-1.png")); err != nil || len(png) < 5000 {
+			t.Errorf("%s: a picture of %d bytes, %v", r.System, len(png), err)
+		}
+		if len(r.Invalid) > 0 {
+			t.Logf("%s does not count on this machine: %q", r.System, r.Invalid)
+		}
+	}
+	b, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Result
+	if err := json.Unmarshal(b, &again); err != nil || !reflect.DeepEqual(again.Systems, x.Systems) {
+		t.Errorf("JSON does not give the result back: %v", err)
+	}
+}
+
+// drawn is a page that shows the clip's clock as it is now, but for the time from
+// its 1000th to its 1800th millisecond if STILL is true.
+const drawn = `<!doctype html><canvas width="640" height="360"></canvas><script>
+const context = document.querySelector("canvas").getContext("2d");
+const draw = () => {
+  requestAnimationFrame(draw);
+  if (STILL && performance.now() > 1000 && performance.now() < 1800) return;
+  const n = Math.floor(Date.now() * 30 / 1000) % 300;
+  for (let cell = 0; cell < 16; cell++) {
+    context.fillStyle = (cell < 2 ? cell === 0 : (n ^ n >> 1) >> (15 - cell) & 1) ? "white" : "black";
+    context.fillRect(64 + 32 * cell, 16, 32, 32);
+  }
+};
+draw();
+</script>`
+
+// TestPages sees in a browser what is known: a picture that moves, one that stands still,
+// and a page without any.
+func TestPages(t *testing.T) {
+	for what, c := range map[string]struct {
+		page    string
+		stalls  bool
+		invalid string
+	}{
+		"moving":  {page: strings.Replace(drawn, "STILL", "false", 1)},
+		"still":   {page: strings.Replace(drawn, "STILL", "true", 1), stalls: true},
+		"nothing": {page: "<!doctype html><video></video><script>failed = 'there is no stream'</script>", invalid: `no picture of the clip came: "there is no stream"`},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = io.WriteString(w, c.page)
+			}))
+			defer s.Close()
+			file, err := Find("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tab, err := open(t.Context(), file, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tab.close()
+			m := measurement{ready: ready{Plan: Plan{Warm: 800 * time.Millisecond, Duration: 1500 * time.Millisecond}}}
+			begin := time.Now()
+			if err := tab.watch(s.URL, clipRow()); err != nil {
+				t.Fatal(err)
+			}
+			x := Round{System: WebRTC}
+			if err := m.observe(t.Context(), tab, begin, &x); err != nil {
+				t.Fatal(err)
+			}
+			if c.invalid != "" {
+				if len(x.Invalid) != 1 || !strings.Contains(x.Invalid[0], c.invalid) || x.Sight.Shown != 0 || x.Startup != 0 {
+					t.Errorf("invalid %q, %d pictures", x.Invalid, x.Sight.Shown)
+				}
+				return
+			}
+			if x.Sight.Shown == 0 || x.Startup == 0 || x.Sight.Latency.P50 > 500*time.Millisecond {
+				t.Errorf("startup %v, %d pictures, latency %v", x.Startup, x.Sight.Shown, x.Sight.Latency.P50)
+			}
+			if stalled := len(x.Sight.Stalls) > 0; stalled != c.stalls {
+				t.Errorf("stalls %v, blind %v", x.Sight.Stalls, x.Sight.Blind)
+			}
+		})
+	}
+}
+
+// An error of the WHEP server is what the round is told.
+func TestSignallingFails(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	clean, err := link.Parse("clean", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &signalling{endpoint: s.URL, access: newAccess(clean, 1, time.Now()), client: s.Client()}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/whep", strings.NewReader("v=0\r\n")))
+	h.end()
+	if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "404") {
+		t.Errorf("%d, %q", w.Code, w.Body)
+	}
+}
+
+// What was interrupted is no error, and its servers are gone (goleak looks).
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	x, err := Measure(ctx, Plan{Systems: []System{WebRTC}, Rounds: 2}, func(_ float64, what string) {
+		if strings.HasPrefix(what, "round") {
+			cancel()
+		}
+	}, nil)
+	if err != nil || !x.Interrupted || len(x.Rounds) != 0 || x.Err() != nil {
+		t.Errorf("%d rounds, interrupted: %v, %v", len(x.Rounds), x.Interrupted, err)
+	}
+}
+
+// Rounds that do not count are in no figure, and a system with none is an error.
+func TestSummary(t *testing.T) {
+	p := Plan{Systems: Systems(), Duration: 30 * time.Second}
+	x := Result{Plan: p, Rounds: []Round{
+		{System: MOQT, Number: 1, Startup: time.Second, Sight: Sight{Stalls: []Stall{{For: time.Second}}, Frozen: time.Second, Shown: 99, Missed: 1}},
+		{System: WebRTC, Number: 1, Startup: time.Second, Invalid: []string{"too busy"}},
+		{System: MOQT, Number: 2, Startup: 3 * time.Second},
+		{System: MOQT, Number: 3, Startup: 9 * time.Second, Invalid: []string{"too busy"}},
+	}}
+	x.Systems = summarize(p, x.Rounds)
+	m := x.Systems[0]
+	if m.Valid != 2 || m.Figures["startup"].Median != 2 || m.Figures["startup"].Max != 3 || m.Figures["stalls"].Max != 2 || m.Figures["frozen"].Max != 2 || m.Figures["missed"].Median != 0.01 {
+		t.Errorf("%+v", m)
+	}
+	if err := x.Err(); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "too busy") || x.Systems[1].Valid != 0 {
+		t.Error(err)
+	}
+	names := []string{}
+	for _, f := range Figures() {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if len(slices.Compact(names)) != len(Figures()) {
+		t.Error("figures share a name")
+	}
+}
