@@ -26,9 +26,9 @@ func ComparePage(x lab.Result) Page {
 	if len(short.Verdicts) == 0 {
 		short.Text = []string{"Nothing was compared: there is one system at most."}
 	}
-	p.Sections = append(p.Sections, short, Section{Title: "All figures", Tables: []Table{CompareTable(x, false)}})
-	p.Sections = append(p.Sections, plotSections(x)...)
+	p.Sections = append(append(p.Sections, short), plotSections(x)...)
 	p.Sections = append(p.Sections,
+		Section{Title: "All figures", Tables: []Table{CompareTable(x, false)}},
 		Section{Title: "Rounds", Text: []string{"What the load says of itself tells whether a round is about the system or about the load. A round in which the load was what gave way does not count."},
 			Tables: []Table{RoundsTable(x.Rounds)}, Points: invalidRounds(x)},
 		Section{Title: "What differs besides the protocol", Points: x.Differences},
@@ -65,10 +65,10 @@ func planFacts(x lab.Result) []Fact {
 		what = filepath.Base(p.Input)
 	}
 	return []Fact{
-		{"Media", fmt.Sprintf("%s, %s", what, Format(x.Bitrate, lab.BitRate))},
+		{"Media", fmt.Sprintf("%s, %s", what, Exact(x.Bitrate, lab.BitRate))},
 		{"Viewers", count(p.Viewers)},
 		{"Servers in a chain", count(p.Hops)},
-		{"Rounds", fmt.Sprintf("%d of %s", p.Rounds, duration(p.Duration))},
+		{"Rounds", fmt.Sprintf("%d of %s", p.Rounds, exactly(p.Duration))},
 		{"Line", LineText(x.Link)},
 		{"Seed", fmt.Sprint(p.Seed)},
 		{"Machine", MachineText(x.Machine)},

@@ -252,7 +252,7 @@ func bands(l link.Link, window time.Duration) []Band {
 		if i+1 < len(l.Changes) {
 			to = l.Changes[i+1].At
 		}
-		name := Format(c.Rate, lab.BitRate)
+		name := Exact(c.Rate, lab.BitRate)
 		switch {
 		case c.Down:
 			name = "nothing gets through"

@@ -39,14 +39,14 @@ func MeasuredText(x lab.Result) []string {
 		what = "frames of the recording " + filepath.Base(p.Input)
 	}
 	if x.Bitrate > 0 {
-		what += " (" + Format(x.Bitrate, lab.BitRate) + ")"
+		what += " (" + Exact(x.Bitrate, lab.BitRate) + ")"
 	}
 	var systems []string
 	for _, s := range p.Systems {
 		systems = append(systems, NameOf(s))
 	}
 	return []string{clean(fmt.Sprintf("%s to %s each; %s of %s by turns over %s. Line of each viewer: %s. Seed %d.",
-		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), duration(p.Duration), hops(p.Hops), LineText(x.Link), p.Seed)),
+		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), exactly(p.Duration), hops(p.Hops), LineText(x.Link), p.Seed)),
 		"Systems: " + strings.Join(systems, ", ") + drafts(x) + "."}
 }
 
@@ -79,31 +79,31 @@ func LineText(l link.Link) string {
 	var parts []string
 	add := func(format string, a ...any) { parts = append(parts, fmt.Sprintf(format, a...)) }
 	if l.Delay > 0 {
-		add("round trip %s", duration(l.RTT()))
+		add("round trip %s", exactly(l.RTT()))
 	}
 	if l.Jitter > 0 {
-		add("jitter up to %s", duration(l.Jitter))
+		add("jitter up to %s", exactly(l.Jitter))
 	}
 	if l.Loss > 0 {
-		add("%s of packets lost each way", Format(l.Loss, lab.Share))
+		add("%s of packets lost each way", Exact(l.Loss, lab.Share))
 	}
 	if l.Rate > 0 {
-		add("%s to the viewer", Format(l.Rate, lab.BitRate))
+		add("%s to the viewer", Exact(l.Rate, lab.BitRate))
 	}
 	if l.Up > 0 {
-		add("%s from the viewer", Format(l.Up, lab.BitRate))
+		add("%s from the viewer", Exact(l.Up, lab.BitRate))
 	}
 	if l.Queue > 0 {
-		add("queue of %s", duration(l.Queue))
+		add("queue of %s", exactly(l.Queue))
 	}
 	for _, c := range l.Changes {
 		switch {
 		case c.Down:
-			add("nothing gets through from %s on", duration(c.At))
+			add("nothing gets through from %s on", exactly(c.At))
 		case c.Rate > 0:
-			add("%s from %s on", Format(c.Rate, lab.BitRate), duration(c.At))
+			add("%s from %s on", Exact(c.Rate, lab.BitRate), exactly(c.At))
 		default:
-			add("as before from %s on", duration(c.At))
+			add("as before from %s on", exactly(c.At))
 		}
 	}
 	text := strings.Join(parts, ", ")
@@ -111,6 +111,14 @@ func LineText(l link.Link) string {
 		return name + " (" + text + ")"
 	}
 	return text
+}
+
+// exactly writes a time that people have chosen.
+func exactly(d time.Duration) string {
+	if d < time.Minute {
+		return Exact(d.Seconds(), lab.Seconds)
+	}
+	return duration(d)
 }
 
 // MachineText says what it was measured on.

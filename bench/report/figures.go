@@ -37,13 +37,13 @@ type topicFigure struct {
 
 // topics lists the figures of a comparison in the order of reports.
 func topics() []topic {
-	stalls := topic{title: "Stalls of a player with this latency"}
+	stalls := topic{title: "Stalls of a player with this latency, in a minute"}
 	for _, kind := range []string{"video", "audio"} {
 		for _, target := range []string{"200ms", "500ms"} {
 			readable := kind + ", " + spaced(target)
 			stalls.figures = append(stalls.figures,
 				topicFigure{kind + "_stalls_" + target, readable, kind + " stalls at " + spaced(target)},
-				topicFigure{kind + "_frozen_" + target, readable + ": time frozen in a minute", ""})
+				topicFigure{kind + "_frozen_" + target, readable + ", frozen", ""})
 		}
 	}
 	inTime := topic{title: "Frames in time for a playout delay"}
@@ -79,7 +79,7 @@ func topics() []topic {
 		}},
 		{"On the network", []topicFigure{
 			{"goodput", "payload, all viewers", ""},
-			{"wire", "bytes on the lines per byte of payload", "bytes on the lines"},
+			{"wire", "bytes per byte of payload", "bytes on the lines per byte of payload"},
 		}},
 	}
 }

@@ -134,13 +134,13 @@ func instead(a, b lab.Spread, u lab.Unit, m Mark) string {
 		a, b = b, a
 	}
 	text := Format(a.Median, u) + " instead of " + Format(b.Median, u)
-	if b.Median > 0 && u != lab.Share {
+	if a.Median > 0 && b.Median > 0 && u != lab.Share {
 		text += fmt.Sprintf(" (%s)", Ratio(a.Median/b.Median))
 	}
 	return text
 }
 
-// Text writes verdicts for a terminal.
+// verdictText writes verdicts for a terminal.
 func verdictText(out *strings.Builder, all []Verdict, s Style) {
 	for _, v := range all {
 		fmt.Fprintf(out, "\n%s\n", s.paint(bold, v.System+" against "+v.Baseline))

@@ -80,7 +80,7 @@ func (c *canvas) curve(s Series, place int, x, y *ruler) {
 	var path strings.Builder
 	var marks []Point
 	pen, lastX, lastY := false, math.Inf(-1), 0.0
-	points := 0
+	var end Point
 	for _, p := range s.Points {
 		px, okX := x.part(p.X)
 		py, okY := y.part(p.Y)
@@ -98,12 +98,17 @@ func (c *canvas) curve(s Series, place int, x, y *ruler) {
 		}
 		fmt.Fprintf(&path, "%s%.1f %.1f", letter, at.X, at.Y)
 		pen, lastX, lastY = true, at.X, at.Y
-		points++
-		if len(marks) == 0 || at.X-marks[len(marks)-1].X > c.plotWidth()/8 || math.Abs(at.Y-marks[len(marks)-1].Y) > c.plotHeight()/4 {
-			if points > 1+2*place || len(s.Points) < 12 {
-				marks = append(marks, at)
-			}
+		far := len(marks) == 0 && at.X >= c.left+float64(place)*c.plotWidth()/24
+		if n := len(marks); n > 0 {
+			far = at.X-marks[n-1].X > c.plotWidth()/8 || math.Abs(at.Y-marks[n-1].Y) > c.plotHeight()/4
 		}
+		if far {
+			marks = append(marks, at)
+		}
+		end = at
+	}
+	if len(marks) == 0 {
+		marks = []Point{end}
 	}
 	if path.Len() == 0 {
 		return

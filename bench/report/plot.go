@@ -57,7 +57,7 @@ type canvas struct {
 
 // The sizes in which each plot is drawn: for screens and for telephones.
 func wide() *canvas {
-	return &canvas{width: 720, height: 340, left: 74, right: 16, top: 14, bottom: 46}
+	return &canvas{width: 620, height: 330, left: 70, right: 16, top: 14, bottom: 46}
 }
 func narrow() *canvas {
 	return &canvas{width: 350, height: 300, left: 64, right: 12, top: 14, bottom: 46}
@@ -79,7 +79,7 @@ func (c *canvas) y(part float64) float64 { return c.top + (1-part)*c.plotHeight(
 
 // axes draws lines, numbers and names of two axes; nil for one that has categories.
 func (c *canvas) axes(x, y *ruler) {
-	for _, t := range y.ticks(c.height < 320 || c.plotHeight() < 200) {
+	for _, t := range y.ticks(c.plotHeight() < 245) {
 		at := c.y(t.part)
 		c.tag(`<line class="grid" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, c.left, at, c.width-c.right, at)
 		c.text(c.left-6, at+4, "tick end", t.text)
@@ -96,7 +96,7 @@ func (c *canvas) axes(x, y *ruler) {
 	c.tag(`<text transform="translate(13 %.1f) rotate(-90)" class="axis mid">%s</text>`, c.y(0.5), html.EscapeString(clean(y.title)))
 }
 
-// drawing is a plot at one size.
+// rendered is a plot at one size.
 type rendered struct {
 	Class string
 	SVG   template.HTML

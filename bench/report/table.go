@@ -60,7 +60,7 @@ func (m Mark) String() string {
 	if m < NoMark || m > Unclear {
 		m = NoMark
 	}
-	return []string{"", "better", "worse", "the same", "no difference that can be told"}[m]
+	return []string{"", "better", "worse", "the same", "too close to tell"}[m]
 }
 
 // Style says what text is written for.
@@ -355,7 +355,7 @@ func wrap(text string, width int, further string) []string {
 	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	var lines []string
 	line, empty := lead, true
-	for _, word := range strings.Fields(text) {
+	for _, word := range words(text) {
 		switch {
 		case empty:
 			line += word
@@ -367,6 +367,27 @@ func wrap(text string, width int, further string) []string {
 		empty = false
 	}
 	return append(lines, line)
+}
+
+// words of a text; a number and its unit are one.
+func words(text string) []string {
+	var all []string
+	for _, w := range strings.Fields(text) {
+		if n := len(all); n > 0 && isUnit(w) && strings.ContainsAny(all[n-1][len(all[n-1])-1:], "0123456789") {
+			all[n-1] += " " + w
+			continue
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+func isUnit(w string) bool {
+	switch strings.TrimRight(w, ",.;:)") {
+	case "ms", "s", "µs", "min", "%", "GB", "MB", "kB", "B", "Gbit/s", "Mbit/s", "kbit/s", "bit/s", "/min":
+		return true
+	}
+	return false
 }
 
 // clean makes a text that others may have had a hand in fit for a line of a

@@ -58,6 +58,16 @@ func Format(v float64, u lab.Unit) string {
 	return number(v, u, s) + s.name
 }
 
+// Exact writes a number that people have chosen, with as many digits as they have:
+// 50 ms, 1.5 Mbit/s.
+func Exact(v float64, u lab.Unit) string {
+	if bad(v) {
+		return unknown
+	}
+	s := scaleOf(v, u)
+	return strconv.FormatFloat(v*s.per, 'g', 6, 64) + s.name
+}
+
 // FormatSpread writes a median, and the least and the largest value in the same
 // unit: "12.3 ms", "11.9-13.1". The second is empty where all are the same.
 func FormatSpread(x lab.Spread, u lab.Unit) (median, span string) {
@@ -65,12 +75,31 @@ func FormatSpread(x lab.Spread, u lab.Unit) (median, span string) {
 	if bad(x.Median) || bad(x.Min) || bad(x.Max) {
 		return median, ""
 	}
-	s := scaleOf(x.Median, u)
-	least, largest := number(x.Min, u, s), number(x.Max, u, s)
-	if least == largest {
-		return median, ""
+	if u == lab.Share {
+		s := scaleOf(x.Median, u)
+		return median, between(number(x.Min, u, s), number(x.Max, u, s))
 	}
-	return median, least + "-" + largest
+	largest := math.Max(math.Abs(x.Min), math.Abs(x.Max))
+	s := scaleOf(x.Median, u)
+	if x.Median == 0 {
+		s = scaleOf(largest, u)
+	}
+	p := places(math.Max(math.Abs(x.Median), largest) * s.per)
+	if u == lab.Count && x.Min == math.Trunc(x.Min) && x.Max == math.Trunc(x.Max) {
+		p = 0
+	}
+	span = between(fixed(x.Min*s.per, p), fixed(x.Max*s.per, p))
+	if span != "" && x.Median == 0 {
+		span += s.name
+	}
+	return median, span
+}
+
+func between(least, largest string) string {
+	if least == largest {
+		return ""
+	}
+	return least + "-" + largest
 }
 
 func bad(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
@@ -101,26 +130,34 @@ func count[N int | uint64](n N) string { return grouped(fmt.Sprint(n)) }
 // digits writes a number with three digits, or all that are before the point, in
 // groups of three.
 func digits(v float64) string {
-	places := 2
-	switch a := math.Abs(v); {
-	case a == 0:
-		places = 0
-	case a >= 99.95:
-		places = 0
-	case a >= 9.995:
-		places = 1
-	case a < 0.001:
+	if a := math.Abs(v); a > 0 && a < 0.0005 {
 		return strconv.FormatFloat(v, 'g', 2, 64)
-	case a < 0.0995:
-		places = 4
-	case a < 0.9995:
-		places = 3
 	}
+	return fixed(v, places(v))
+}
+
+// places is how many digits after the point make three in all.
+func places(v float64) int {
+	switch a := math.Abs(v); {
+	case a == 0, a >= 99.95:
+		return 0
+	case a >= 9.995:
+		return 1
+	case a < 0.0995:
+		return 4
+	case a < 0.9995:
+		return 3
+	}
+	return 2
+}
+
+func fixed(v float64, places int) string {
 	text := strconv.FormatFloat(v, 'f', places, 64)
-	if places > 0 {
+	if places > 0 && v != 0 {
 		return text
 	}
-	return grouped(text)
+	whole, _, _ := strings.Cut(text, ".") // 0 needs no digits
+	return grouped(whole)
 }
 
 // grouped puts commas between the thousands of a whole number.
@@ -140,6 +177,8 @@ func Ratio(v float64) string {
 	switch {
 	case bad(v):
 		return unknown
+	case v == 0:
+		return "0x"
 	case v >= 99.5:
 		return digits(math.Round(v)) + "x"
 	case v > 0 && v < 0.005:
