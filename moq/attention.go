@@ -45,7 +45,7 @@ func untilLook() time.Duration {
 	return now.Add(lookEvery - slot*time.Duration(rand.N(lookSlots/4))).Truncate(slot).Sub(now)
 }
 
-// glimpse is how long a look waits for the control stream: with no time at all
+// glimpse is how long a look waits for the control stream at least: with no time at all
 // nothing is read of what is there either. It is over before the process would sleep.
 const glimpse = 3 * time.Microsecond
 
@@ -205,9 +205,23 @@ func (in *inbound) park() bool {
 
 // pending reports whether anything has come, or the stream is over.
 func (in *inbound) pending() bool {
-	_ = in.stream.SetReadDeadline(time.Now().Add(glimpse))
-	n, err := in.stream.Read(in.buffer)
+	// The transport looks at the deadline before it looks for data. How long it takes to
+	// get there is measured with a deadline that has passed.
+	began := time.Now()
+	if in.comes(began) {
+		_ = in.stream.SetReadDeadline(time.Time{})
+		return true
+	}
+	now := time.Now()
+	found := in.comes(now.Add(max(glimpse, 4*now.Sub(began))))
 	_ = in.stream.SetReadDeadline(time.Time{})
+	return found
+}
+
+// comes reads until a time.
+func (in *inbound) comes(until time.Time) bool {
+	_ = in.stream.SetReadDeadline(until)
+	n, err := in.stream.Read(in.buffer)
 	in.end = n
 	return n > 0 || !errors.Is(err, os.ErrDeadlineExceeded)
 }

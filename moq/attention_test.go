@@ -3,6 +3,7 @@ package moq_test
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -205,4 +206,72 @@ func TestAttendWhileLooking(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// sluggish is a connection on a machine that is busy: between setting the deadline of
+// a stream and reading from it time passes.
+type sluggish struct{ transport.Conn }
+
+func (c sluggish) AcceptUniStream(ctx context.Context) (transport.ReceiveStream, error) {
+	s, err := c.Conn.AcceptUniStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &sluggishStream{ReceiveStream: s}, nil
+}
+
+type sluggishStream struct {
+	transport.ReceiveStream
+	until time.Time
+}
+
+func (s *sluggishStream) SetReadDeadline(t time.Time) error {
+	s.until = t
+	return s.ReceiveStream.SetReadDeadline(t)
+}
+
+// Read looks at the deadline first, as quic-go does.
+func (s *sluggishStream) Read(b []byte) (int, error) {
+	time.Sleep(40 * time.Microsecond)
+	if !s.until.IsZero() && !time.Now().Before(s.until) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.ReceiveStream.Read(b)
+}
+
+// TestRestingSessionOfBusyMachine: a session that rests notices what has come though it
+// takes longer to look than looks are to take.
+func TestRestingSessionOfBusyMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs, mine := transport.MemoryConfig{Protocol: wire.Draft18.String()}.Pair()
+		heard := make(chan struct{})
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			c := moq.Config{OnGoaway: func(moq.Goaway) { close(heard) }}
+			if s, err := moq.NewSession(context.Background(), sluggish{mine}, c); err == nil {
+				s.Wait()
+			}
+		}()
+		s, err := moq.NewSession(t.Context(), theirs, moq.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		began := time.Now()
+		if err := s.Goaway("", 0); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-heard:
+			if late := time.Since(began); late > 1001*time.Millisecond {
+				t.Errorf("GOAWAY was heard after %v", late)
+			}
+		case <-time.After(time.Minute):
+			t.Error("GOAWAY was not heard")
+		}
+		s.Close(wire.SessionNoError, "")
+		s.Wait()
+		<-served
+	})
 }

@@ -170,7 +170,8 @@ func quicFloods() []quicFlood {
 			}
 			f.check()
 		}},
-		{name: "one group without end", config: patient, open: true, bound: 128 * mib, run: func(f *quicFlooder) {
+		{name: "one group without end", config: patient, open: true, bound: 48 * mib, run: func(f *quicFlooder) {
+			f.handler.keeps = 8 * mib
 			f.request(&wire.Publish{RequestID: f.id(), Track: name("video"), TrackAlias: 7})
 			s, err := f.conn.OpenUniStream(f.t.Context())
 			if err != nil {
@@ -179,11 +180,11 @@ func quicFloods() []quicFlood {
 			var c wire.ObjectCursor
 			f.write(s, f.subgroup(7, 0))
 			payload := make([]byte, 100_000)
-			for i := range 3000 {
+			for i := range 1000 {
 				if !f.write(s, append(f.object(&c, uint64(i), 100_000), payload...)) {
 					return
 				}
-				if i%1000 == 999 {
+				if i%250 == 249 {
 					f.check()
 				}
 			}

@@ -30,7 +30,8 @@ type bad struct {
 type accepting struct {
 	*moq.Origin
 	track *live.Track
-	slow  bool // SUBSCRIBE, FETCH and TRACK_STATUS are answered when they are over
+	slow  bool   // SUBSCRIBE, FETCH and TRACK_STATUS are answered when they are over
+	keeps uint64 // live.Options.MaxBytes of tracks that it is offered; 0 is the default
 }
 
 func newAccepting() *accepting {
@@ -42,7 +43,7 @@ func newAccepting() *accepting {
 func (a *accepting) Serve(ctx context.Context, r moq.Request) {
 	switch r := r.(type) {
 	case *moq.PublishRequest:
-		if sub, err := r.Accept(nil, wire.Parameters{}, nil); err == nil {
+		if sub, err := r.Accept(live.NewTrack(r.Track, live.Options{MaxBytes: a.keeps}), wire.Parameters{}, nil); err == nil {
 			<-sub.Done()
 		}
 		return

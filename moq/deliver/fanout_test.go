@@ -182,7 +182,7 @@ func TestFanOutDoesNotAllocate(t *testing.T) {
 		shared := 0.0
 		for _, n := range slices.Concat([]int{0}, audiences[:]) {
 			f := newFanOut(t, n)
-			objects := max(200, 5000/max(n, 1))
+			objects := max(20, 2000/max(n, 1))
 			var before, after runtime.MemStats
 			for range 2 { // first what is made once
 				runtime.ReadMemStats(&before)

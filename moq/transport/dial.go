@@ -52,6 +52,9 @@ type DialConfig struct {
 	// MaxUniStreams and MaxStreams bound the streams that the server may have
 	// open at a time. 0: DefaultMaxUniStreams, DefaultMaxStreams.
 	MaxUniStreams, MaxStreams int64
+	// Share is how many flows the connection counts for at a bottleneck, when packets
+	// are lost, up to MaxShare; 1 leaves it to quic-go. 0: DefaultShare.
+	Share int
 }
 
 // target is a URL taken apart.
@@ -175,6 +178,7 @@ func (c *DialConfig) dialQUIC(ctx context.Context, t target, alpn []string) (*qu
 		return nil, err
 	}
 	context.AfterFunc(qconn.Context(), release)
+	takeShare(c.Share, qconn)
 	return qconn, nil
 }
 

@@ -62,6 +62,9 @@ type ListenConfig struct {
 	// MaxUniStreams and MaxStreams bound the streams that a peer may have
 	// open at a time. 0: DefaultMaxUniStreams, DefaultMaxStreams.
 	MaxUniStreams, MaxStreams int64
+	// Share is how many flows each connection counts for at a bottleneck, when packets
+	// are lost, up to MaxShare; 1 leaves it to quic-go. 0: DefaultShare.
+	Share int
 	// QUIC is the base of the connections' settings; its zero fields get the
 	// defaults of this package. nil: all defaults.
 	QUIC *quic.Config
@@ -248,6 +251,7 @@ func (l *Listener) run() {
 
 // serve gives a connection to whoever accepts it.
 func (l *Listener) serve(qconn *quic.Conn) {
+	takeShare(l.config.Share, qconn)
 	if qconn.ConnectionState().TLS.NegotiatedProtocol == http3.NextProtoH3 {
 		if err := l.wt.ServeQUICConn(qconn); err != nil {
 			l.logger.Debug("HTTP/3 connection failed", "remote", qconn.RemoteAddr().String(), "err", err)

@@ -88,15 +88,17 @@ func checkHeaders(t *testing.T, got moqtransport.KVPList, o pattern.Object) {
 
 // TestEyevinnDatagrams: their reader knows the datagrams of draft 14. With
 // DEFAULT_PRIORITY (0x08, moqt-16 §10.3.1) it takes the payload's first byte for
-// the priority.
+// the priority. A datagram that is there before the answer, which network and relay
+// are free to do, ends their session: the first one comes after it.
 func TestEyevinnDatagrams(t *testing.T) {
 	both(t, func(t *testing.T, n *node, kind transport.Kind, ours wire.Version) {
-		n.publish(t, ours, "ours")
+		begin := n.offer(t, ours, "ours")
 		peer := dialEyevinn(t, n, kind, new(moqtransport.Session))
 		track, err := peer.Subscribe(t.Context(), []string{"interop", "ours"}, string(pattern.Datagrams))
 		if err != nil {
 			t.Fatal(err)
 		}
+		begin()
 		all := collect(t, track, func(all map[uint64]map[uint64]received) bool {
 			for _, objects := range all {
 				if _, found := objects[1]; found {

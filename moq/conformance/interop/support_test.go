@@ -81,6 +81,12 @@ func name(namespace string, t pattern.Track) wire.FullTrackName {
 // publish serves all tracks of the pattern until the test ends.
 func (n *node) publish(t *testing.T, draft wire.Version, namespace string) {
 	t.Helper()
+	n.offer(t, draft, namespace)()
+}
+
+// offer is publish with tracks in which nothing is until begin is called.
+func (n *node) offer(t *testing.T, draft wire.Version, namespace string) (begin func()) {
+	t.Helper()
 	origin := moq.NewOrigin()
 	tracks := make(map[pattern.Track]*live.Track)
 	for _, p := range pattern.Tracks() {
@@ -93,17 +99,19 @@ func (n *node) publish(t *testing.T, draft wire.Version, namespace string) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var writing sync.WaitGroup
-	for p, track := range tracks {
-		writing.Go(func() {
-			if err := p.Publish(ctx, track, 100*time.Millisecond); err != nil {
-				t.Error(err)
-			}
-		})
-	}
 	t.Cleanup(func() {
 		stop()
 		writing.Wait()
 	})
+	return func() {
+		for p, track := range tracks {
+			writing.Go(func() {
+				if err := p.Publish(ctx, track, 100*time.Millisecond); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
 }
 
 // receive subscribes and checks whole groups.
