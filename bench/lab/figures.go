@@ -78,6 +78,10 @@ func Figures() []Figure {
 	return append(list,
 		Figure{"cpu_viewer", "CPU per viewer", CPU, true, server(func(c Cost) float64 { return c.PerViewer })},
 		Figure{"cpu_gigabyte", "CPU per gigabyte", CPUPerGB, true, server(func(c Cost) float64 { return c.PerGigabyte })},
+		Figure{"core_rate", "payload delivered by one core", BitRate, false, func(x Round) (float64, bool) {
+			v, ok := server(func(c Cost) float64 { return c.PerGigabyte })(x)
+			return 8e9 / v, ok && v > 0
+		}},
 		Figure{"memory", "memory, mean", Bytes, true, server(func(c Cost) float64 { return float64(c.Resident) })},
 		Figure{"memory_peak", "memory, peak", Bytes, true, server(func(c Cost) float64 { return float64(c.Peak) })},
 		Figure{"memory_viewer", "memory per viewer", Bytes, true, server(func(c Cost) float64 { return c.OfViewer })},

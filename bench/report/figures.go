@@ -16,6 +16,16 @@ func NameOf(s lab.System) string {
 		return "MOQT WebTransport"
 	case lab.WebRTC:
 		return "WebRTC"
+	case lab.BareUDP:
+		return "bare UDP"
+	case lab.BareUDPSegments:
+		return "bare UDP+GSO"
+	case lab.BareUDPEncrypted:
+		return "bare UDP+GSO+AES"
+	case lab.BareQUIC:
+		return "bare QUIC"
+	case lab.BareWebTransport:
+		return "bare WebTransport"
 	}
 	return clean(string(s))
 }

@@ -41,18 +41,14 @@ func Judge(x lab.Spread, n int, other lab.Spread, m int, less bool) Mark {
 
 func overlap(x, y lab.Spread) bool { return x.Min <= y.Max && y.Min <= x.Max }
 
-// baseline is the system that others are held against: WebRTC where it takes part,
-// else the first.
+// baseline is the system that the plan has others held against.
 func baseline(x lab.Result) (lab.Summary, bool) {
 	for _, s := range x.Systems {
-		if s.System == lab.WebRTC {
+		if s.System == x.Plan.Baseline {
 			return s, true
 		}
 	}
-	if len(x.Systems) == 0 {
-		return lab.Summary{}, false
-	}
-	return x.Systems[0], true
+	return lab.Summary{}, false
 }
 
 // Verdict is what figures say of a system and the baseline, in words.

@@ -13,7 +13,12 @@ import (
 // benchCommand measures.
 type benchCommand struct {
 	Compare compareCommand `cmd:"" help:"Compare MOQT over QUIC and WebTransport with WebRTC: latency, stalls, startup, CPU, memory."`
+	Ceiling ceilingCommand `cmd:"" help:"Tell what servers cost beside what UDP, QUIC and WebTransport cost alone."`
+	Ramp    rampCommand    `cmd:"" help:"Add viewers until latency or losses pass a bound: the knee of each system."`
 }
+
+// errNothing is what an interrupted measurement without a result ends with.
+var errNothing = errors.New("interrupted before a round had ended: there is nothing to report")
 
 // lineFlags say what lies between servers and viewers.
 type lineFlags struct {
@@ -108,7 +113,7 @@ func (c compareCommand) Run(e *environment) error {
 	case errors.Is(err, lab.ErrPlan):
 		return &exitError{exitUsage, err}
 	case len(x.Rounds) == 0 && e.Err() != nil:
-		return errors.New("interrupted before a round had ended: there is nothing to report")
+		return errNothing
 	case len(x.Rounds) == 0:
 		return err
 	}
