@@ -203,6 +203,18 @@ func TestFindKnees(t *testing.T) {
 	if err != nil || len(x.Knees) != 1 {
 		t.Fatalf("%d knees, %v", len(x.Knees), err)
 	}
+	b, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again RampResult
+	if err := json.Unmarshal(b, &again); err != nil {
+		t.Fatal(err)
+	}
+	again.Began = x.Began // without the monotonic reading
+	if !reflect.DeepEqual(x, again) {
+		t.Error("JSON loses something")
+	}
 	k := x.Knees[0]
 	if k.Limit == "" || len(k.Steps) == 0 || k.Steps[len(k.Steps)-1].Over == "" && k.Viewers != 2 {
 		t.Errorf("%+v", k)

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -18,7 +17,7 @@ type Ramp struct {
 	Fine   float64       `json:"fine"`   // the knee is known when it is between n and n*(1+Fine); 0: 0.1
 }
 
-// Step is a number of viewers, tried once.
+// Step is a number of viewers, tried once; one that is over is tried again.
 type Step struct {
 	Viewers int    `json:"viewers"`
 	Round   Round  `json:"round"`
@@ -98,26 +97,14 @@ func (p Ramp) knee(ctx context.Context, s System, progress Progress) (k Knee, er
 	k.System = s
 	good, bad := 0, 0 // bad 0: not known yet
 	for n := p.From; ; {
-		plan := p.Plan
-		plan.Viewers = n
-		r, err := plan.ready()
+		over, ofLoad, err := p.step(ctx, &k, n, func(what string) { progress(p.done(good, bad), what) })
 		if err != nil {
 			return k, err
 		}
-		x, err := r.round(ctx, s, len(k.Steps)+1, func(what string) {
-			progress(p.done(good, bad), fmt.Sprintf("%d viewers: %s", n, what))
-		})
-		if err != nil {
-			return k, fmt.Errorf("%s, %d viewers: %w", s, n, err)
-		}
-		step := Step{Viewers: n, Round: x}
-		var ofLoad bool
-		step.Over, ofLoad = p.over(x, n)
-		k.Steps = append(k.Steps, step)
-		if step.Over == "" {
+		if over == "" {
 			good = n
 		} else {
-			bad, k.Limit, k.OfLoad = n, step.Over, ofLoad
+			bad, k.Limit, k.OfLoad = n, over, ofLoad
 		}
 		k.Viewers = good
 		switch {
@@ -131,8 +118,41 @@ func (p Ramp) knee(ctx context.Context, s System, progress Progress) (k Knee, er
 		default:
 			n = good + (bad-good)/2
 		}
+	}
+}
+
+// step tries a number of viewers, again if it seems to be too many, and a third time
+// if the second one does not agree: other work on the machine comes and goes.
+func (p Ramp) step(ctx context.Context, k *Knee, n int, progress func(what string)) (over string, ofLoad bool, err error) {
+	plan := p.Plan
+	plan.Viewers = n
+	r, err := plan.ready()
+	if err != nil {
+		return "", false, err
+	}
+	for bad, good := 0, 0; ; {
+		x, err := r.round(ctx, k.System, len(k.Steps)+1, func(what string) { progress(fmt.Sprintf("%d viewers: %s", n, what)) })
+		if err != nil {
+			return "", false, fmt.Errorf("%s, %d viewers: %w", k.System, n, err)
+		}
+		step := Step{Viewers: n, Round: x}
+		var load bool
+		step.Over, load = p.over(x, n)
+		k.Steps = append(k.Steps, step)
+		if step.Over == "" {
+			good++
+		} else {
+			bad++
+			over, ofLoad = step.Over, load
+		}
+		switch {
+		case good > bad || good == 2:
+			return "", false, nil
+		case bad == 2:
+			return over, ofLoad, nil
+		}
 		if ctx.Err() != nil {
-			return k, errors.Join(err, ctx.Err())
+			return "", false, ctx.Err()
 		}
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"moqedge/bench/lab"
@@ -115,12 +116,18 @@ func CeilingPage(x lab.Result) Page {
 			one("CPU time per gigabyte", "What the server's process needs for a gigabyte of payload delivered. Less is better.", "CPU seconds", lab.CPUPerGB, "cpu_gigabyte"),
 			one("What one core delivers", "Payload to all viewers by one core that is fully busy. More is better.", "payload", lab.BitRate, "core_rate"),
 		}},
-		{Title: "Latency", Plots: []Plot{CDF(x.Systems)}},
+		{Title: "Latency", Plots: []Plot{CDF(slices.DeleteFunc(slices.Clone(x.Systems), isUDP))}},
 		{Title: "Rounds", Tables: []Table{RoundsTable(x.Rounds)}, Points: invalidRounds(x)},
 		{Title: "What differs", Points: x.Differences},
 		{Title: "How to do it again", Facts: planFacts(x), Code: CommandText(x.Command)},
 	}
 	return p
+}
+
+// isUDP reports whether a system is one of the loops whose curves would cover the
+// others'.
+func isUDP(s lab.Summary) bool {
+	return s.System.Bare() && s.System != lab.BareQUIC && s.System != lab.BareWebTransport
 }
 
 // categories draws one figure of all systems side by side.

@@ -31,12 +31,12 @@ const slots = 6
 
 // SlotOf returns the look of a system.
 func SlotOf(s lab.System) Slot {
-	for i, known := range lab.Systems() {
+	for i, known := range append(lab.Systems(), lab.BareQUIC, lab.BareWebTransport) {
 		if s == known {
 			return Slot(i)
 		}
 	}
-	return Slot(len(lab.Systems()))
+	return slots - 1
 }
 
 func (s Slot) class() string { return fmt.Sprintf("s%d", ((int(s)%slots)+slots)%slots) }

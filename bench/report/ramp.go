@@ -13,7 +13,7 @@ import (
 func KneesTable(x lab.RampResult) Table {
 	t := Table{
 		Caption: fmt.Sprintf("The most viewers for whom nothing was lost and latency was at most %s at the 99th percentile.", duration(x.Plan.MaxP99)),
-		Head:    []string{"", "viewers", "payload", "p99", "server, cores", "steps"},
+		Head:    []string{"", "viewers", "payload", "p99", "server's cores", "steps"},
 	}
 	var g Group
 	for _, k := range x.Knees {
@@ -51,10 +51,10 @@ func beyond(k lab.Knee) string {
 func bestOf(k lab.Knee) (best lab.Step, ok bool) {
 	for _, s := range k.Steps {
 		if s.Over == "" && s.Viewers == k.Viewers {
-			return s, true
+			best, ok = s, true
 		}
 	}
-	return best, false
+	return best, ok
 }
 
 func coresOf(r lab.Round) string {
@@ -66,15 +66,22 @@ func coresOf(r lab.Round) string {
 
 // StepsTable has a row for each step of a ramp.
 func StepsTable(x lab.RampResult) Table {
-	t := Table{Caption: "Each step, in the order of their running.", Head: []string{"viewers", "p50", "p99", "lost", "server, cores", "load, cores", "machine busy", "too many, as"}}
+	t := Table{
+		Caption: "Each step, in the order of their running, with the cores that server and load kept busy, and how busy the machine was. One that seemed too much was run again.",
+		Head:    []string{"viewers", "p50", "p99", "lost", "server", "load", "machine"},
+	}
 	for _, k := range x.Knees {
 		g := Group{Title: NameOf(k.System)}
 		for _, s := range k.Steps {
 			q := s.Round.Metrics.Latency["all"]
 			row := Row{Name: count(s.Viewers)}
+			if s.Over != "" {
+				row.Name += " *"
+				t.Notes = append(t.Notes, fmt.Sprintf("* %s, %s: %s.", NameOf(k.System), many(s.Viewers, "viewer"), clean(s.Over)))
+			}
 			for _, text := range []string{
 				duration(q.P50), duration(q.P99), count(s.Round.Metrics.Lost), coresOf(s.Round),
-				Format(s.Round.Load.Cores, lab.Count), Format(s.Round.Load.Machine, lab.Share), clean(s.Over),
+				Format(s.Round.Load.Cores, lab.Count), Format(s.Round.Load.Machine, lab.Share),
 			} {
 				row.Cells = append(row.Cells, Cell{Text: text})
 			}
