@@ -26,7 +26,10 @@
 // # Locks and goroutines
 //
 // Server.mu guards the tables of streams and sessions and is never held while pion
-// is called. A session has one goroutine that waits for its end and closes it; a
+// is called. A track is forwarded by who has its turn, one goroutine at a time; its
+// key requests have a lock of their own, and so has the state of a session; batch.go
+// says what is locked for sending. None of these is held while another is taken. A
+// session has one goroutine that waits for its end and closes it; a
 // publisher one more per track that forwards and one that reads RTCP; a viewer one
 // per track that reads RTCP. All of them end when the peer connection is closed,
 // and Server.Close waits for them.

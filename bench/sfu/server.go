@@ -171,17 +171,16 @@ func (s *Server) publish(ctx context.Context, one *session) (answer string, err 
 		}
 		one.start(func() { one.drain(receiver) })
 		one.start(func() {
+			// A second stream of packets in a section (another quality, or one that takes
+			// the first one's place) waits for the end of the first.
+			select {
+			case t.turn <- struct{}{}:
+				defer func() { <-t.turn }()
+			case <-one.stopped:
+				return
+			}
 			if t.video {
-				wanted := make(chan struct{}, 1)
-				one.start(func() { one.askKeys(remote.SSRC(), wanted) })
-				t.keys.publisher(func() {
-					select {
-					case wanted <- struct{}{}:
-					default:
-					}
-				})
-				t.keys.request()
-				defer t.keys.publisher(nil)
+				defer one.passKeyRequests(remote.SSRC(), t)()
 			}
 			one.receive(remote, t)
 		})
@@ -208,6 +207,21 @@ func (s *Server) publish(ctx context.Context, one *session) (answer string, err 
 	}
 	one.log.Info("publisher accepted", "tracks", len(tracks))
 	return answer, nil
+}
+
+// passKeyRequests has the publisher asked for key frames of a track, first of all for
+// one now, until the function that it returns is called.
+func (s *session) passKeyRequests(ssrc webrtc.SSRC, t *track) (end func()) {
+	wanted := make(chan struct{}, 1)
+	s.start(func() { s.askKeys(ssrc, wanted) })
+	t.keys.publisher(func() {
+		select {
+		case wanted <- struct{}{}:
+		default:
+		}
+	})
+	t.keys.request()
+	return func() { t.keys.publisher(nil) }
 }
 
 // evict ends the publisher of a name and waits until its last packet is forwarded.

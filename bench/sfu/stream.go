@@ -40,6 +40,7 @@ func (s *stream) adopt(e *engine, c Config, sec section, codec webrtc.RTPCodecCa
 	}
 	t := &track{
 		local: local, engine: e, clock: codec.ClockRate, video: sec.kind == webrtc.RTPCodecTypeVideo,
+		turn: make(chan struct{}, 1),
 		keys: keyRequests{every: c.KeyFrameEvery},
 	}
 	s.tracks = append(s.tracks, t)

@@ -13,8 +13,8 @@ import (
 const rebaseAfter = 10 * time.Second
 
 // track is one track of a stream. It outlives its publisher: the next one of the same
-// name carries on in it, so that viewers stay. The fields below local belong to
-// the goroutine that forwards; there is one at a time.
+// name carries on in it, so that viewers stay. The fields from started to lastAt belong
+// to who has the turn to forward.
 type track struct {
 	local  *webrtc.TrackLocalStaticRTP
 	engine *engine
@@ -27,6 +27,7 @@ type track struct {
 	last      rtp.Header
 	lastAt    time.Time
 
+	turn chan struct{} // has an element while somebody forwards
 	keys keyRequests
 }
 
