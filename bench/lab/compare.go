@@ -23,8 +23,8 @@ func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 		return Result{}, err
 	}
 	x := Result{
-		Began: time.Now(), Command: os.Args, Machine: thisMachine(), Versions: versions(),
-		Plan: r.Plan, Link: r.line, Bitrate: r.source.Bitrate(), Differences: differences(r),
+		Began: time.Now(), Command: commandLine(os.Args), Machine: thisMachine(), Versions: versions(),
+		Plan: r.Plan.shown(), Link: r.line, Bitrate: r.source.Bitrate(), Differences: differences(r),
 	}
 	total := r.Rounds * len(r.Systems)
 	var failed error

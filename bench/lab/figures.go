@@ -75,6 +75,12 @@ func Figures() []Figure {
 				}})
 		}
 	}
+	for _, kind := range []string{"video", "audio"} {
+		list = append(list, Figure{kind + "_recovery", kind + " back at live after the line recovered", Seconds, true, func(x Round) (float64, bool) {
+			d, ok := x.Recovered[kind]
+			return d.Seconds(), ok
+		}})
+	}
 	return append(list,
 		Figure{"cpu_viewer", "CPU per viewer", CPU, true, server(func(c Cost) float64 { return c.PerViewer })},
 		Figure{"cpu_gigabyte", "CPU per gigabyte", CPUPerGB, true, server(func(c Cost) float64 { return c.PerGigabyte })},

@@ -78,3 +78,26 @@ func versions() []string {
 	}
 	return all
 }
+
+// commandLine is what was typed, without secrets.
+func commandLine(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if strings.HasPrefix(a, "--token=") {
+			args[i] = "--token=..."
+		} else if i > 0 && args[i-1] == "--token" {
+			args[i] = "..."
+		}
+	}
+	return args
+}
+
+// shown is a plan without secrets.
+func (p Plan) shown() Plan {
+	if p.Target != nil {
+		t := *p.Target
+		t.Publish.Token, t.View.Token = "", ""
+		p.Target = &t
+	}
+	return p
+}

@@ -66,7 +66,7 @@ func FindKnees(ctx context.Context, p Ramp, progress Progress) (RampResult, erro
 	}
 	p.Plan = r.Plan
 	x := RampResult{
-		Began: time.Now(), Command: os.Args, Machine: thisMachine(), Versions: versions(),
+		Began: time.Now(), Command: commandLine(os.Args), Machine: thisMachine(), Versions: versions(),
 		Plan: p, Bitrate: r.source.Bitrate(), Differences: differences(r),
 	}
 	for i, s := range r.Systems {

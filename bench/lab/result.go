@@ -38,10 +38,16 @@ type Round struct {
 	Load    Saturation `json:"load"`
 	// Wire is what passed the viewers' lines, of all of them together; nothing on a
 	// clean line.
-	Wire   link.Counters `json:"wire"`
-	Draft  string        `json:"draft,omitempty"`  // of MOQT
-	Failed []string      `json:"failed,omitempty"` // viewers that ended early, and of what
+	Wire link.Counters `json:"wire"`
+	// Recovered is how long after the last change of the line frames were in time for
+	// RecoveryDelay again, by kind; a kind that never was is left out.
+	Recovered map[string]time.Duration `json:"recovered_ns,omitempty"`
+	Draft     string                   `json:"draft,omitempty"`  // of MOQT
+	Failed    []string                 `json:"failed,omitempty"` // viewers that ended early, and of what
 }
+
+// RecoveryDelay is the playout delay that counts as live after a line has recovered.
+const RecoveryDelay = "500ms"
 
 // Cost is what a server used in the window.
 type Cost struct {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"moqedge/bench/link"
 	"moqedge/bench/process"
+	"moqedge/bench/tally"
 )
 
 // drain is how long after the window its last frames have to arrive: longer than
@@ -82,9 +84,23 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 		return x, err
 	}
 	x.Metrics, x.Load, x.Wire, x.Draft, x.Failed = found.Metrics, found.Load, found.Wire, found.Draft, found.Failed
-	x.Servers = m.costs(bare, x.Metrics)
+	x.Servers, x.Recovered = m.costs(bare, x.Metrics), recovered(r.line, x.Metrics)
 	x.Invalid = append(x.Load.faults(x.Metrics.Bytes), x.faults(r.Viewers)...)
 	return x, nil
+}
+
+// recovered looks at what came after the last change of a line.
+func recovered(l link.Link, m tally.Metrics) map[string]time.Duration {
+	if len(l.Changes) == 0 {
+		return nil
+	}
+	found := map[string]time.Duration{}
+	for kind := range m.Kinds {
+		if after, ok := m.Recovery(kind, l.Changes[len(l.Changes)-1].At, RecoveryDelay); ok {
+			found[kind] = after
+		}
+	}
+	return found
 }
 
 // servers starts those of a system, unless there is one already.

@@ -45,9 +45,24 @@ func MeasuredText(x lab.Result) []string {
 	for _, s := range p.Systems {
 		systems = append(systems, NameOf(s))
 	}
+	if p.Target != nil {
+		return targetText(x, what)
+	}
 	return []string{clean(fmt.Sprintf("%s to %s each; %s of %s by turns over %s. Line of each viewer: %s. Seed %d.",
 		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), exactly(p.Duration), hops(p.Hops), LineText(x.Link), p.Seed)),
 		"Systems: " + strings.Join(systems, ", ") + drafts(x) + "."}
+}
+
+// targetText is MeasuredText of a server that was there already.
+func targetText(x lab.Result, what string) []string {
+	p := x.Plan
+	published := ""
+	if p.Target.Publish.URL != p.Target.View.URL {
+		published = ", published at " + p.Target.Publish.URL
+	}
+	return []string{clean(fmt.Sprintf("%s to %s of %s%s; %s of %s. Line of each viewer: %s. Seed %d.",
+		capital(what), many(p.Viewers, "viewer"), p.Target.View.URL, published, many(p.Rounds, "round"), exactly(p.Duration), LineText(x.Link), p.Seed)),
+		"Spoken: " + NameOf(p.Systems[0]) + drafts(x) + "."}
 }
 
 func hops(n int) string {

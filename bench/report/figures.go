@@ -78,6 +78,10 @@ func topics() []topic {
 			{"startup", "median", "startup"},
 			{"startup_credit", "if a key frame came at once", "startup if a key frame came at once"},
 		}},
+		{"Back at live (500 ms) after the line recovered", []topicFigure{
+			{"video_recovery", "video", "video back at live after the line recovered"},
+			{"audio_recovery", "audio", "audio back at live after the line recovered"},
+		}},
 		{"Cost of the server that viewers are connected to", []topicFigure{
 			{"cpu_viewer", "CPU per viewer, of a core", "CPU per viewer"},
 			{"cpu_gigabyte", "CPU per GB delivered", ""},

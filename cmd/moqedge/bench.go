@@ -13,6 +13,8 @@ import (
 // benchCommand measures.
 type benchCommand struct {
 	Compare compareCommand `cmd:"" help:"Compare MOQT over QUIC and WebTransport with WebRTC: latency, stalls, startup, CPU, memory."`
+	Load    loadCommand    `cmd:"" help:"Measure any MOQT relay, as its clients see it."`
+	Whep    whepCommand    `cmd:"" help:"Measure any WHEP server, as its viewers see it."`
 	Ceiling ceilingCommand `cmd:"" help:"Tell what servers cost beside what UDP, QUIC and WebTransport cost alone."`
 	Ramp    rampCommand    `cmd:"" help:"Add viewers until latency or losses pass a bound: the knee of each system."`
 }
@@ -101,7 +103,12 @@ func (c compareCommand) Run(e *environment) error {
 	if c.Draft != 0 {
 		plan.Draft = fmt.Sprintf("moqt-%d", c.Draft)
 	}
-	out, err := c.open()
+	return c.measure(e, plan)
+}
+
+// measure runs the rounds of a plan and writes what came out.
+func (f outputFlags) measure(e *environment, plan lab.Plan) error {
+	out, err := f.open()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,81 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"moqedge/bench/media"
+	"moqedge/bench/rtc"
+)
+
+// What viewers of a WHEP server see, of whose source nothing is known.
+func TestObserveServer(t *testing.T) {
+	unit, url, err := StartUnit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unit.Stop()
+	source, err := media.Profile("360p", media.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := rtc.Publish(t.Context(), rtc.Options{URL: url + "/whip/live", Source: source, Start: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	at := Place{URL: url + "/whep/live", Token: "secret"}
+	x, err := ObserveServer(t.Context(), Observe{At: at, Viewers: 2, Duration: 6 * time.Second, Link: "20ms"}, func(float64, string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := x.Observation.Kinds["video"]
+	if v.Frames == 0 || v.Bytes == 0 || v.Broken > 0 || x.Observation.Startup.Count == 0 || len(x.Failed) > 0 || x.Plan.At.Token != "" {
+		t.Errorf("%+v", x)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	at.URL += "/nobody"
+	if _, err := ObserveServer(t.Context(), Observe{At: at}, func(float64, string) {}); err == nil {
+		t.Error("a stream that is not there was seen")
+	}
+	if _, err := ObserveServer(t.Context(), Observe{At: at, Viewers: -1}, func(float64, string) {}); !errors.Is(err, ErrPlan) {
+		t.Errorf("-1 viewers: %v", err)
+	}
+}
+
+// A relay that is there already is measured like one of our own, but for its costs.
+func TestTarget(t *testing.T) {
+	c, at, err := StartRelay(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Stop()
+	at.Token = "secret"
+	x, err := Compare(t.Context(), Plan{Systems: []System{QUIC}, Target: &Target{Publish: at, View: at}, Viewers: 2, Rounds: 1, Duration: time.Second, Profile: "audio"}, func(float64, string) {})
+	if err != nil || len(x.Rounds) != 1 || x.Rounds[0].Metrics.Complete == 0 || len(x.Rounds[0].Servers) != 0 || x.Plan.Target.View.Token != "" {
+		t.Errorf("%+v, %v", x, err)
+	}
+	if _, err := Compare(t.Context(), Plan{Target: &Target{Publish: at, View: at}}, func(float64, string) {}); !errors.Is(err, ErrPlan) {
+		t.Errorf("all systems of one server: %v", err)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	got := commandLine([]string{"moqedge", "bench", "whep", "--token", "a", "--token=b", "--viewers", "3"})
+	if s := strings.Join(got, " "); s != "moqedge bench whep --token ... --token=... --viewers 3" {
+		t.Error(s)
+	}
+	args := []string{"x", "--token", "a"}
+	if commandLine(args); !slices.Equal(args, []string{"x", "--token", "a"}) {
+		t.Error("the arguments were changed")
+	}
+}
