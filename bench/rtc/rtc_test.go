@@ -34,7 +34,7 @@ func TestEndToEnd(t *testing.T) {
 		sfu     sfu.Config
 		viewers int
 	}{
-		{"3mbps", media.Options{Sound: true}, sfu.Config{}, 20},
+		{"3mbps", media.Options{Sound: true}, sfu.Config{}, 8},
 		{"meeting", media.Options{Clients: 2}, sfu.Config{Batch: sfu.BatchMessages}, 2},
 		{"chat", media.Options{Clients: 20}, sfu.Config{PortPerViewer: true}, 1},
 	} {
