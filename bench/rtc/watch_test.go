@@ -40,18 +40,19 @@ func TestWatch(t *testing.T) {
 	})
 	var got Observation
 	from := time.Now()
-	eventually(t, "frames of both kinds", func() bool {
+	// Sound is not repaired, so some of it goes missing before long.
+	eventually(t, "frames of both kinds, and gaps in the sound", func() bool {
 		got = into.Window(from, time.Now())
-		return got.Kinds["video"].Frames > 100 && got.Kinds["audio"].Frames > 100
+		return got.Kinds["video"].Frames > 100 && got.Kinds["audio"].Frames > 100 && got.Kinds["audio"].Missing > 0
 	})
 	cancel()
 	running.Wait()
 	v, a := got.Kinds["video"], got.Kinds["audio"]
-	if v.Keys == 0 || v.Missing > 6 || v.Broken > 0 || v.Bytes/v.Frames != 12500 || v.Codecs[0] != "video/H264" {
+	if v.Keys == 0 || v.Missing*20 > v.Frames || v.Broken > 0 || v.Bytes/v.Frames != 12500 || v.Codecs[0] != "video/H264" {
 		t.Errorf("video: %+v", v)
 	}
-	if a.Missing == 0 || a.Codecs[0] != "audio/opus" {
-		t.Errorf("sound is not repaired, so some of it has to be missing: %+v", a)
+	if a.Codecs[0] != "audio/opus" || a.Bytes/a.Frames != 120 {
+		t.Errorf("sound: %+v", a)
 	}
 	if got.Connect.Count != 2 || got.Startup.Count != 2 || v.Delay.Count == 0 || v.Latency.Count != 0 {
 		t.Errorf("%+v", got)
