@@ -106,7 +106,7 @@ func (c *canvas) bar(left, width float64, s BarSeries, v lab.Spread, y *ruler, c
 		}
 	}
 	text, span := FormatSpread(v, y.Unit)
-	if label := text; float64(len(label))*6.2 < width+4 {
+	if label := text; float64(columns(label))*6.2 < width {
 		c.tag(`<text x="%.1f" y="%.1f" class="label mid">%s</text>`, left+width/2, math.Max(highest-4, 10), html.EscapeString(label))
 	}
 	if span != "" {

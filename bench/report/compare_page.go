@@ -65,9 +65,9 @@ func planFacts(x lab.Result) []Fact {
 		what = filepath.Base(p.Input)
 	}
 	return []Fact{
-		{"Media", fmt.Sprintf("%s, %s", what, Exact(x.Bitrate, lab.BitRate))},
+		{"Media", fmt.Sprintf("%s, %s", what, Format(x.Bitrate, lab.BitRate))},
 		{"Viewers", count(p.Viewers)},
-		{"Servers in a chain", count(p.Hops)},
+		{"Server", servers(p)},
 		{"Rounds", fmt.Sprintf("%d of %s", p.Rounds, exactly(p.Duration))},
 		{"Line", LineText(x.Link)},
 		{"Seed", fmt.Sprint(p.Seed)},

@@ -39,7 +39,7 @@ func MeasuredText(x lab.Result) []string {
 		what = "frames of the recording " + filepath.Base(p.Input)
 	}
 	if x.Bitrate > 0 {
-		what += " (" + Exact(x.Bitrate, lab.BitRate) + ")"
+		what += " (" + Format(x.Bitrate, lab.BitRate) + ")"
 	}
 	var systems []string
 	for _, s := range p.Systems {
@@ -48,8 +48,8 @@ func MeasuredText(x lab.Result) []string {
 	if p.Target != nil {
 		return targetText(x, what)
 	}
-	return []string{clean(fmt.Sprintf("%s to %s each; %s of %s by turns over %s. Line of each viewer: %s. Seed %d.",
-		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), exactly(p.Duration), hops(p.Hops), LineText(x.Link), p.Seed)),
+	return []string{clean(fmt.Sprintf("%s to %s each; %s of %s over %s, by turns. Line of each viewer: %s. Seed %d.",
+		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), exactly(p.Duration), servers(p), LineText(x.Link), p.Seed)),
 		"Systems: " + strings.Join(systems, ", ") + drafts(x) + "."}
 }
 
@@ -65,11 +65,17 @@ func targetText(x lab.Result, what string) []string {
 		"Spoken: " + NameOf(p.Systems[0]) + drafts(x) + "."}
 }
 
-func hops(n int) string {
-	if n <= 1 {
+// servers says what lies between publisher and viewers.
+func servers(p lab.Plan) string {
+	switch {
+	case p.Target != nil && p.Target.View.URL != p.Target.Publish.URL:
+		return p.Target.Publish.URL + " and " + p.Target.View.URL
+	case p.Target != nil:
+		return p.Target.View.URL
+	case p.Hops <= 1:
 		return "one server"
 	}
-	return fmt.Sprintf("a chain of %d relays", n)
+	return fmt.Sprintf("a chain of %d relays", p.Hops)
 }
 
 // drafts names the draft that MOQT was spoken in.

@@ -88,6 +88,7 @@ func topics() []topic {
 			{"memory", "memory, mean", "memory"},
 			{"memory_peak", "memory, peak", ""},
 			{"memory_viewer", "memory per viewer", "memory per viewer"},
+			{"core_rate", "payload by one busy core", ""},
 			{"goroutines", "goroutines", ""},
 			{"switches", "context switches", ""},
 		}},

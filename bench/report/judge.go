@@ -41,7 +41,7 @@ func Judge(x lab.Spread, n int, other lab.Spread, m int, less bool) Mark {
 
 func overlap(x, y lab.Spread) bool { return x.Min <= y.Max && y.Min <= x.Max }
 
-// baseline is the system that the plan has others held against.
+// baseline is the system that others are held against: the plan's, else the first.
 func baseline(x lab.Result) (lab.Summary, bool) {
 	for _, s := range x.Systems {
 		if s.System == x.Plan.Baseline {

@@ -121,7 +121,7 @@ func (c *canvas) curve(s Series, place int, x, y *ruler) {
 
 // mark is the shape of a look.
 func (s Slot) mark(x, y float64) string {
-	switch ((int(s) % slots) + slots) % slots {
+	switch s.look() {
 	case 0: // circle
 		return fmt.Sprintf("M%.1f %.1fa4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", x-4, y)
 	case 1: // square
@@ -132,8 +132,12 @@ func (s Slot) mark(x, y float64) string {
 		return fmt.Sprintf("M%.1f %.1fl5 5l-5 5l-5 -5z", x, y-5)
 	case 4: // cross
 		return fmt.Sprintf("M%.1f %.1fl8 8m0 -8l-8 8", x-4, y-4)
+	case 5: // plus
+		return fmt.Sprintf("M%.1f %.1fh8m-4 -4v8", x-4, y)
+	case 6: // triangle that stands on its head
+		return fmt.Sprintf("M%.1f %.1fl4.5 -8h-9z", x, y+4.5)
 	}
-	return fmt.Sprintf("M%.1f %.1fh8m-4 -4v8", x-4, y) // plus
+	return fmt.Sprintf("M%.1f %.1fh8v3h-8z", x-4, y-1.5) // bar
 }
 
 // tips say what the curves are where one points at, in strips over the X axis.

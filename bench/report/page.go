@@ -57,7 +57,7 @@ type sheetSection struct {
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
 	t, err := template.New("page.html").Funcs(template.FuncMap{
-		"class": Slot.class, "mark": Slot.mark, "dec": func(n int) int { return n - 1 }, "shape": shape,
+		"class": Slot.class, "shape": shape,
 	}).ParseFS(files, "page.html")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"moqedge/bench/lab"
@@ -27,19 +28,17 @@ type Plot interface {
 type Slot int
 
 // slots is how many looks there are; more series look like the first ones again.
-const slots = 6
+const slots = 8
 
 // SlotOf returns the look of a system.
 func SlotOf(s lab.System) Slot {
-	for i, known := range append(lab.Systems(), lab.BareQUIC, lab.BareWebTransport) {
-		if s == known {
-			return Slot(i)
-		}
-	}
-	return slots - 1
+	return Slot(max(slices.Index(append(lab.Systems(), lab.Ceilings()...), s), 0))
 }
 
-func (s Slot) class() string { return fmt.Sprintf("s%d", ((int(s)%slots)+slots)%slots) }
+// look is which of the looks a slot has.
+func (s Slot) look() int { return (int(s)%slots + slots) % slots }
+
+func (s Slot) class() string { return fmt.Sprintf("s%d", s.look()) }
 
 // key is an entry of a legend.
 type key struct {

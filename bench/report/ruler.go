@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"moqedge/bench/lab"
 )
@@ -77,6 +78,9 @@ func (a Axis) ruler(values []float64) *ruler {
 	if !(r.to > r.from) {
 		r.to = r.from + 1
 	}
+	if unit := strings.TrimSpace(r.unit().name); unit != "" && a.Scale == Linear && a.Unit != lab.PerMin {
+		r.title += ", " + unit
+	}
 	return r
 }
 
@@ -119,7 +123,8 @@ func (r *ruler) ticks(few bool) (all []tick) {
 	switch r.Scale {
 	case Log:
 		for _, v := range r.logSteps(few) {
-			add(v, r.short(v, v))
+			s := scaleOf(v, r.Unit)
+			add(v, short(v*s.per)+s.name)
 		}
 	case Nines:
 		add(0, "0 %")
@@ -134,9 +139,9 @@ func (r *ruler) ticks(few bool) (all []tick) {
 		if few {
 			count = 4
 		}
-		step := nice((r.to - r.from) / count)
+		step := nice((r.to-r.from)*r.unit().per/count) / r.unit().per
 		for n := math.Ceil(r.from / step); n <= math.Floor(r.to/step) && len(all) < 20; n++ {
-			add(n*step, r.short(n*step, math.Max(math.Abs(r.from), math.Abs(r.to))))
+			add(n*step, short(n*step*r.unit().per))
 		}
 	}
 	return all
@@ -176,11 +181,13 @@ func (r *ruler) logSteps(few bool) []float64 {
 	return all
 }
 
-// short writes the number of a tick, in the unit of the largest.
-func (r *ruler) short(v, largest float64) string {
-	s := scaleOf(largest, r.Unit)
-	return strconv.FormatFloat(v*s.per, 'g', 4, 64) + s.name
+// unit is that of all numbers of a linear axis, which its title names.
+func (r *ruler) unit() scale {
+	return scaleOf(math.Max(math.Abs(r.from), math.Abs(r.to)), r.Unit)
 }
+
+// short writes the number of a tick.
+func short(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 
 // nice is the next round number.
 func nice(v float64) float64 {
