@@ -3,6 +3,7 @@ package glass
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"moqedge/bench/lab"
@@ -51,12 +52,15 @@ type Summary struct {
 	System  System                `json:"system"`
 	Valid   int                   `json:"valid"`   // rounds
 	Figures map[string]lab.Spread `json:"figures"` // by name, see Figures
+	// Ratios are those to WebRTC in the same round, of the player.
+	Ratios map[string]lab.Spread `json:"ratios"`
 }
 
 // Figure is one number that a system is compared by. Less is always better.
 type Figure struct {
 	Name  string // key in Summary
-	Title string // for people
+	Topic string // figures of a topic follow each other
+	Title string // within the topic, for people
 	Unit  lab.Unit
 	of    func(x Round, minutes float64) (value float64, ok bool)
 }
@@ -66,19 +70,26 @@ func Figures() []Figure {
 	seconds := func(of func(Round) time.Duration) func(Round, float64) (float64, bool) {
 		return func(x Round, _ float64) (float64, bool) { d := of(x); return d.Seconds(), d > 0 }
 	}
+	const (
+		age     = "Age of the picture that is there"
+		latency = "Age of pictures when they come"
+		startup = "Startup, to the first picture"
+		stalls  = "Stalls, of more than 200 ms"
+	)
 	return []Figure{
-		{"age_p50", "age of the picture, p50", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.P50 })},
-		{"age_p95", "age of the picture, p95", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.P95 })},
-		{"age_max", "age of the picture, largest", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.Max })},
-		{"latency_p50", "latency of pictures, p50", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Latency.P50 })},
-		{"latency_p95", "latency of pictures, p95", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Latency.P95 })},
-		{"startup", "navigation to first picture", lab.Seconds, seconds(func(x Round) time.Duration { return x.Startup })},
-		{"from_play", "play to first picture", lab.Seconds, seconds(func(x Round) time.Duration { return x.FromPlay })},
-		{"connected", "play to connection", lab.Seconds, seconds(func(x Round) time.Duration { return x.Connected })},
-		{"stalls", "stalls", lab.PerMin, func(x Round, m float64) (float64, bool) { return float64(len(x.Sight.Stalls)) / m, true }},
-		{"frozen", "frozen, of a minute", lab.Seconds, func(x Round, m float64) (float64, bool) { return x.Sight.Frozen.Seconds() / m, true }},
-		{"stall_longest", "longest stall", lab.Seconds, func(x Round, _ float64) (float64, bool) { return x.Sight.longest().Seconds(), true }},
-		{"missed", "pictures not shown", lab.Share, func(x Round, _ float64) (float64, bool) {
+		{"age_p50", age, "median (p50)", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.P50 })},
+		{"age_p95", age, "p95", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.P95 })},
+		{"age_p99", age, "p99", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.P99 })},
+		{"age_max", age, "largest", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Age.Max })},
+		{"latency_p50", latency, "median (p50)", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Latency.P50 })},
+		{"latency_p95", latency, "p95", lab.Seconds, seconds(func(x Round) time.Duration { return x.Sight.Latency.P95 })},
+		{"startup", startup, "from the navigation", lab.Seconds, seconds(func(x Round) time.Duration { return x.Startup })},
+		{"from_play", startup, "from play()", lab.Seconds, seconds(func(x Round) time.Duration { return x.FromPlay })},
+		{"connected", startup, "play() to the peer connection", lab.Seconds, seconds(func(x Round) time.Duration { return x.Connected })},
+		{"stalls", stalls, "how many", lab.PerMin, func(x Round, m float64) (float64, bool) { return float64(len(x.Sight.Stalls)) / m, true }},
+		{"frozen", stalls, "time frozen in a minute", lab.Seconds, func(x Round, m float64) (float64, bool) { return x.Sight.Frozen.Seconds() / m, true }},
+		{"stall_longest", stalls, "longest", lab.Seconds, func(x Round, _ float64) (float64, bool) { return x.Sight.longest().Seconds(), true }},
+		{"missed", stalls, "pictures never there", lab.Share, func(x Round, _ float64) (float64, bool) {
 			all := x.Sight.Shown + x.Sight.Missed
 			return float64(x.Sight.Missed) / float64(all), all > 0
 		}},
@@ -88,22 +99,35 @@ func Figures() []Figure {
 // summarize adds up the rounds of each system that count.
 func summarize(p Plan, rounds []Round) []Summary {
 	var all []Summary
+	minutes := p.Duration.Minutes()
 	for _, s := range p.Systems {
-		sum := Summary{System: s, Figures: map[string]lab.Spread{}}
-		values := map[string][]float64{}
+		sum := Summary{System: s, Figures: map[string]lab.Spread{}, Ratios: map[string]lab.Spread{}}
+		values, ratios := map[string][]float64{}, map[string][]float64{}
 		for _, x := range rounds {
 			if x.System != s || len(x.Invalid) > 0 {
 				continue
 			}
 			sum.Valid++
+			base := slices.IndexFunc(rounds, func(o Round) bool { return o.System == WebRTC && o.Number == x.Number && len(o.Invalid) == 0 })
 			for _, f := range Figures() {
-				if v, ok := f.of(x, p.Duration.Minutes()); ok {
-					values[f.Name] = append(values[f.Name], v)
+				v, ok := f.of(x, minutes)
+				if !ok {
+					continue
+				}
+				values[f.Name] = append(values[f.Name], v)
+				if s == WebRTC || base < 0 {
+					continue
+				}
+				if b, ok := f.of(rounds[base], minutes); ok && b > 0 {
+					ratios[f.Name] = append(ratios[f.Name], v/b)
 				}
 			}
 		}
 		for name, v := range values {
 			sum.Figures[name] = lab.SpreadOf(v)
+		}
+		for name, v := range ratios {
+			sum.Ratios[name] = lab.SpreadOf(v)
 		}
 		all = append(all, sum)
 	}

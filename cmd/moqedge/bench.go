@@ -17,6 +17,7 @@ type benchCommand struct {
 	Whep    whepCommand    `cmd:"" help:"Measure any WHEP server, as its viewers see it."`
 	Ceiling ceilingCommand `cmd:"" help:"Tell what servers cost beside what UDP, QUIC and WebTransport cost alone."`
 	Ramp    rampCommand    `cmd:"" help:"Add viewers until latency or losses pass a bound: the knee of each system."`
+	Glass   glassCommand   `cmd:"" help:"Play in a real browser, over MOQT and WebRTC, and read latency and stalls from the pixels."`
 }
 
 // errNothing is what an interrupted measurement without a result ends with.

@@ -3,7 +3,7 @@ package main
 import (
 	"os"
 
-	"moqedge/bench/lab"
+	"moqedge/bench/glass"
 	roles "moqedge/bench/process"
 )
 
@@ -18,7 +18,7 @@ func roleAsked(args []string) (name string, ok bool) {
 
 // serveRole is a process of a benchmark. It returns the exit code.
 func serveRole(name string) int {
-	role, err := lab.Role(name)
+	role, err := glass.Role(name)
 	if err == nil {
 		err = roles.Serve(role)
 	}
