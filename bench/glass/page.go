@@ -3,6 +3,7 @@ package glass
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +21,8 @@ func Page(x Result) report.Page {
 			{Title: "Latency", Plots: []report.Plot{distribution(x), overTime(x)}},
 			{Title: "Startup", Plots: []report.Plot{bars(x, "Startup", "From the navigation, and from when the page's script asked to play, to the first picture. Shorter is better.", "time", lab.Seconds,
 				"startup", "from the navigation", "from_play", "from play()")}},
-			{Title: "Stalls", Plots: []report.Plot{
-				bars(x, "Time frozen", "Time in a minute in which a picture stood still that had done so for more than 200 ms, and the longest such time. Less is better.", "time", lab.Seconds,
-					"frozen", "in a minute", "stall_longest", "longest"),
-				bars(x, "Pictures never there", "Share of the pictures that were sent and not to be seen. Less is better.", "share", lab.Share, "missed", "never there"),
-			}},
-			{Title: "Rounds", Text: []string{"Blind is the share of the time in which the browser did not get to paint: what was to be seen then is not known, and a round with more than 10 % of it does not count."},
+			stalls(x),
+			{Title: "Rounds", Text: []string{"Blind is the share of the time in which the browser did not get to paint: what was to be seen then is not known, and a round with more than 10 % of it does not count; neither does one in which this program, in which the line is, got its turns more than 20 ms late (p99)."},
 				Tables: []report.Table{rounds(x)}, Points: invalid(x)},
 			{Title: "What differs besides the protocol", Points: x.Differences},
 			{Title: "Method", Points: method()},
@@ -35,6 +32,23 @@ func Page(x Result) report.Page {
 			}},
 		},
 	}
+}
+
+// stalls are plots, or a sentence where there were none.
+func stalls(x Result) report.Section {
+	s := report.Section{Title: "Stalls"}
+	is := func(of func(Summary) bool) bool { return slices.ContainsFunc(x.Systems, of) }
+	switch {
+	case is(func(s Summary) bool { return s.Figures["frozen"].Max > 0 }):
+		s.Plots = append(s.Plots, bars(x, "Time frozen", "Time in a minute in which a picture stood still that had done so for more than 200 ms, and the longest such time. Less is better.", "time", lab.Seconds,
+			"frozen", "in a minute", "stall_longest", "longest"))
+	case is(func(s Summary) bool { return s.Valid > 0 }):
+		s.Text = []string{"No picture stood for more than 200 ms."}
+	default:
+		s.Text = []string{"No round counts."}
+	}
+	s.Plots = append(s.Plots, bars(x, "Pictures never seen", "Share of the pictures that were sent and not there at any look. Less is better.", "share", lab.Share, "missed", "never seen"))
+	return s
 }
 
 func method() []string {
@@ -150,7 +164,7 @@ func bars(x Result, title, text, axis string, u lab.Unit, figures ...string) rep
 // rounds is a table with a row for each round.
 func rounds(x Result) report.Table {
 	t := report.Table{Caption: "Each round, in the order of their running.", Head: []string{
-		"Round", "counts", "startup", "age p50", "age p95", "stalls", "frozen", "shown", "never there", "blind", "lost on the line",
+		"Round", "counts", "startup", "age p50", "age p95", "stalls", "frozen", "shown", "never seen", "looks", "blind", "line late (p99)", "machine busy", "lost on the line",
 	}}
 	var g report.Group
 	for _, r := range x.Rounds {
@@ -162,8 +176,8 @@ func rounds(x Result) report.Table {
 		row := report.Row{Name: fmt.Sprintf("%d, %s", r.Number, nameOf(r.System))}
 		for _, text := range []string{
 			counts, time(r.Startup), time(r.Sight.Age.P50), time(r.Sight.Age.P95),
-			fmt.Sprint(len(r.Sight.Stalls)), time(r.Sight.Frozen), fmt.Sprint(r.Sight.Shown), fmt.Sprint(r.Sight.Missed),
-			report.Format(r.Sight.Blind, lab.Share), fmt.Sprint(r.Wire.Down.Lost + r.Wire.Down.Dropped),
+			fmt.Sprint(len(r.Sight.Stalls)), time(r.Sight.Frozen), fmt.Sprint(r.Sight.Shown), fmt.Sprint(r.Sight.Missed), fmt.Sprint(r.Sight.Looks),
+			report.Format(r.Sight.Blind, lab.Share), time(r.Load.Turns.P99), report.Format(r.Load.Machine, lab.Share), fmt.Sprint(r.Wire.Down.Lost + r.Wire.Down.Dropped),
 		} {
 			row.Cells = append(row.Cells, report.Cell{Text: text})
 		}

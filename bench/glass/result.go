@@ -43,6 +43,8 @@ type Round struct {
 	Sight     Sight         `json:"sight"`
 	// Own is what the player, or the peer connection, said of itself at the end.
 	Own map[string]float64 `json:"own"`
+	// Load says whether this process, in which the line is, kept up.
+	Load lab.Attention `json:"load"`
 	// Wire is what passed the line; nothing on a clean one.
 	Wire link.Counters `json:"wire"`
 }
@@ -89,7 +91,7 @@ func Figures() []Figure {
 		{"stalls", stalls, "how many", lab.PerMin, func(x Round, m float64) (float64, bool) { return float64(len(x.Sight.Stalls)) / m, true }},
 		{"frozen", stalls, "time frozen in a minute", lab.Seconds, func(x Round, m float64) (float64, bool) { return x.Sight.Frozen.Seconds() / m, true }},
 		{"stall_longest", stalls, "longest", lab.Seconds, func(x Round, _ float64) (float64, bool) { return x.Sight.longest().Seconds(), true }},
-		{"missed", stalls, "pictures never there", lab.Share, func(x Round, _ float64) (float64, bool) {
+		{"missed", stalls, "pictures never seen", lab.Share, func(x Round, _ float64) (float64, bool) {
 			all := x.Sight.Shown + x.Sight.Missed
 			return float64(x.Sight.Missed) / float64(all), all > 0
 		}},

@@ -15,14 +15,15 @@ import (
 	"strings"
 	"time"
 
+	"moqedge/bench/lab"
 	"moqedge/web"
 )
 
 const (
-	// lead is how long before the navigation a round is set up, at first: a
-	// browser has to start. It doubles when that was not enough.
-	lead    = 2 * time.Second
-	maxLead = 32 * time.Second
+	// leastLead is how long before the navigation a round is set up, at first: a
+	// browser has to start. It doubles when that was not enough, up to maxLead.
+	leastLead = time.Second
+	maxLead   = 32 * time.Second
 	// lookEvery is how often what a page saw is fetched.
 	lookEvery = 500 * time.Millisecond
 	// maxBlind is the share of a window that may be unknown because the browser did not get
@@ -35,20 +36,22 @@ const (
 // errLate reports that the browser was not there in time.
 var errLate = errors.New("the browser was not there in time")
 
-// measurement runs rounds.
+// measurement runs rounds, one after the other.
 type measurement struct {
 	ready
 	stage *stage
+	lead  time.Duration // before the next round
 	log   *slog.Logger
 }
 
 // round measures a system once; number counts from 1.
 func (m *measurement) round(ctx context.Context, system System, number int) (x Round, err error) {
-	for lead := lead; ; lead *= 2 {
-		x, err = m.attempt(ctx, system, number, lead)
-		if !errors.Is(err, errLate) || lead >= maxLead {
+	for {
+		x, err = m.attempt(ctx, system, number)
+		if !errors.Is(err, errLate) || m.lead >= maxLead {
 			return x, err
 		}
+		m.lead *= 2
 	}
 }
 
@@ -59,9 +62,9 @@ func (m *measurement) begin(number int, after time.Time) time.Time {
 	return after.Truncate(groupLength).Add(groupLength + offset)
 }
 
-func (m *measurement) attempt(ctx context.Context, system System, number int, lead time.Duration) (x Round, err error) {
+func (m *measurement) attempt(ctx context.Context, system System, number int) (x Round, err error) {
 	x = Round{System: system, Number: number}
-	begin := m.begin(number, time.Now().Add(lead))
+	begin := m.begin(number, time.Now().Add(m.lead))
 	line := newAccess(m.line, m.Seed, begin.Add(m.Warm))
 	defer func() { err = errors.Join(err, line.close()) }()
 	place, err := m.place(ctx, system, line)
@@ -100,25 +103,40 @@ func (m *measurement) attempt(ctx context.Context, system System, number int, le
 func (m *measurement) observe(ctx context.Context, t *tab, begin time.Time, x *Round) error {
 	from := begin.Add(m.Warm)
 	to := from.Add(m.Duration)
-	var samples []sample
-	var last taken
-	for end := false; !end; {
-		if err := until(ctx, time.Now().Add(min(lookEvery, max(0, time.Until(to))))); err != nil {
-			return err
+	before, _, err := follow(ctx, t, from)
+	if err != nil {
+		return err
+	}
+	attended, err := lab.Attend()
+	if err != nil {
+		return err
+	}
+	samples, last, err := follow(ctx, t, to)
+	load, failed := attended()
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	x.Load = load
+	x.Sight = see(append(before, samples...), from.UnixMilli(), to.UnixMilli())
+	x.Startup, x.FromPlay, x.Connected = last.startup()
+	x.judge(last, m.Warm)
+	x.Own, err = t.own()
+	return err
+}
+
+// follow fetches what the page saw until a time.
+func follow(ctx context.Context, t *tab, end time.Time) (samples []sample, last taken, err error) {
+	for over := false; !over; {
+		if err := until(ctx, time.Now().Add(min(lookEvery, max(0, time.Until(end))))); err != nil {
+			return nil, last, err
 		}
-		end = time.Now().After(to)
-		var err error
+		over = !time.Now().Before(end)
 		if last, err = t.take(); err != nil {
-			return err
+			return nil, last, err
 		}
 		samples = append(samples, samplesOf(last.Looks)...)
 	}
-	x.Sight = see(samples, from.UnixMilli(), to.UnixMilli())
-	x.Startup, x.FromPlay, x.Connected = last.startup()
-	x.judge(last, m.Warm)
-	var err error
-	x.Own, err = t.own()
-	return err
+	return samples, last, nil
 }
 
 // startup is how long the first picture took from the navigation, and from when the
@@ -145,6 +163,7 @@ func (x *Round) judge(last taken, warm time.Duration) {
 	case x.Sight.Blind > maxBlind:
 		x.Invalid = append(x.Invalid, fmt.Sprintf("the browser did not get to paint in %.0f %% of the time: the machine is too busy", 100*x.Sight.Blind))
 	}
+	x.Invalid = append(x.Invalid, x.Load.Faults()...)
 }
 
 func (m *measurement) keepPicture(t *tab, x Round) error {

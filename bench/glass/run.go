@@ -38,7 +38,7 @@ func Measure(ctx context.Context, p Plan, progress Progress, log *slog.Logger) (
 	progress(0, "starting servers and publishers")
 	s, err := startStage(ctx, r.Plan)
 	if err == nil {
-		m := &measurement{ready: r, stage: s, log: log}
+		m := &measurement{ready: r, stage: s, lead: leastLead, log: log}
 		err = errors.Join(m.rounds(ctx, &x, progress), s.close())
 	}
 	if ctx.Err() != nil {

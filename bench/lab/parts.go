@@ -5,6 +5,7 @@ import (
 
 	"moqedge/bench/process"
 	"moqedge/bench/sfu"
+	"moqedge/bench/tally"
 )
 
 // StartRelay starts our relay, with the settings that it has by default, in a process
@@ -45,3 +46,26 @@ func Here() (Machine, []string) { return thisMachine(), versions() }
 // SpreadOf is that of values over rounds, of which there is at least one. It sorts
 // them.
 func SpreadOf(values []float64) Spread { return spread(values) }
+
+// Attention is whether this process got its turns, and how busy the machine was.
+type Attention struct {
+	Turns   tally.Quantiles `json:"turns"`   // by how much a goroutine that wakes up every 5 ms did so late
+	Machine float64         `json:"machine"` // share of the machine's processors that were busy, 0 to 1
+}
+
+// Faults says why what this process measured meanwhile tells nothing.
+func (a Attention) Faults() []string { return Saturation{Turns: a.Turns}.faults(0) }
+
+// Attend begins to look. The function that it returns has to be called: it ends it.
+func Attend() (end func() (Attention, error), err error) {
+	before, err := measureMachine()
+	if err != nil {
+		return nil, err
+	}
+	t := newTicker()
+	return func() (Attention, error) {
+		t.end()
+		after, err := measureMachine()
+		return Attention{Turns: t.late.Quantiles(), Machine: after.since(before)}, err
+	}, nil
+}
