@@ -92,11 +92,11 @@ func (p Plan) ready() (r ready, err error) {
 	if p.Rounds < 1 || p.Rounds > maxRounds || p.Duration < time.Second || p.Duration > maxDuration || p.Warm < 0 || p.Target < 0 || p.Target > maxTarget {
 		return r, fmt.Errorf("%w: 1 to %d rounds of 1 s to %v and a target of at most %v are possible", ErrPlan, maxRounds, maxDuration, maxTarget)
 	}
-	if r.line, err = link.Parse(p.Link, p.Duration); err != nil {
-		return r, err
+	if r.line, err = link.Parse(p.Link, p.Duration); err == nil {
+		r.line, err = r.line.Override(p.Override)
 	}
-	if r.line, err = r.line.Override(p.Override); err != nil {
-		return r, err
+	if err != nil {
+		return r, fmt.Errorf("%w: %w", ErrPlan, err)
 	}
 	if p.Warm == 0 {
 		p.Warm = 5*time.Second + 10*r.line.RTT()
