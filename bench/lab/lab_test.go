@@ -88,7 +88,7 @@ func TestInterrupted(t *testing.T) {
 func TestPlanMistakes(t *testing.T) {
 	for _, p := range []Plan{
 		{Systems: []System{"rtmp"}}, {Viewers: -1}, {Viewers: maxViewers + 1}, {Hops: 4}, {Rounds: 101}, {Duration: -time.Second},
-		{Duration: 2 * time.Hour}, {Profile: "8k"}, {Link: "carrier pigeon"}, {Input: "a.mp4", Profile: "3mbps"}, {Input: "nowhere.mp4"},
+		{Duration: 2 * time.Hour}, {Profile: "8k"}, {Link: "carrier pigeon"}, {Input: "a.mp4", Profile: "3mbps"}, {Input: "nowhere.mp4"}, {Draft: "moqt-99"},
 		{Systems: []System{QUIC}, Baseline: WebRTC}, {Systems: []System{BareQUIC}, Link: "50ms-1%"}, {Systems: []System{BareUDP}, Link: "bottleneck"},
 		{Systems: []System{BareQUIC}, Hops: 2},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"moqedge/bench/link"
 	"moqedge/bench/media"
+	"moqedge/moq/wire"
 )
 
 // System is what carries the media.
@@ -116,6 +117,9 @@ func (p Plan) ready() (r ready, err error) {
 	}
 	if p.Input != "" && p.Profile != "" {
 		return r, fmt.Errorf("%w: it is either the recording %q or the profile %q that is sent", ErrPlan, p.Input, p.Profile)
+	}
+	if _, ok := wire.ParseVersion(p.Draft); !ok && p.Draft != "" {
+		return r, fmt.Errorf("%w: draft %s is not spoken here: there are %v", ErrPlan, p.Draft, wire.Versions())
 	}
 	if r.source, err = p.open(); err != nil {
 		return r, err

@@ -89,7 +89,7 @@ func CeilingText(x lab.Result, s Style) string {
 		writeLines(&out, wrap(p, s.width(), "  "))
 	}
 	if x.Interrupted {
-		out.WriteString(s.paint(bold, fmt.Sprintf("Interrupted: this is from the %d rounds that had ended.", len(x.Rounds))) + "\n")
+		out.WriteString(s.paint(bold, interruptedText(x)) + "\n")
 	}
 	out.WriteString("\n" + CeilingTable(x).Text(s) + "\n")
 	if invalid := invalidRounds(x); len(invalid) > 0 {
@@ -106,7 +106,7 @@ func CeilingPage(x lab.Result) Page {
 	p := Page{Title: "What servers cost, beside what the machine can do", Data: x}
 	p.Lead = append(append(MeasuredText(x), MachineText(x.Machine)), fmt.Sprintf("%s, in %s.", when(x.Began), duration(x.Took)))
 	if x.Interrupted {
-		p.Lead = append(p.Lead, fmt.Sprintf("Interrupted: this is from the %d rounds that had ended.", len(x.Rounds)))
+		p.Lead = append(p.Lead, interruptedText(x))
 	}
 	one := func(title, text, axis string, u lab.Unit, name string) Plot {
 		return categories(x.Systems, title, text+" The thin line is from the least to the largest round.", Axis{Title: axis, Unit: u}, name)

@@ -20,7 +20,7 @@ func ComparePage(x lab.Result) Page {
 	p.Lead = append(MeasuredText(x), MachineText(x.Machine))
 	p.Lead = append(p.Lead, fmt.Sprintf("%s, in %s.", when(x.Began), duration(x.Took)))
 	if x.Interrupted {
-		p.Lead = append(p.Lead, fmt.Sprintf("Interrupted: this is from the %d rounds that had ended.", len(x.Rounds)))
+		p.Lead = append(p.Lead, interruptedText(x))
 	}
 	short := Section{Title: "In short", Verdicts: Verdicts(x)}
 	if len(short.Verdicts) == 0 {

@@ -18,7 +18,7 @@ func Text(x lab.Result, s Style) string {
 		writeLines(&out, wrap(p, s.width(), "  "))
 	}
 	if x.Interrupted {
-		out.WriteString(s.paint(bold, fmt.Sprintf("Interrupted: this is from the %d rounds that had ended.", len(x.Rounds))) + "\n")
+		out.WriteString(s.paint(bold, interruptedText(x)) + "\n")
 	}
 	out.WriteString("\n" + CompareTable(x, true).Text(s) + "\n")
 	verdictText(&out, Verdicts(x), s)
@@ -29,6 +29,11 @@ func Text(x lab.Result, s Style) string {
 		}
 	}
 	return strings.TrimRight(out.String(), "\n")
+}
+
+// interruptedText says that a result is not all that was wanted.
+func interruptedText(x lab.Result) string {
+	return fmt.Sprintf("Interrupted: this is from the %s that had ended, of %d.", many(len(x.Rounds), "round"), x.Plan.Rounds*len(x.Plan.Systems))
 }
 
 // MeasuredText says what was measured, in a paragraph or two.

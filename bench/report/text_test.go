@@ -166,7 +166,7 @@ func TestMissing(t *testing.T) {
 		x    lab.Result
 		want []string
 	}{
-		"interrupted": {interrupted, []string{"Interrupted: this is from the 4 rounds"}},
+		"interrupted": {interrupted, []string{"Interrupted: this is from the 4 rounds that had ended, of 9."}},
 		"invalid":     {invalid, []string{"No round counts.", "no round of WebRTC counts", "WebRTC, round 3: the load [31m got its turn late"}},
 		"empty":       {lab.Result{}, []string{"No round has ended."}},
 	} {

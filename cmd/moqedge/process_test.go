@@ -108,6 +108,12 @@ func (p *process) interrupt() {
 	if text := p.stderr.String(); text != "" {
 		p.t.Errorf("stderr: %s", text)
 	}
+	p.gone()
+}
+
+// gone checks that nothing is left of a process that has ended.
+func (p *process) gone() {
+	p.t.Helper()
 	if err := syscall.Kill(-p.cmd.Process.Pid, 0); err == nil {
 		p.t.Error("a process is left")
 	}
