@@ -26,6 +26,9 @@ func (f *feed) strand(stranded bool) {
 	e := f.entry
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if f.stranded == stranded { // what is said again costs nothing
+		return
+	}
 	f.stranded = stranded
 	if !stranded {
 		e.restored(f)
