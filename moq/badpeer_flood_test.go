@@ -1,11 +1,13 @@
 package moq_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,6 +161,9 @@ func TestFloods(t *testing.T) {
 	for _, x := range floods() {
 		t.Run(x.name, func(t *testing.T) {
 			eachVersion(t, func(t *testing.T, v wire.Version) {
+				if raced && v != max(x.since, slices.Min(wire.Versions())) && v != cmp.Or(x.until, slices.Max(wire.Versions())) {
+					return // those between differ in encoding alone, which does not race
+				}
 				if v >= x.since && (x.until == 0 || v <= x.until) {
 					x.test(t, v)
 				}

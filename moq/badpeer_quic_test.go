@@ -170,8 +170,8 @@ func quicFloods() []quicFlood {
 			}
 			f.check()
 		}},
-		{name: "one group without end", config: patient, open: true, bound: 48 * mib, run: func(f *quicFlooder) {
-			f.handler.keeps = 8 * mib
+		{name: "one group without end", config: patient, open: true, bound: 32 * mib, run: func(f *quicFlooder) {
+			f.handler.keeps = 4 * mib
 			f.request(&wire.Publish{RequestID: f.id(), Track: name("video"), TrackAlias: 7})
 			s, err := f.conn.OpenUniStream(f.t.Context())
 			if err != nil {
@@ -180,11 +180,11 @@ func quicFloods() []quicFlood {
 			var c wire.ObjectCursor
 			f.write(s, f.subgroup(7, 0))
 			payload := make([]byte, 100_000)
-			for i := range 1000 {
+			for i := range 500 {
 				if !f.write(s, append(f.object(&c, uint64(i), 100_000), payload...)) {
 					return
 				}
-				if i%250 == 249 {
+				if i%125 == 124 {
 					f.check()
 				}
 			}

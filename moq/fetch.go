@@ -116,12 +116,12 @@ func (f *Fetch) expect(r live.Range) {
 // range announced for it the rest is fetched anew; that fetch is returned.
 func (f *Fetch) endFill(r live.Range, err error, unknown []live.Range) (rest *Fetch) {
 	nothing := errors.Is(err, &RequestError{Request: wire.MsgFetch, Code: wire.RequestInvalidRange})
+	left := r
+	if err == nil && left.From.Less(f.end.Next()) {
+		left.From = f.end.Next()
+	}
 	switch {
-	case f.open && (err == nil && f.end.Next().Less(r.To) || nothing):
-		left := r
-		if err == nil && left.From.Less(f.end.Next()) {
-			left.From = f.end.Next()
-		}
+	case f.open && (err == nil || nothing) && !left.Empty():
 		last := wire.Location{Group: left.To.Group, Object: left.To.Object - 1}
 		if left.To.Object == 0 {
 			last = wire.Location{Group: left.To.Group - 1, Object: math.MaxUint64}

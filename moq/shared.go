@@ -340,7 +340,7 @@ func (c *sharedControl) supply(m *wire.Supply) error {
 	case ch == nil || !ch.own || ch.kind != wire.MsgSubscribe:
 		return violation(fmt.Sprintf("SUPPLY for request %d, which is no subscription of this side", m.RequestID))
 	default:
-		ch.push(m)
+		ch.pushSupply(m)
 	}
 	return nil
 }

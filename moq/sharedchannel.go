@@ -202,6 +202,19 @@ func (c *sharedChannel) push(m wire.Message) bool {
 	return !over
 }
 
+// pushSupply is push for SUPPLY, of which the last one holds: those in a row are one, so
+// that a peer cannot have many kept.
+func (c *sharedChannel) pushSupply(m *wire.Supply) {
+	c.mu.Lock()
+	if n := len(c.queue); n > 0 {
+		if _, ok := c.queue[n-1].(*wire.Supply); ok {
+			c.queue = c.queue[:n-1]
+		}
+	}
+	c.mu.Unlock()
+	c.push(m)
+}
+
 // markAnswered notes that the answer was sent or received, and reports whether it had been.
 func (c *sharedChannel) markAnswered() bool {
 	c.mu.Lock()

@@ -11,17 +11,25 @@ import (
 )
 
 // supplier tells of a track before it answers, and after that.
-type supplier struct{}
+type supplier struct {
+	heard chan struct{} // the next thing may be told: of two in a row the last one may be all that is heard
+}
 
-func (supplier) Serve(ctx context.Context, r moq.Request) {
+func (h supplier) Serve(ctx context.Context, r moq.Request) {
 	s, ok := r.(*moq.SubscribeRequest)
 	if !ok {
 		return
 	}
 	_ = s.Supply(true)
 	s.Accept(live.NewTrack(s.Track, live.Options{}))
-	_ = s.Supply(false)
-	_ = s.Supply(true)
+	for _, stranded := range []bool{false, true} {
+		select {
+		case <-h.heard:
+		case <-ctx.Done():
+			return
+		}
+		_ = s.Supply(stranded)
+	}
 	<-ctx.Done()
 }
 
@@ -31,7 +39,8 @@ func TestSupply(t *testing.T) { eachDraft(t, testSupply) }
 
 func testSupply(t *testing.T) {
 	for _, id := range []string{"one", ""} {
-		subscriber, _ := pair(t, moq.Config{Relay: wire.RelayOption{ID: id}}, moq.Config{Relay: wire.RelayOption{ID: "two"}, Handler: supplier{}})
+		heard := make(chan struct{}, 3)
+		subscriber, _ := pair(t, moq.Config{Relay: wire.RelayOption{ID: id}}, moq.Config{Relay: wire.RelayOption{ID: "two"}, Handler: supplier{heard}})
 		told := make(chan bool, 4)
 		sub, err := subscriber.Subscribe(t.Context(), wire.FullTrackName{Namespace: wire.Namespace{"x"}, Name: "y"}, moq.SubscribeOptions{Supplied: func(stranded bool) { told <- stranded }})
 		if err != nil {
@@ -49,6 +58,7 @@ func testSupply(t *testing.T) {
 				if got != want {
 					t.Errorf("told %v as number %d", got, i)
 				}
+				heard <- struct{}{}
 			case <-time.After(5 * time.Second):
 				t.Fatalf("number %d is not told", i)
 			}

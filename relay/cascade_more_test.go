@@ -1,7 +1,6 @@
 package relay_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 )
@@ -13,9 +12,6 @@ func strandEverybody(t *testing.T, c cascade, seed uint64, d death) {
 	defer w.close()
 	x := c.grow(w)
 	all := productions()
-	if d == deathLink {
-		all = reliable(all)
-	}
 	x.publish(all...)
 	finish := w.start(all...)
 	x.settle()
@@ -24,7 +20,7 @@ func strandEverybody(t *testing.T, c cascade, seed uint64, d death) {
 	time.Sleep(time.Second)
 	for range 4 {
 		time.Sleep(upTo(w.random, time.Second))
-		restore := x.branches[0].strand(d)
+		restore := x.strand(x.branches[0], d)
 		time.Sleep(300*time.Millisecond + upTo(w.random, 3*time.Second))
 		restore()
 		x.settle()
@@ -33,12 +29,6 @@ func strandEverybody(t *testing.T, c cascade, seed uint64, d death) {
 	finish()
 	time.Sleep(5 * time.Second)
 	check(t, witnesses)
-}
-
-// reliable leaves tracks of datagrams out: those that are lost on a link that is back
-// before anybody notices, as by any other loss of packets, are lost.
-func reliable(all []*production) []*production {
-	return slices.DeleteFunc(all, func(p *production) bool { return p.subgroups == 0 })
 }
 
 // TestStrandedWithoutAnother: the only origin of a tree dies, or the only link to it,
@@ -66,7 +56,7 @@ func TestStrandedForAMoment(t *testing.T) {
 		w := newWorld(t, 7)
 		defer w.close()
 		x := cascade{branches: 2, depth: 1}.grow(w)
-		all := reliable(productions())
+		all := productions()
 		x.publish(all...)
 		finish := w.start(all...)
 		x.settle()
@@ -79,7 +69,7 @@ func TestStrandedForAMoment(t *testing.T) {
 			}
 			d := append([]death{deathLink}, deaths...)[i%4]
 			time.Sleep(upTo(w.random, time.Second))
-			restore := x.active().strand(d)
+			restore := x.strand(x.active(), d)
 			time.Sleep(300 * time.Millisecond)
 			restore()
 			time.Sleep(4 * time.Second)
@@ -126,13 +116,13 @@ func loseTwo(t *testing.T, seed uint64, d death) {
 		}
 		time.Sleep(upTo(w.random, time.Second))
 		first := x.active()
-		back := first.strand(d)
+		back := x.strand(first, d)
 		time.Sleep(650*time.Millisecond + upTo(w.random, 1300*time.Millisecond))
 		second := x.active()
 		if second == first {
 			t.Fatalf("kill %d: the edge stays where nothing comes", i)
 		}
-		again := second.strand(d)
+		again := x.strand(second, d)
 		time.Sleep(2 * time.Second)
 		for n, v := range witnesses {
 			if silence, of := v.silence(); silence >= maxSilence {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,23 @@ type production struct {
 
 	mu        sync.Mutex
 	published []published
+	pauses    []pause // of links that carried it, and that nobody may have noticed
+}
+
+// pause is a time in which packets were lost.
+type pause struct{ from, to time.Time }
+
+// lose notes that datagrams that were published in a time may be lost for good.
+func (p *production) lose(from, to time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pauses = append(p.pauses, pause{from, to})
+}
+
+// mayLack reports whether an object that was published then may be lost. The caller
+// holds mu.
+func (p *production) mayLack(when time.Time) bool {
+	return p.subgroups == 0 && slices.ContainsFunc(p.pauses, func(x pause) bool { return !when.Before(x.from) && !x.to.Before(when) })
 }
 
 // published is an object and when it was.
@@ -199,8 +217,8 @@ func (a *account) restart() {
 // with, with what came.
 func (a *account) check() (faults []string) {
 	a.of.mu.Lock()
+	defer a.of.mu.Unlock()
 	published := a.of.published
-	a.of.mu.Unlock()
 	until := time.Now().Add(-onTheWay)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -212,7 +230,7 @@ func (a *account) check() (faults []string) {
 			continue
 		}
 		switch n := a.got[at]; {
-		case n == 0:
+		case n == 0 && !a.of.mayLack(p.when):
 			missing = append(missing, at)
 		case n > 1:
 			faults = append(faults, fmt.Sprintf("%v came %d times", at, n))

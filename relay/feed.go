@@ -36,6 +36,8 @@ type feed struct {
 	leaving  bool                // its publisher wants it elsewhere: another one shall take its place
 	silent   bool                // nothing is heard of its session: another one may take its place
 	stranded bool                // the relay there has the track from nobody: likewise
+	behind   bool                // it is being asked for what it did not bring
+	remake   bool                // with behind: and has to be once more
 	closing  bool                // another one has taken its place
 	closer   *time.Timer         // with closing: ends it
 	accepted bool                // it counts as established
@@ -184,8 +186,6 @@ func (e *trackEntry) mayAsk(s source, now time.Time) bool {
 
 // ask subscribes in the background. The caller holds mu.
 func (e *trackEntry) ask(f *feed) {
-	if f.link != nil {
-	}
 	f.forward, f.group = e.wanted(f), e.groups.pending
 	e.relay.tasks.Go(func() {
 		err := e.find(f)

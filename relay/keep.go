@@ -66,6 +66,7 @@ func (r *Relay) cacheStats() CacheStats {
 // supply has what the track cannot speak for of a range that somebody fetches asked
 // for, unless that is not wanted, and counts.
 func (e *trackEntry) supply(r live.Range, ask bool) {
+	e.live.Doubt(r)
 	if len(e.live.Unknown(r)) == 0 {
 		e.relay.served.hits.Add(1)
 		return

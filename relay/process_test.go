@@ -214,6 +214,10 @@ func TestFailoverOfProcesses(t *testing.T) {
 		t.Cleanup(v.leave)
 		witnesses = append(witnesses, v)
 	}
+	limit := maxSilence
+	if raced { // the detector makes all of it several times slower, beside other packages' tests
+		limit *= 3
+	}
 	for kill := range 5 {
 		a.waitFor("reachable", reachable)
 		b.waitFor("reachable", reachable)
@@ -235,7 +239,7 @@ func TestFailoverOfProcesses(t *testing.T) {
 			longest = max(longest, silence)
 		}
 		t.Logf("kill %d, of %s: longest silence %v", kill, active.spec.Name, longest.Round(time.Millisecond))
-		if longest >= maxSilence {
+		if longest >= limit {
 			t.Errorf("kill %d, of %s: a subscriber was without objects for %v", kill, active.spec.Name, longest)
 		}
 	}

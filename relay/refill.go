@@ -191,7 +191,13 @@ func largest(t *live.Track) wire.Option[wire.Location] {
 // fetch gets ranges from a publisher and waits for the end of it. What a lost one
 // did not bring is fetched from the next.
 func (e *trackEntry) fetch(from *feed, parts []live.Range) {
-	var all []*moq.Fetch
+	for _, f := range e.begin(from, parts) {
+		e.await(f)
+	}
+}
+
+// begin is fetch without waiting: readers of the track wait for the ranges when it returns.
+func (e *trackEntry) begin(from *feed, parts []live.Range) (all []*moq.Fetch) {
 	for _, r := range parts {
 		if r.Empty() {
 			continue
@@ -204,9 +210,7 @@ func (e *trackEntry) fetch(from *feed, parts []live.Range) {
 			return true
 		}}))
 	}
-	for _, f := range all {
-		e.await(f)
-	}
+	return all
 }
 
 // await waits for the end of a fetch.

@@ -84,23 +84,48 @@ func (e *trackEntry) restored(f *feed) {
 		}
 	}
 	e.changed.announce()
-	e.relay.tasks.Go(func() { e.makeUp(f) })
+	if f.remake = f.behind; !f.behind {
+		f.behind = true
+		e.relay.tasks.Go(func() { e.makeUp(f) })
+	}
 }
 
-// makeUp fetches what a feed that can be relied on again did not bring: its datagrams
-// were lost while its link was silent. An update that changes nothing has it say where
-// the track is.
+// makeUp fetches what a feed that can be relied on again did not bring, once more when
+// that was said again meanwhile. Only then are relays below told that the track is
+// supplied, so that those find here what they ask for.
 func (e *trackEntry) makeUp(f *feed) {
-	e.fetch(f, e.live.Incomplete(f.start))
-	from, any := e.live.Behind(maxRefill)
-	if sub := f.subscription(); any && sub != nil {
-		ctx, cancel := context.WithTimeout(e.relay.ctx, e.relay.config.RequestTimeout)
-		defer cancel()
-		if err := sub.Update(ctx, wire.Parameters{}); err != nil {
-			return // it is lost, and will be replaced
-		}
-		if at, any := e.live.Largest(); any {
-			e.fetch(f, []live.Range{{From: from, To: at.Next()}})
+	for {
+		err := e.askMissed(f)
+		e.mu.Lock()
+		again := f.remake && err == nil
+		f.behind, f.remake = again, false
+		e.mu.Unlock()
+		if !again {
+			e.poke()
+			return
 		}
 	}
+}
+
+// askMissed has what a feed did not bring fetched: its datagrams were lost while its
+// link was silent. An update that changes nothing has it say where the track is.
+func (e *trackEntry) askMissed(f *feed) error {
+	sub := f.subscription()
+	if sub == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(e.relay.ctx, e.relay.config.RequestTimeout)
+	defer cancel()
+	from, published := e.live.Behind(maxRefill) // before what comes now is taken for all that came
+	if err := sub.Update(ctx, wire.Parameters{}); err != nil {
+		return err // it is lost, and will be replaced
+	}
+	if at, any := e.live.Largest(); any && published {
+		before := f.start
+		if from.Less(before) {
+			before = from
+		}
+		e.begin(f, append(e.live.Incomplete(before), live.Range{From: from, To: at.Next()}))
+	}
+	return nil
 }

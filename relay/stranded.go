@@ -26,6 +26,9 @@ func (f *feed) strand(stranded bool) {
 	e := f.entry
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if f.stranded == stranded { // what is said again costs nothing
+		return
+	}
 	f.stranded = stranded
 	if !stranded {
 		e.restored(f)
@@ -38,7 +41,7 @@ func (f *feed) strand(stranded bool) {
 func (e *trackEntry) warn() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	established := slices.ContainsFunc(e.feeds, func(f *feed) bool { return f.accepted && f.isSound() })
+	established := slices.ContainsFunc(e.feeds, func(f *feed) bool { return f.accepted && f.sub != nil && !f.behind && f.isSound() })
 	e.stranded = !established && (e.stranded || !e.isSupplied())
 	for u := range e.uses {
 		if u.request != nil && len(u.path) > 0 && u.stranded != e.stranded && !u.telling {

@@ -43,7 +43,8 @@ func (t *Track) Interrupted() []Range {
 // they are gone: at the first object that is not there in whole of a subgroup
 // that has not ended, or at what is being fetched or was passed over, by groups and
 // datagrams that came behind it, not more than some groups back, or else behind the
-// largest location. False: nothing was published.
+// largest location. Datagrams may have been passed over at the end of a group that is
+// not known to have ended. False: nothing was published.
 func (t *Track) Behind(groups uint64) (wire.Location, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -53,8 +54,8 @@ func (t *Track) Behind(groups uint64) (wire.Location, bool) {
 		from = missing[0].From
 	}
 	for i, g := range t.groups {
-		if i > 0 && !(wire.Location{Group: t.groups[i-1].id}).Less(newest.From) {
-			from = earlier(from, t.passedOver(t.groups[i-1], g))
+		if hole := t.passedOver(i, newest.From); !hole.Empty() {
+			from = earlier(from, hole.From)
 		}
 		for _, s := range g.subgroups {
 			if (s.state == Waiting || s.state == Open) && !s.fillOnly {
@@ -63,24 +64,6 @@ func (t *Track) Behind(groups uint64) (wire.Location, bool) {
 		}
 	}
 	return from, t.published
-}
-
-// passedOver returns the first location that nothing is known of between two groups
-// that are kept, or between datagrams of the second one; the end when there is none.
-// The caller holds mu.
-func (t *Track) passedOver(before, g *group) wire.Location {
-	if gap := (Range{wire.Location{Group: before.id + 1}, wire.Location{Group: g.id}}); !t.isAccounted(gap) {
-		return gap.From
-	}
-	next := uint64(0)
-	for _, o := range g.objects {
-		gap := Range{wire.Location{Group: g.id, Object: next}, o.Location()}
-		if o.Datagram && !t.isAccounted(gap) {
-			return gap.From
-		}
-		next = o.ID + 1
-	}
-	return end
 }
 
 // Incomplete returns, in ascending order, what may be missing of the groups that

@@ -73,6 +73,7 @@ func TestBehindPassesNothingOver(t *testing.T) {
 		}
 	}
 	datagram := func(group, id uint64) write { return packet(wire.Datagram{Group: group, ID: id}) }
+	last := func(group, id uint64) write { return packet(wire.Datagram{Group: group, ID: id, EndOfGroup: true}) }
 	tests := []struct {
 		name   string
 		writes []write
@@ -84,8 +85,12 @@ func TestBehindPassesNothingOver(t *testing.T) {
 		{name: "a group that does not exist", writes: []write{whole(7), whole(9)}, known: Range{at(8, 0), at(9, 0)}, want: at(9, 1)},
 		{name: "a group long ago", writes: []write{whole(1), whole(3), whole(4), whole(5), whole(6), whole(7), whole(8), whole(9)}, want: at(9, 1)},
 		{name: "what was before the first group", writes: []write{whole(9)}, want: at(9, 1)},
-		{name: "a datagram", writes: []write{datagram(8, 0), datagram(9, 0), datagram(9, 2)}, want: at(9, 1)},
-		{name: "the first datagram", writes: []write{datagram(8, 0), datagram(9, 1), datagram(9, 2)}, want: at(9, 0)},
+		{name: "a datagram", writes: []write{last(8, 0), datagram(9, 0), datagram(9, 2)}, want: at(9, 1)},
+		{name: "the first datagram", writes: []write{last(8, 0), datagram(9, 1), datagram(9, 2)}, want: at(9, 0)},
+		{name: "a datagram of the first group", writes: []write{datagram(9, 0), datagram(9, 2)}, want: at(9, 1)},
+		{name: "the last datagrams", writes: []write{datagram(8, 0), datagram(9, 0)}, want: at(8, 1)},
+		{name: "the last datagrams, and a group", writes: []write{datagram(7, 0), datagram(9, 4)}, want: at(7, 1)},
+		{name: "datagrams that do not exist", writes: []write{datagram(7, 0), datagram(9, 0)}, known: Range{at(7, 1), at(9, 0)}, want: at(9, 1)},
 	}
 	for _, x := range tests {
 		track := NewTrack(name, Options{RetainGroups: 20, Recover: true})

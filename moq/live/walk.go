@@ -141,14 +141,18 @@ func (w *Walk) settled() time.Time {
 
 // isAccounted reports whether it is known of all of r what exists there, or that
 // it is not known. The caller holds mu.
-func (t *Track) isAccounted(r Range) bool {
+func (t *Track) isAccounted(r Range) bool { return len(t.unaccounted(r)) == 0 }
+
+// unaccounted returns the parts of r of which it is not known what exists there, and
+// not known either that it is not known. The caller holds mu.
+func (t *Track) unaccounted(r Range) ranges {
 	rest := ranges(nil).add(r)
 	for _, known := range []ranges{t.gaps, t.filled, t.absent, t.unknown} {
 		for _, part := range known.within(r) {
 			rest = rest.remove(part)
 		}
 	}
-	return len(rest) == 0
+	return rest
 }
 
 // maxAgain is how many groups Again takes back at most, so that what is had again

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -37,9 +38,10 @@ type ListenConfig struct {
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// StatelessResetKey is what a server that was started anew tells clients of its
 	// predecessor by, at once, that their connections are gone (RFC 9000 §10.3). nil:
-	// it is derived from the private key of the certificate, and random where that
-	// is not at hand. Servers that share a certificate give away each other's tokens
-	// to who sees their packets (RFC 9000 §21.11): give each a key of its own there.
+	// it is derived from the private key of the certificate, the name of the host and
+	// the address of the socket, and random where the first is not at hand. Servers with
+	// the same key give away each other's tokens to who sees their packets (RFC 9000
+	// §21.11).
 	StatelessResetKey *quic.StatelessResetKey
 	// ClientCAs are the roots that certificates of clients are checked against,
 	// for relays that prove who they are (Info.Verified); nil: clients are not
@@ -196,7 +198,8 @@ func (l *Listener) resetKey() *quic.StatelessResetKey {
 	if err != nil { // handshakes may fare better
 		certificate = nil
 	}
-	return resetKey(certificate)
+	host, _ := os.Hostname() // without one the address has to do
+	return resetKey(certificate, host+" "+l.socket.LocalAddr().String())
 }
 
 // errRefusing makes QUIC answer with CONNECTION_REFUSED.

@@ -35,15 +35,17 @@ const (
 
 // resetKeyInfo tells the key apart from all else that is derived from a
 // certificate's key.
-const resetKeyInfo = "moqedge QUIC stateless reset key 1"
+const resetKeyInfo = "moqedge QUIC stateless reset key 2 "
 
 // resetKey derives the key from that of a certificate; it is random when that is
-// not at hand, as with keys that are kept in hardware.
-func resetKey(certificate *tls.Certificate) *quic.StatelessResetKey {
+// not at hand, as with keys that are kept in hardware. place is of the server: another
+// one with the same certificate has another key, as it would tell who has seen a
+// connection ID the token with which to end the connection (RFC 9000 §21.11).
+func resetKey(certificate *tls.Certificate, place string) *quic.StatelessResetKey {
 	var key quic.StatelessResetKey
 	if certificate != nil {
 		if secret, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey); err == nil {
-			if derived, err := hkdf.Key(sha256.New, secret, nil, resetKeyInfo, len(key)); err == nil {
+			if derived, err := hkdf.Key(sha256.New, secret, nil, resetKeyInfo+place, len(key)); err == nil {
 				copy(key[:], derived)
 				return &key
 			}

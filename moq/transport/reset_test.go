@@ -12,7 +12,8 @@ import (
 
 // TestRestartedServerResets: an idle client of a server that was killed learns
 // from the one that took its place, at its first PING, that its connection is
-// gone. A server with another key can not tell it.
+// gone. A server with another key, as one at another address has though its certificate
+// is the same, can not tell it.
 func TestRestartedServerResets(t *testing.T) {
 	source := certificate(t)
 	for _, k := range networks {
@@ -110,10 +111,16 @@ func TestResetKey(t *testing.T) {
 	one, other := certificate(t), certificate(t)
 	first, _ := one.GetCertificate(nil)
 	second, _ := other.GetCertificate(nil)
-	if *resetKey(first) != *resetKey(first) {
+	if *resetKey(first, "here") != *resetKey(first, "here") {
 		t.Error("the key of a certificate changes")
 	}
-	if *resetKey(first) == *resetKey(second) || *resetKey(nil) == *resetKey(nil) {
-		t.Error("two keys are the same")
+	for name, same := range map[string]bool{
+		"another certificate": *resetKey(first, "here") == *resetKey(second, "here"),
+		"another place":       *resetKey(first, "here") == *resetKey(first, "there"),
+		"no certificate":      *resetKey(nil, "here") == *resetKey(nil, "here"),
+	} {
+		if same {
+			t.Errorf("%s has the same key", name)
+		}
 	}
 }
