@@ -16,15 +16,9 @@ MOQ_CLI   := 0.14.8
 # Packages where goroutines share memory are tested with the race detector,
 # all others without. No test runs twice, except for those that do a part of their
 # work with the race detector (the constant raced) and all of it without: SLOW.
-<<<<<<< HEAD
 RACY    := ./moq/... ./relay/... ./bridge/... ./bench/media ./bench/tally
 PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge|bench/media|bench/tally)(/|$$)')
-SLOW    := -run '^(TestFailover|TestFullLink|TestTracksOverOneLink)$$' ./relay
-=======
-RACY    := ./moq/... ./relay/... ./bridge/...
-PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge)(/|$$)')
 SLOW    := -run '^(TestFailover|TestFailoverOfProcesses|TestFullLink|TestTracksOverOneLink)$$' ./relay
->>>>>>> main
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help
