@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"moqedge/bench/lab"
@@ -149,7 +150,7 @@ func (r Result) Err() error {
 		}
 		for _, x := range r.Rounds {
 			if x.System == s.System {
-				err = errors.Join(err, fmt.Errorf("%w: %s, round %d: %v", ErrNothing, s.System, x.Number, x.Invalid))
+				err = errors.Join(err, fmt.Errorf("%w: %s, round %d: %s", ErrNothing, s.System, x.Number, strings.Join(x.Invalid, "; ")))
 			}
 		}
 	}

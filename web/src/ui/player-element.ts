@@ -230,10 +230,12 @@ export class MoqedgePlayer extends HTMLElement {
     const generation = ++this.generation;
     this.take({ type: "condition", condition: { kind: "connecting" } });
     this.take({ type: "state", state: "connecting" });
+    // The worker is fetched while the settings are.
+    const client = this.openClient();
     const source = await this.source(() => generation === this.generation);
     // Paused, or sent elsewhere, while the settings were on their way.
     if (source === undefined || generation !== this.generation) return;
-    this.openClient().play(source);
+    client.play(source);
     this.updateVisible();
     if (this.hasAudio) this.startSound();
   }
