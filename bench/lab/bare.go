@@ -187,10 +187,9 @@ func (b *bareRole) Close() error {
 // bare starts the process of a bare loop.
 func (r ready) bare(ctx context.Context, s System) ([]*process.Child, Place, Place, error) {
 	var at Place
-	c, err := process.Start(roleBare)
+	c, err := startRole(ctx, roleBare, commandListen, bareConfig{System: s, Plan: r.Plan}, &at)
 	if err != nil {
 		return nil, at, at, err
 	}
-	err = c.Call(ctx, commandListen, bareConfig{System: s, Plan: r.Plan}, &at)
-	return []*process.Child{c}, at, at, err
+	return []*process.Child{c}, at, at, nil
 }

@@ -12,12 +12,13 @@ import (
 
 // benchCommand measures.
 type benchCommand struct {
-	Compare compareCommand `cmd:"" help:"Compare MOQT over QUIC and WebTransport with WebRTC: latency, stalls, startup, CPU, memory."`
-	Load    loadCommand    `cmd:"" help:"Measure any MOQT relay, as its clients see it."`
-	Whep    whepCommand    `cmd:"" help:"Measure any WHEP server, as its viewers see it."`
-	Ceiling ceilingCommand `cmd:"" help:"Tell what servers cost beside what UDP, QUIC and WebTransport cost alone."`
-	Ramp    rampCommand    `cmd:"" help:"Add viewers until latency or losses pass a bound: the knee of each system."`
-	Glass   glassCommand   `cmd:"" help:"Play in a real browser, over MOQT and WebRTC, and read latency and stalls from the pixels."`
+	Compare  compareCommand  `cmd:"" help:"Compare MOQT over QUIC and WebTransport with WebRTC: latency, stalls, startup, CPU, memory."`
+	Load     loadCommand     `cmd:"" help:"Measure any MOQT relay, as its clients see it."`
+	Whep     whepCommand     `cmd:"" help:"Measure any WHEP server, as its viewers see it."`
+	Ceiling  ceilingCommand  `cmd:"" help:"Tell what servers cost beside what UDP, QUIC and WebTransport cost alone."`
+	Ramp     rampCommand     `cmd:"" help:"Add viewers until latency or losses pass a bound: the knee of each system."`
+	Capacity capacityCommand `cmd:"" help:"Work out what it takes to serve a number of viewers: cores, memory, network, edges, tree."`
+	Glass    glassCommand    `cmd:"" help:"Play in a real browser, over MOQT and WebRTC, and read latency and stalls from the pixels."`
 }
 
 // errNothing is what an interrupted measurement without a result ends with.

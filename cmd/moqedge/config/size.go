@@ -36,6 +36,12 @@ func ParseSize(text string) (Size, error) {
 	return 0, fmt.Errorf("%q is not a size such as 512MiB or 64MB", text)
 }
 
+// UnmarshalText reads a text with a unit, as a flag has it.
+func (s *Size) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSize(string(text))
+	return err
+}
+
 // UnmarshalYAML reads a text with a unit, or a number.
 func (s *Size) UnmarshalYAML(unmarshal func(any) error) error {
 	var n uint64
