@@ -233,7 +233,7 @@ func TestOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	wire := (4e6 + 38*2700) / (30e6 / 8) * 3e6
-	if p.CPU != (Range{1e-3, 2e-3, 3e-3}) || p.Memory != Exactly(1e5) || p.Base != 20e6 || p.Bitrate != 3e6 || p.Viewers != 10 || !near(p.Wire.Likely, wire) {
+	if p.CPU != (Range{1e-3, 2e-3, 3e-3}) || p.Memory != Exactly(1e5) || p.Base != 20e6 || p.Bitrate != 3e6 || p.Viewers != 10 || p.Rounds != 3 || !near(p.Wire.Likely, wire) {
 		t.Errorf("%+v", p)
 	}
 	for i := range x.Rounds {

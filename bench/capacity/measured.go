@@ -27,6 +27,7 @@ func Of(x lab.Result, s lab.System) (p Point, err error) {
 	if len(cpu) == 0 {
 		return p, fmt.Errorf("%w: no round of %s counts", ErrPoints, s)
 	}
+	p.Rounds = len(cpu)
 	p.CPU, p.Memory, p.Base, p.Bitrate = rangeOf(cpu), rangeOf(memory), rangeOf(base).High, rangeOf(bitrate).Likely
 	p.Wire = wireOf(x, s).times(p.Bitrate)
 	return p, nil

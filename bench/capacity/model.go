@@ -24,6 +24,7 @@ func (r Range) times(f float64) Range { return Range{r.Low * f, r.Likely * f, r.
 type Point struct {
 	Bitrate float64 `json:"bitrate_bps"` // of the payload that one viewer gets
 	Viewers int     `json:"viewers"`     // that there were
+	Rounds  int     `json:"rounds"`      // that counted
 	CPU     Range   `json:"cpu"`         // cores
 	Memory  Range   `json:"memory"`      // bytes
 	// Wire is what leaves the server, in bits per second with the headers of IP and

@@ -156,6 +156,11 @@ func (m Model) notes(p Plan) []string {
 	case p.Ask.Bitrate < first.Bitrate || p.Ask.Bitrate > last.Bitrate:
 		notes = append(notes, fmt.Sprintf("The bitrate lies outside of what was measured (%.2f to %.2f Mbit/s): the line is drawn on.", first.Bitrate/1e6, last.Bitrate/1e6))
 	}
+	for _, x := range m.Points {
+		if x.Rounds == 1 {
+			notes = append(notes, fmt.Sprintf("At %.2f Mbit/s one round counted: how far rounds differ there is not known, and the bounds are too narrow.", x.Bitrate/1e6))
+		}
+	}
 	if p.Tiers[len(p.Tiers)-1].Relays > 1 {
 		notes = append(notes, fmt.Sprintf("Nothing is in reserve beyond the target of %.0f %%: when one edge is lost the others are %.0f %% busy.", p.Ask.Target*100, p.Spare*100))
 	}

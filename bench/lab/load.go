@@ -33,6 +33,7 @@ const (
 	commandBegin = "begin" // takes a loadConfig; publishing begins, and viewers come; is answered with the start of the schedule
 	commandLook  = "look"  // is answered with a loadState
 	commandMark  = "mark"  // the window begins
+	commandEnd   = "end"   // it ends; what was sent in it is still on its way
 	commandCount = "count" // the window ended some time ago; is answered with a counted
 )
 
@@ -91,6 +92,7 @@ type loadRole struct {
 	usage   time.Duration
 	drops   uint64
 	wire    link.Counters
+	ended   link.Counters // when it ended
 }
 
 func newLoadRole() *loadRole {
@@ -117,6 +119,9 @@ func (l *loadRole) Handle(command string, args json.RawMessage) (any, error) {
 		return loadState{Started: started, Left: time.Until(l.from())}, nil
 	case command == commandMark && l.board != nil && l.ticker == nil:
 		return nil, l.mark()
+	case command == commandEnd && l.ticker != nil:
+		l.ended = l.passed()
+		return nil, nil
 	case command == commandCount && l.ticker != nil:
 		return l.count()
 	}

@@ -76,6 +76,9 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 	if err != nil {
 		return x, err
 	}
+	if err := load.Call(ctx, commandEnd, nil, nil); err != nil {
+		return x, err
+	}
 	if err := pause(ctx, drain); err != nil {
 		return x, err
 	}

@@ -50,8 +50,7 @@ func (l *loadRole) count() (c counted, err error) {
 	if err != nil {
 		return c, err
 	}
-	wire := l.passed()
-	c.Wire = link.Counters{Down: less(wire.Down, l.wire.Down), Up: less(wire.Up, l.wire.Up)}
+	c.Wire = link.Counters{Down: less(l.ended.Down, l.wire.Down), Up: less(l.ended.Up, l.wire.Up)}
 	c.Load = Saturation{
 		Publisher: l.sender.Lateness(), Turns: l.ticker.late.Quantiles(),
 		Drops: drops - min(l.drops, drops), Overrun: c.Wire.Down.Overrun + c.Wire.Up.Overrun,
