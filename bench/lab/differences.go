@@ -15,9 +15,9 @@ func differences(r ready) []string {
 	if r.Target != nil {
 		return append(all, "The server is another process, of which nothing is known but what clients see: no CPU time, no memory.")
 	}
-	if slices.Contains(r.Systems, WebRTC) {
+	if slices.ContainsFunc(r.Systems, System.unit) {
 		all = append(all,
-			"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line, as there is one quality. Its packets leave in batches of a picture, as segments of one message for each viewer, which units built on pion do not do by default: this favours WebRTC. QUIC paces and has congestion control.",
+			"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line, as there is one quality. Each packet is a system call of its own, as pion has it; QUIC hands over several at a time, paces them and has congestion control. The system \"webrtc-gso\" is the same unit with the packets of a picture handed over together for each viewer, which no unit known to us does: beside it the protocols alone differ.",
 			"The relay keeps the current group, so that its viewers start with a key frame that is there; WebRTC's viewers wait for the next one. \"Startup had a key frame come at once\" leaves this wait out, as if an encoder had made a key frame at once for each viewer: this favours WebRTC.",
 			"WebRTC's viewers ask for lost packets every 10 ms, as early as browsers do; signalling is one HTTP request over TCP without TLS: this favours WebRTC, too. Its media is encrypted by SRTP (AES-128-GCM), QUIC's by AES-128-GCM or ChaCha20, whatever the machine is faster at.",
 		)

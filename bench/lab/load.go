@@ -144,7 +144,7 @@ func (l *loadRole) begin() error {
 	switch {
 	case l.config.System.Bare():
 		err = l.overBare()
-	case l.config.System == WebRTC:
+	case l.config.System.unit():
 		err = l.overWebRTC()
 	default:
 		err = l.overMOQT()

@@ -21,8 +21,12 @@ func StartRelay(ctx context.Context, upstream *Place) (*process.Child, Place, er
 // default, in a process of its own. Below the URL are /whip/NAME and /whep/NAME. Who
 // calls it stops the process unless there is an error.
 func StartUnit(ctx context.Context) (c *process.Child, url string, err error) {
+	return startUnit(ctx, sfu.Config{})
+}
+
+func startUnit(ctx context.Context, config sfu.Config) (c *process.Child, url string, err error) {
 	var started sfu.Started
-	c, err = startRole(ctx, roleSFU, sfu.CommandStart, sfu.Config{}, &started)
+	c, err = startRole(ctx, roleSFU, sfu.CommandStart, config, &started)
 	return c, started.URL, err
 }
 

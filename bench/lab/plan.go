@@ -20,10 +20,14 @@ type System string
 const (
 	QUIC         System = "quic"         // the relay, MOQT over raw QUIC
 	WebTransport System = "webtransport" // the relay, MOQT over WebTransport
-	WebRTC       System = "webrtc"       // a forwarding unit built on pion
+	WebRTC       System = "webrtc"       // a forwarding unit built on pion, as pion's documentation shows
+	// WebRTCSegments is the same unit with what no unit known to us does: the packets
+	// of a picture leave as one message for each viewer, which the kernel splits, as
+	// QUIC's do. It tells which part of a difference is the protocol's.
+	WebRTCSegments System = "webrtc-gso"
 )
 
-// Systems lists them.
+// Systems lists those that are compared when nothing is said.
 func Systems() []System { return []System{QUIC, WebTransport, WebRTC} }
 
 // Plan says what is measured. Zero fields get the defaults that are named.
@@ -75,8 +79,8 @@ func (p Plan) ready() (r ready, err error) {
 		p.Systems = Systems()
 	}
 	for _, s := range p.Systems {
-		if !slices.Contains(Systems(), s) && !s.Bare() {
-			return r, fmt.Errorf("%w: no system %q: want one of %v", ErrPlan, s, append(Systems(), Ceilings()...))
+		if !slices.Contains(Systems(), s) && s != WebRTCSegments && !s.Bare() {
+			return r, fmt.Errorf("%w: no system %q: want one of %v", ErrPlan, s, append(append(Systems(), WebRTCSegments), Ceilings()...))
 		}
 	}
 	if p.Baseline == "" {
@@ -142,7 +146,10 @@ func (p Plan) ready() (r ready, err error) {
 }
 
 // waits reports whether viewers of a system have to wait for the next key frame.
-func (s System) waits() bool { return s == WebRTC || s.Bare() }
+func (s System) waits() bool { return s.unit() || s.Bare() }
+
+// unit reports whether a system is the forwarding unit.
+func (s System) unit() bool { return s == WebRTC || s == WebRTCSegments }
 
 // longestGroup is how long key frames are apart at most, as far as the first of them
 // tell.

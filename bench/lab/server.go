@@ -66,8 +66,12 @@ func (p Place) dial(draft string) (d transport.DialConfig, err error) {
 // returns the places of the first and the last. Who calls it stops the processes,
 // whatever it returns.
 func chain(ctx context.Context, s System, hops int) (servers []*process.Child, first, last Place, err error) {
-	if s == WebRTC {
-		c, url, err := StartUnit(ctx)
+	if s.unit() {
+		config := sfu.Config{Batch: sfu.BatchNone}
+		if s == WebRTCSegments {
+			config.Batch = sfu.BatchSegments
+		}
+		c, url, err := startUnit(ctx, config)
 		if err != nil {
 			return nil, first, last, err
 		}

@@ -16,6 +16,8 @@ func NameOf(s lab.System) string {
 		return "MOQT WebTransport"
 	case lab.WebRTC:
 		return "WebRTC"
+	case lab.WebRTCSegments:
+		return "WebRTC+GSO"
 	case lab.BareUDP:
 		return "bare UDP"
 	case lab.BareUDPSegments:

@@ -32,6 +32,9 @@ const slots = 8
 
 // SlotOf returns the look of a system.
 func SlotOf(s lab.System) Slot {
+	if s == lab.WebRTCSegments {
+		s = lab.BareUDP // which is hardly ever beside it
+	}
 	return Slot(max(slices.Index(append(lab.Systems(), lab.Ceilings()...), s), 0))
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 type ceilingCommand struct {
-	Systems  []lab.System  `enum:"udp,udp-gso,udp-gso-aes,bare-quic,bare-webtransport,quic,webtransport,webrtc" placeholder:"SYSTEM,..." help:"What is measured beside bare-quic: udp, udp-gso, udp-gso-aes, bare-webtransport, quic, webtransport, webrtc. (default: all)"`
+	Systems  []lab.System  `enum:"udp,udp-gso,udp-gso-aes,bare-quic,bare-webtransport,quic,webtransport,webrtc,webrtc-gso" placeholder:"SYSTEM,..." help:"What is measured beside bare-quic: udp, udp-gso, udp-gso-aes, bare-webtransport, quic, webtransport, webrtc. (default: all)"`
 	Viewers  int           `default:"50" help:"How many viewers there are. (default: ${default})"`
 	Rounds   int           `default:"3" help:"How often each is measured, by turns. (default: ${default})"`
 	Duration time.Duration `default:"4s" placeholder:"TIME" help:"How long each time. (default: ${default})"`
