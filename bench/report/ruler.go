@@ -139,9 +139,13 @@ func (r *ruler) ticks(few bool) (all []tick) {
 		if few {
 			count = 4
 		}
-		step := nice((r.to-r.from)*r.unit().per/count) / r.unit().per
-		for n := math.Ceil(r.from / step); n <= math.Floor(r.to/step) && len(all) < 20; n++ {
-			add(n*step, short(n*step*r.unit().per))
+		per := r.unit().per
+		step := nice((r.to-r.from)*per/count) / per
+		first := math.Ceil(r.from / step)
+		for i := range 20 { // a count, as numbers may be so large that one more is the same
+			if v := (first + float64(i)) * step; !bad(v) {
+				add(v, short(v*per))
+			}
 		}
 	}
 	return all
