@@ -84,7 +84,7 @@ func inTime(all []lab.Summary) Bars {
 	for _, d := range delays() {
 		names, labels = append(names, "in_time_"+d), append(labels, spaced(d))
 	}
-	b := figureBars(all, "Frames in time, by playout delay", "Share of all frames that were handed to the decoder within the delay. Lost ones count as late. More is better.", "in time", lab.Share, names, labels)
+	b := figureBars(all, "Frames in time, by playout delay", "Share of all frames, of sound and pictures, that were handed to the decoder within the delay. Lost ones count as late. More is better.", "in time", lab.Share, names, labels)
 	b.Y.To = 1.08
 	return b
 }
@@ -93,8 +93,8 @@ func inTime(all []lab.Summary) Bars {
 // come.
 func CDF(all []lab.Summary) Lines {
 	l := Lines{
-		Title: "Latency of frames",
-		Text:  "Which share of all frames was handed to the decoder within a latency. Left and high is better; the scale of shares is stretched towards 100 %, so that the rare and late ones can be seen. A curve that ends lower has lost the rest.",
+		Title: "Latency of " + pictures(all),
+		Text:  "Which share of all " + pictures(all) + " was handed to the decoder within a latency. Left and high is better; the scale of shares is stretched towards 100 %, so that the rare and late ones can be seen. A curve that ends lower has lost the rest.",
 		X:     secondsAxis("latency", Log),
 		Y:     Axis{Title: "share of frames", Unit: lab.Share, Scale: Nines},
 		Table: Table{Caption: "Latency that a share of the frames which came does not exceed.", Head: []string{""}},
@@ -140,6 +140,17 @@ func CDF(all []lab.Summary) Lines {
 	return l
 }
 
+// pictures names the frames that latency is about: those of video where there are
+// any.
+func pictures(all []lab.Summary) string {
+	for _, s := range all {
+		if _, ok := s.Merged.Latency["video"]; ok {
+			return "video frames"
+		}
+	}
+	return "frames"
+}
+
 // thin keeps of a distribution what can be seen: steps of at least 1 % in latency.
 func thin(steps []tally.Step, came float64) []Point {
 	var points []Point
@@ -182,11 +193,11 @@ func overTime(x lab.Result) []Plot {
 		}
 	}
 	plots := []Plot{
-		latency("Latency over time, median", "Latency of the frames due in each quarter of a second, half of them.", handed(func(p tally.Point) time.Duration { return p.P50 })),
-		latency("Latency over time, 99th percentile", "The same for the slowest of a hundred frames.", handed(func(p tally.Point) time.Duration { return p.P99 })),
+		latency("Latency over time, median", "Latency of the "+pictures(x.Systems)+" due in each quarter of a second: half of them had less.", handed(func(p tally.Point) time.Duration { return p.P50 })),
+		latency("Latency over time, 99th percentile", "The same for the slowest of a hundred.", handed(func(p tally.Point) time.Duration { return p.P99 })),
 	}
 	shares := Lines{
-		Title: "In time at 200 ms, over time", Text: "Share of the frames due in each quarter of a second that came within 200 ms. The median of all rounds that count.",
+		Title: "In time at 200 ms, over time", Text: "Share of the " + pictures(x.Systems) + " due in each quarter of a second that came within 200 ms. The median of all rounds that count.",
 		X: secondsAxis("time", Linear), Y: Axis{Title: "in time", Unit: lab.Share, To: 1.04}, Bands: bands(x.Link, x.Plan.Duration),
 		Series: overRounds(x, kind, func(p tally.Point) float64 {
 			if v, ok := p.InTime["200ms"]; ok && p.Frames > 0 {

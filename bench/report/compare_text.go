@@ -196,7 +196,7 @@ func CompareTable(x lab.Result, fold bool) Table {
 	}
 	known, compared := figuresByName(), false
 	for _, topic := range topicsOf(x) {
-		g := Group{Title: topic.title}
+		g := Group{Title: strings.Replace(topic.title, "Latency,", "Latency of "+pictures(x.Systems)+",", 1)}
 		var same []string
 		for _, f := range topic.figures {
 			row := Row{Name: f.label}
@@ -216,7 +216,7 @@ func CompareTable(x lab.Result, fold bool) Table {
 		t.Groups = append(t.Groups, g)
 	}
 	if compared {
-		t.Notes = []string{fmt.Sprintf("0.50x: half of what %s has, in the same rounds. + better, - worse, = the same, ~ too close to tell.", NameOf(base.System))}
+		t.Notes = []string{fmt.Sprintf("0.50x: half of what %s has, in the same rounds. + better, - worse, = the same, ~ unclear: rounds overlap, or there is one alone.", NameOf(base.System))}
 	}
 	return t
 }

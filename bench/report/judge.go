@@ -64,6 +64,9 @@ type Line struct {
 	What []string
 }
 
+// Listed says that each part of a sentence is worth a line.
+func (l Line) Listed() bool { return l.Mark == Better || l.Mark == Worse }
+
 // Verdicts holds each system against the baseline.
 func Verdicts(x lab.Result) []Verdict {
 	base, ok := baseline(x)
@@ -142,7 +145,7 @@ func verdictText(out *strings.Builder, all []Verdict, s Style) {
 		fmt.Fprintf(out, "\n%s\n", s.paint(bold, v.System+" against "+v.Baseline))
 		for _, l := range v.Lines {
 			head := l.Who + ":"
-			if l.Mark == Better || l.Mark == Worse {
+			if l.Listed() {
 				out.WriteString("  " + s.paint(map[Mark]string{Better: green, Worse: red}[l.Mark], head) + "\n")
 				for _, w := range l.What {
 					writeLines(out, wrap("    "+w, s.width(), "      "))

@@ -1,10 +1,6 @@
 package report
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "strings"
 
 // Table is figures in rows and columns, of which the first has the names of the
 // rows.
@@ -44,7 +40,7 @@ const (
 	Better              // its worst is better than the other's best
 	Worse               // its best is worse than the other's worst
 	Same                // as far as can be read
-	Unclear             // they overlap
+	Unclear             // they overlap, or were measured once
 )
 
 // Sign is a mark as one character.
@@ -60,7 +56,7 @@ func (m Mark) String() string {
 	if m < NoMark || m > Unclear {
 		m = NoMark
 	}
-	return []string{"", "better", "worse", "the same", "too close to tell"}[m]
+	return []string{"", "better", "worse", "the same", "unclear"}[m]
 }
 
 // Style says what text is written for.
@@ -256,8 +252,6 @@ func (p parts) lay(c Cell, beside bool) []piece {
 // note is what is said beside a figure.
 func (c Cell) note() string { return clean(c.Note) + c.Mark.Sign() }
 
-func columns(text string) int { return utf8.RuneCountInString(text) }
-
 func (g *grid) add(r gridRow) {
 	g.rows = append(g.rows, r)
 	if r.title {
@@ -324,7 +318,9 @@ func (g grid) writeRow(out *strings.Builder, r gridRow, s Style) {
 func (t Table) list(out *strings.Builder, s Style) {
 	for _, group := range t.Groups {
 		if group.Title != "" {
-			out.WriteString(s.paint(bold, clean(group.Title)) + "\n")
+			for _, line := range wrap(clean(group.Title), s.width(), "") {
+				out.WriteString(s.paint(bold, line) + "\n")
+			}
 		}
 		for _, r := range group.Rows {
 			writeLines(out, wrap(indent(group)+clean(r.Name), s.width(), "    "))
@@ -341,62 +337,4 @@ func (t Table) list(out *strings.Builder, s Style) {
 			}
 		}
 	}
-}
-
-func writeLines(out *strings.Builder, lines []string) {
-	for _, l := range lines {
-		out.WriteString(l + "\n")
-	}
-}
-
-// wrap breaks a text into lines of at most width columns, where words allow it. Its
-// indentation is kept, lines from the second on begin with further.
-func wrap(text string, width int, further string) []string {
-	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	var lines []string
-	line, empty := lead, true
-	for _, word := range words(text) {
-		switch {
-		case empty:
-			line += word
-		case columns(line)+1+columns(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), further+word
-		}
-		empty = false
-	}
-	return append(lines, line)
-}
-
-// words of a text; a number and its unit are one.
-func words(text string) []string {
-	var all []string
-	for _, w := range strings.Fields(text) {
-		if n := len(all); n > 0 && isUnit(w) && strings.ContainsAny(all[n-1][len(all[n-1])-1:], "0123456789") {
-			all[n-1] += " " + w
-			continue
-		}
-		all = append(all, w)
-	}
-	return all
-}
-
-func isUnit(w string) bool {
-	switch strings.TrimRight(w, ",.;:)") {
-	case "ms", "s", "µs", "min", "%", "GB", "MB", "kB", "B", "Gbit/s", "Mbit/s", "kbit/s", "bit/s", "/min":
-		return true
-	}
-	return false
-}
-
-// clean makes a text that others may have had a hand in fit for a line of a
-// terminal: nothing in it moves the cursor.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
 }
