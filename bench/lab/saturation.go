@@ -17,7 +17,7 @@ import (
 // Saturation says whether the load kept up: if not, what it measured is about
 // itself.
 type Saturation struct {
-	// Publisher is by how much frames were written after their time.
+	// Publisher is by how much frames of the window were written after their time.
 	Publisher tally.Quantiles `json:"publisher"`
 	// Turns is by how much a goroutine that wakes up every 5 ms did so after its
 	// time.

@@ -20,6 +20,7 @@ func (l *loadRole) mark() (err error) {
 	if err != nil {
 		return err
 	}
+	l.sender.Lateness() // of before, which is of no interest
 	l.usage, l.wire, l.ticker = u.CPU(), l.passed(), newTicker()
 	return nil
 }

@@ -92,7 +92,7 @@ func TestView(t *testing.T) {
 			board := tally.New(tally.Options{Source: s.Source, Start: s.Start})
 			ended := make(chan error, 4)
 			go func() { ended <- p.Run(ctx) }()
-			eventually(t, "the publisher began", func() bool { return p.Lateness().Count > 20 })
+			eventually(t, "the publisher writes", func() bool { return p.Lateness().Count > 1 })
 			numbers := NewNumbers(s.Source)
 			const viewers = 3
 			for k := range viewers {

@@ -125,8 +125,9 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Lateness is by how much frames were written after their time so far.
-func (p *Publisher) Lateness() tally.Quantiles { return p.late.Quantiles() }
+// Lateness is by how much frames were written after they were due, since the last
+// call.
+func (p *Publisher) Lateness() tally.Quantiles { return p.late.Take() }
 
 // Close ends the sessions.
 func (p *Publisher) Close() {

@@ -126,8 +126,9 @@ func (p *Publisher) readReports(sender *webrtc.RTPSender) {
 // maxReadErrors in a row are not a few bad packets any more.
 const maxReadErrors = 1000
 
-// Lateness is by how much frames were written after they were due, by now.
-func (p *Publisher) Lateness() tally.Quantiles { return p.lateness.Quantiles() }
+// Lateness is by how much frames were written after they were due, since the last
+// call.
+func (p *Publisher) Lateness() tally.Quantiles { return p.lateness.Take() }
 
 // KeyRequests is how often the server asked for a key frame.
 func (p *Publisher) KeyRequests() uint64 { return p.keys.Load() }

@@ -41,6 +41,20 @@ func (h *Histogram) Add(d time.Duration) {
 func (h *Histogram) Quantiles() Quantiles {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.quantiles()
+}
+
+// Take says what was counted since the last call, and begins anew.
+func (h *Histogram) Take() Quantiles {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	q := h.quantiles()
+	h.hdr, h.max = nil, 0
+	return q
+}
+
+// quantiles is Quantiles. The caller holds mu.
+func (h *Histogram) quantiles() Quantiles {
 	if h.hdr == nil {
 		return Quantiles{}
 	}

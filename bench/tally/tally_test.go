@@ -376,3 +376,17 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("%+v", m.Counts)
 	}
 }
+
+// What was taken counts no more.
+func TestTake(t *testing.T) {
+	var h Histogram
+	h.Add(time.Second)
+	h.Add(2 * time.Second)
+	if q := h.Take(); q.Count != 2 || q.Max != 2*time.Second {
+		t.Errorf("%+v", q)
+	}
+	h.Add(time.Millisecond)
+	if q := h.Take(); q.Count != 1 || q.Max != time.Millisecond || h.Take().Count != 0 {
+		t.Errorf("%+v", q)
+	}
+}
