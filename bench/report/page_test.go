@@ -268,6 +268,24 @@ func TestCurves(t *testing.T) {
 	}
 }
 
+// Systems that are compared with each other look different.
+func TestLooks(t *testing.T) {
+	taken := map[int]lab.System{}
+	for _, s := range append(lab.Systems(), lab.WebRTCSegments, lab.BareQUIC, lab.BareWebTransport) {
+		look := SlotOf(s).look()
+		if other, ok := taken[look]; ok {
+			t.Errorf("%s looks like %s", s, other)
+		}
+		taken[look] = s
+		if NameOf(s) == string(s) {
+			t.Errorf("%s has no name", s)
+		}
+	}
+	if Slot(-3).look() < 0 || SlotOf("odd").look() >= slots {
+		t.Error("a look that is none")
+	}
+}
+
 func TestRuler(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -30,12 +30,16 @@ type Slot int
 // slots is how many looks there are; more series look like the first ones again.
 const slots = 8
 
-// SlotOf returns the look of a system.
+// SlotOf returns the look of a system: one of its own for each that is drawn as a
+// curve beside others.
 func SlotOf(s lab.System) Slot {
-	if s == lab.WebRTCSegments {
-		s = lab.BareUDP // which is hardly ever beside it
+	i := slices.Index([]lab.System{
+		lab.QUIC, lab.WebTransport, lab.WebRTC, lab.WebRTCSegments, lab.BareQUIC, lab.BareWebTransport, lab.BareUDPEncrypted, lab.BareUDPSegments,
+	}, s)
+	if i < 0 {
+		return slots - 1
 	}
-	return Slot(max(slices.Index(append(lab.Systems(), lab.Ceilings()...), s), 0))
+	return Slot(i)
 }
 
 // look is which of the looks a slot has.
