@@ -149,6 +149,7 @@ func (m Model) notes(p Plan) []string {
 		"All viewers watch one publication, which each relay gets once from the one above it; a relay below another one costs that one as much as a viewer.",
 		"Cost is taken to grow in proportion to viewers and cores. It was measured with the viewers that are named above, on the cores of this machine, with load and server sharing them and loopback for a network card: a card's driver, its offloads and more sockets than one shift it.",
 	}
+	notes = append(notes, "Bounds come from rounds of one run: another run, at another time, may differ by more.")
 	first, last := m.Points[0], m.Points[len(m.Points)-1]
 	switch {
 	case len(m.Points) == 1 && p.Ask.Bitrate != first.Bitrate:
