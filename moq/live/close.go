@@ -1,10 +1,6 @@
 package live
 
-import (
-	"math"
-
-	"moqedge/moq/wire"
-)
+import "moqedge/moq/wire"
 
 // Close ends the subgroup as a FIN does: it holds all its objects. It returns
 // ErrClosed, ErrOrder when an object is not complete, or a *MalformedError.
@@ -93,11 +89,7 @@ func (s *Subgroup) leftAs(to State, code wire.ResetCode) {
 // filledToEnd reports whether a fetch brought all that is behind the objects of
 // the subgroup. The caller holds the track's mu.
 func (s *Subgroup) filledToEnd() bool {
-	if len(s.track.filled) == 0 {
-		return false
-	}
-	rest := Range{wire.Location{Group: s.Group, Object: s.firstMissing()}, after(wire.Location{Group: s.Group, Object: math.MaxUint64})}
-	return s.track.filled.covers(rest)
+	return len(s.track.filled) > 0 && s.track.filled.covers(s.rest())
 }
 
 // finalAt notes the final object of the subgroup, as a FIN after it tells, and

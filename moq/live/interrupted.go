@@ -137,14 +137,11 @@ func (t *Track) Pause() {
 				continue
 			}
 			s.become(Aborted, wire.ResetCancelled)
-			r := Range{wire.Location{Group: g.id, Object: s.firstMissing()}, after(wire.Location{Group: g.id, Object: math.MaxUint64})}
+			r := s.rest()
 			if g.id == t.largest.Group {
-				r.To = t.largest.Next()
+				r.To = earlier(r.To, t.largest.Next())
 			}
-			if g.ended {
-				r.To = earlier(r.To, wire.Location{Group: g.id, Object: g.end})
-			}
-			t.unknown, t.dropped = t.unknown.add(r), t.dropped.add(r) // a walk may have waited for it
+			t.disown(ranges(nil).add(r))
 		}
 	}
 	t.mu.Unlock()

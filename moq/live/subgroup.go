@@ -1,7 +1,6 @@
 package live
 
 import (
-	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -285,34 +284,6 @@ func (s *Subgroup) insert(o *Object, w *SubgroupWriter) {
 	}
 	t.raise(o.Location())
 	t.account(s.group, o)
-}
-
-// settleFilled finishes subgroups that a fetch brought, or completed, and no live
-// writer has continued: behind two newer groups none will, so they were complete.
-// The caller holds mu.
-func (t *Track) settleFilled() {
-	if !t.unsettled {
-		return
-	}
-	t.unsettled = false
-	for i, g := range t.groups {
-		for _, s := range g.subgroups {
-			switch {
-			case s.state != Waiting || s.writers > 0:
-			case i+2 < len(t.groups) && (s.fillOnly || t.mended(g)):
-				s.become(Finished, s.code)
-			default:
-				t.unsettled = true
-			}
-		}
-	}
-}
-
-// mended reports whether a fetch brought what was missing of a group. The caller
-// holds mu.
-func (t *Track) mended(g *group) bool {
-	all := Range{wire.Location{Group: g.id}, after(wire.Location{Group: g.id, Object: math.MaxUint64})}
-	return len(t.filled.within(all)) > 0 && len(t.unknown.within(all)) == 0
 }
 
 // subgroup returns the subgroup of g, made when it is missing. The caller holds the track's mu.

@@ -1,0 +1,84 @@
+package live
+
+import (
+	"math"
+
+	"moqedge/moq/wire"
+)
+
+// settleFilled ends subgroups that a fetch brought, or completed, and no live writer
+// has continued: behind two newer groups none will. They were complete when all that
+// may be behind their objects is accounted for; else whether they go on is not known,
+// as a fetch ends with what was published then, or may have failed. What is being
+// fetched is waited for: newer groups may be there long before. The caller holds mu.
+func (t *Track) settleFilled() {
+	if !t.unsettled {
+		return
+	}
+	t.unsettled = false
+	for i, g := range t.groups {
+		mended := t.mended(g)
+		for _, s := range g.subgroups {
+			if s.state != Waiting || s.writers > 0 {
+				continue
+			}
+			rest := s.rest()
+			if i+2 >= len(t.groups) || !s.fillOnly && !mended || len(t.filling.within(rest)) > 0 {
+				t.unsettled = true
+				continue
+			}
+			left := s.open(rest)
+			if len(left) == 0 {
+				s.become(Finished, s.code)
+				continue
+			}
+			s.become(Aborted, wire.ResetUnknownObjectStatus)
+			t.disown(left)
+		}
+	}
+}
+
+// disown notes of what a walk may have waited for that the track cannot speak for it
+// after all. The caller holds mu.
+func (t *Track) disown(parts ranges) {
+	for _, r := range parts {
+		t.unknown, t.dropped = t.unknown.add(r), t.dropped.add(r)
+	}
+}
+
+// rest is what may be behind the complete objects of the subgroup: up to the end of
+// its group, if that is known. The caller holds the track's mu.
+func (s *Subgroup) rest() Range {
+	r := Range{wire.Location{Group: s.Group, Object: s.firstMissing()}, after(wire.Location{Group: s.Group, Object: math.MaxUint64})}
+	if s.group.ended {
+		r.To = wire.Location{Group: s.Group, Object: s.group.end}
+	}
+	return r
+}
+
+// open returns the parts of r, which is in the subgroup's group, in which it may have
+// objects that are not there: nothing is there of other subgroups, and it was neither
+// fetched nor said not to exist. The caller holds the track's mu.
+func (s *Subgroup) open(r Range) ranges {
+	t := s.track
+	left := ranges(nil).add(r)
+	for _, known := range []ranges{t.gaps, t.filled, t.absent} {
+		for _, part := range known.within(r) {
+			left = left.remove(part)
+		}
+	}
+	objects := s.group.objects
+	for i, _ := position(objects, r.From.Object); i < len(objects) && len(left) > 0; i++ {
+		if o := objects[i]; o.Datagram || o.Subgroup != s.ID {
+			left = left.remove(Range{o.Location(), after(o.Location())})
+		}
+	}
+	return left
+}
+
+// mended reports whether a fetch brought what was missing of a group. The caller
+// holds mu.
+func (t *Track) mended(g *group) bool {
+	all := Range{wire.Location{Group: g.id}, after(wire.Location{Group: g.id, Object: math.MaxUint64})}
+	return len(t.filled.within(all)) > 0 && len(t.unknown.within(all)) == 0
+}
