@@ -18,7 +18,7 @@ MOQ_CLI   := 0.14.8
 # work with the race detector (the constant raced) and all of it without: SLOW.
 RACY    := ./moq/... ./relay/... ./bridge/... ./bench/media ./bench/tally
 PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge|bench/media|bench/tally)(/|$$)')
-SLOW    := -run '^(TestFailover|TestFailoverOfProcesses|TestFullLink|TestTracksOverOneLink)$$' ./relay
+SLOW    := -run '^(TestFailover|TestFailoverOfProcesses|TestFullLink|TestTracksOverOneLink|TestStranded.*|TestSecondLossDuringHandover)$$' ./relay
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help
