@@ -141,7 +141,7 @@ func (t *Track) Pause() {
 			if g.id == t.largest.Group {
 				r.To = earlier(r.To, t.largest.Next())
 			}
-			t.disown(ranges(nil).add(r))
+			t.unknown, t.dropped = t.unknown.add(r), t.dropped.add(r) // a walk may have waited for it
 		}
 	}
 	t.mu.Unlock()

@@ -9,8 +9,9 @@ import (
 // settleFilled ends subgroups that a fetch brought, or completed, and no live writer
 // has continued: behind two newer groups none will. They were complete when all that
 // may be behind their objects is accounted for; else whether they go on is not known,
-// as a fetch ends with what was published then, or may have failed. What is being
-// fetched is waited for: newer groups may be there long before. The caller holds mu.
+// as a fetch ends with what was published then, or may have failed: a writer that comes
+// after all goes on with them. What is being fetched is waited for: newer groups may be
+// there long before. The caller holds mu.
 func (t *Track) settleFilled() {
 	if !t.unsettled {
 		return
@@ -27,22 +28,12 @@ func (t *Track) settleFilled() {
 				t.unsettled = true
 				continue
 			}
-			left := s.open(rest)
-			if len(left) == 0 {
+			if s.isWhole(rest) {
 				s.become(Finished, s.code)
-				continue
+			} else {
+				s.become(Aborted, wire.ResetUnknownObjectStatus)
 			}
-			s.become(Aborted, wire.ResetUnknownObjectStatus)
-			t.disown(left)
 		}
-	}
-}
-
-// disown notes of what a walk may have waited for that the track cannot speak for it
-// after all. The caller holds mu.
-func (t *Track) disown(parts ranges) {
-	for _, r := range parts {
-		t.unknown, t.dropped = t.unknown.add(r), t.dropped.add(r)
 	}
 }
 
@@ -56,10 +47,10 @@ func (s *Subgroup) rest() Range {
 	return r
 }
 
-// open returns the parts of r, which is in the subgroup's group, in which it may have
-// objects that are not there: nothing is there of other subgroups, and it was neither
-// fetched nor said not to exist. The caller holds the track's mu.
-func (s *Subgroup) open(r Range) ranges {
+// isWhole reports whether the subgroup has all its objects in r, which is in its group:
+// all else there is in other subgroups, or was fetched or said not to exist. The caller
+// holds the track's mu.
+func (s *Subgroup) isWhole(r Range) bool {
 	t := s.track
 	left := ranges(nil).add(r)
 	for _, known := range []ranges{t.gaps, t.filled, t.absent} {
@@ -73,7 +64,7 @@ func (s *Subgroup) open(r Range) ranges {
 			left = left.remove(Range{o.Location(), after(o.Location())})
 		}
 	}
-	return left
+	return len(left) == 0
 }
 
 // mended reports whether a fetch brought what was missing of a group. The caller
