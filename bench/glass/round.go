@@ -86,13 +86,17 @@ func (m *measurement) attempt(ctx context.Context, system System, number int) (x
 	}
 	r := clipRow()
 	r.Target = m.Target.Milliseconds()
-	if err := t.watch(place.page, r); err != nil {
-		return x, err
-	}
-	if err := m.observe(ctx, t, begin, &x); err != nil {
-		return x, err
+	if err = t.watch(place.page, r); err == nil {
+		err = m.observe(ctx, t, begin, &x)
 	}
 	x.Wire = line.emulator.Counters()
+	if ctx.Err() != nil {
+		return x, ctx.Err()
+	}
+	if err != nil { // the browser's trouble: other rounds may do
+		x.Invalid = append(x.Invalid, err.Error())
+		return x, nil
+	}
 	if err := m.stage.check(ctx, system); err != nil {
 		x.Invalid = append(x.Invalid, err.Error())
 	}
