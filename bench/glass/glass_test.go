@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,31 +19,55 @@ import (
 	"moqedge/bench/link"
 )
 
+// patience is how long browsers get until the window begins: a machine that does other
+// things gets more of it, step by step.
+func patience() []time.Duration {
+	return []time.Duration{2500 * time.Millisecond, 8 * time.Second, 20 * time.Second}
+}
+
+// measure measures until there is a picture in each round.
+func measure(t *testing.T, p Plan, progress Progress) (x Result) {
+	t.Helper()
+	for _, p.Warm = range patience() {
+		var err error
+		if x, err = Measure(t.Context(), p, progress, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(x.Rounds, func(r Round) bool { return r.Sight.Shown == 0 }) {
+			return x
+		}
+		for _, r := range x.Rounds {
+			t.Logf("%s: %q", r.System, r.Invalid)
+		}
+	}
+	return x
+}
+
 // TestMeasure has a real browser play both systems over a line, from servers and
 // publishers in processes of their own.
 func TestMeasure(t *testing.T) {
 	pictures := t.TempDir()
 	var reported float64
-	x, err := Measure(t.Context(), Plan{Rounds: 1, Duration: 2 * time.Second, Warm: 2500 * time.Millisecond, Link: "40ms", Pictures: pictures}, func(done float64, what string) {
-		if done < reported || done > 1 || what == "" {
+	x := measure(t, Plan{Rounds: 1, Duration: 2 * time.Second, Link: "40ms", Pictures: pictures}, func(done float64, what string) {
+		if done < reported && done > 0 || done > 1 || what == "" {
 			t.Errorf("progress %v after %v: %q", done, reported, what)
 		}
 		reported = done
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	if len(x.Rounds) != 2 || len(x.Systems) != 2 || x.Interrupted || reported != 1 || !strings.Contains(x.Browser, "Chrome") || x.Machine.Cores == 0 || len(x.Differences) == 0 {
 		t.Fatalf("%d rounds of %d systems in %q", len(x.Rounds), len(x.Systems), x.Browser)
 	}
 	own := map[System]string{MOQT: "targetMs", WebRTC: "framesDecoded"}
 	for _, r := range x.Rounds {
 		// Over a line of 20 ms no picture is there sooner, and no page within a round trip.
-		if r.Startup < 80*time.Millisecond || r.FromPlay <= 0 || r.FromPlay > r.Startup || r.Sight.Shown == 0 || r.Sight.Latency.P50 < 20*time.Millisecond || r.Sight.Age.P50 < r.Sight.Latency.P50 {
+		if r.Startup < 80*time.Millisecond || r.FromPlay <= 0 || r.FromPlay > r.Startup || r.Sight.Shown == 0 || r.Sight.Latency.P50 < 20*time.Millisecond {
 			t.Errorf("%s: startup %v, %v of it from play, %d pictures, latency %v, age %v", r.System, r.Startup, r.FromPlay, r.Sight.Shown, r.Sight.Latency.P50, r.Sight.Age.P50)
 		}
-		if r.Sight.Latency.P50 > 3*time.Second || r.Own[own[r.System]] == 0 || r.Wire.Down.Bytes < 100_000 || r.Wire.Up.Packets == 0 {
-			t.Errorf("%s: latency %v, says %v, line %+v", r.System, r.Sight.Latency.P50, r.Own, r.Wire)
+		if len(r.Invalid) == 0 && (r.Sight.Latency.P50 > 3*time.Second || r.Sight.Age.P50 < r.Sight.Latency.P50) {
+			t.Errorf("%s: latency %v, age %v", r.System, r.Sight.Latency.P50, r.Sight.Age.P50)
+		}
+		if r.Own[own[r.System]] == 0 || r.Wire.Down.Bytes < 100_000 || r.Wire.Up.Packets == 0 {
+			t.Errorf("%s: says %v, line %+v", r.System, r.Own, r.Wire)
 		}
 		if r.Load.Turns.Count == 0 || r.Load.Machine <= 0 {
 			t.Errorf("%s: load %+v", r.System, r.Load)
@@ -77,13 +102,10 @@ func TestOthers(t *testing.T) {
 		}
 	}()
 	relay := strings.Replace(s.relay.URL, "moqt://127.0.0.1", "https://localhost", 1) + "/live"
-	x, err := Measure(t.Context(), Plan{
-		Rounds: 1, Duration: time.Second, Warm: 2500 * time.Millisecond, Link: "40ms",
+	x := measure(t, Plan{
+		Rounds: 1, Duration: time.Second, Link: "40ms",
 		MOQT: &Remote{URL: relay, Fingerprint: s.relay.Fingerprint}, WHEP: s.whep,
-	}, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, nil)
 	for _, r := range x.Rounds {
 		if r.Sight.Shown == 0 || r.Sight.Latency.P50 < 20*time.Millisecond || r.Wire.Down.Bytes < 50_000 {
 			t.Errorf("%s: %d pictures, latency %v, line %+v, invalid %q", r.System, r.Sight.Shown, r.Sight.Latency.P50, r.Wire, r.Invalid)
@@ -94,13 +116,13 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-// drawn is a page that shows the clip's clock as it is now, but for the time from
-// its 1000th to its 1800th millisecond if STILL is true.
+// drawn is a page that shows the clip's clock as it is now, but for 800 ms from the
+// time STILL (ms since the Unix epoch).
 const drawn = `<!doctype html><canvas width="640" height="360"></canvas><script>
 const context = document.querySelector("canvas").getContext("2d");
 const draw = () => {
   requestAnimationFrame(draw);
-  if (STILL && performance.now() > 1000 && performance.now() < 1800) return;
+  if (Date.now() > STILL && Date.now() < STILL + 800) return;
   const n = Math.floor(Date.now() * 30 / 1000) % 300;
   for (let cell = 0; cell < 16; cell++) {
     context.fillStyle = (cell < 2 ? cell === 0 : (n ^ n >> 1) >> (15 - cell) & 1) ? "white" : "black";
@@ -110,55 +132,66 @@ const draw = () => {
 draw();
 </script>`
 
-// TestPages sees in a browser what is known: a picture that moves, one that stands still,
-// and a page without any.
-func TestPages(t *testing.T) {
+// observed is what is seen of a page in a window of 1.5 s; within is when in it the page
+// is to stand still.
+func observed(t *testing.T, page string, warm, within time.Duration) Round {
+	t.Helper()
+	begin := time.Now()
+	still := begin.Add(warm + within).UnixMilli()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, strings.ReplaceAll(page, "STILL", strconv.FormatInt(still, 10)))
+	}))
+	defer s.Close()
+	file, err := Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, err := open(t.Context(), file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tab.close()
+	if err := tab.watch(s.URL, clipRow()); err != nil {
+		t.Fatal(err)
+	}
+	m := measurement{ready: ready{Plan: Plan{Warm: warm, Duration: 1500 * time.Millisecond}}}
+	x := Round{System: WebRTC}
+	if err := m.observe(t.Context(), tab, begin, &x); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// A browser sees what is known: a picture that moves is no stall, one that stands still
+// is.
+func TestStall(t *testing.T) {
 	for what, c := range map[string]struct {
-		page    string
-		stalls  bool
-		invalid string
-	}{
-		"moving":  {page: strings.Replace(drawn, "STILL", "false", 1)},
-		"still":   {page: strings.Replace(drawn, "STILL", "true", 1), stalls: true},
-		"nothing": {page: "<!doctype html><video></video><script>failed = 'there is no stream'</script>", invalid: `no picture of the clip came: "there is no stream"`},
-	} {
+		within time.Duration
+		stalls int
+	}{"moving": {within: -time.Hour}, "still": {within: 300 * time.Millisecond, stalls: 1}} {
 		t.Run(what, func(t *testing.T) {
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "text/html")
-				_, _ = io.WriteString(w, c.page)
-			}))
-			defer s.Close()
-			file, err := Find("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			tab, err := open(t.Context(), file, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer tab.close()
-			m := measurement{ready: ready{Plan: Plan{Warm: 800 * time.Millisecond, Duration: 1500 * time.Millisecond}}}
-			begin := time.Now()
-			if err := tab.watch(s.URL, clipRow()); err != nil {
-				t.Fatal(err)
-			}
-			x := Round{System: WebRTC}
-			if err := m.observe(t.Context(), tab, begin, &x); err != nil {
-				t.Fatal(err)
-			}
-			if c.invalid != "" {
-				if len(x.Invalid) == 0 || !strings.Contains(x.Invalid[0], c.invalid) || x.Sight.Shown != 0 || x.Startup != 0 {
-					t.Errorf("invalid %q, %d pictures", x.Invalid, x.Sight.Shown)
+			var x Round
+			for _, warm := range patience() {
+				if x = observed(t, drawn, warm, c.within); x.Sight.Blind < maxBlind && x.Sight.Shown > 0 {
+					break
 				}
-				return
 			}
 			if x.Sight.Shown == 0 || x.Startup == 0 || x.Sight.Latency.P50 > 500*time.Millisecond {
 				t.Errorf("startup %v, %d pictures, latency %v", x.Startup, x.Sight.Shown, x.Sight.Latency.P50)
 			}
-			if stalled := len(x.Sight.Stalls) > 0; stalled != c.stalls {
+			if len(x.Sight.Stalls) != c.stalls || c.stalls > 0 && x.Sight.Frozen < 500*time.Millisecond {
 				t.Errorf("stalls %v, blind %v", x.Sight.Stalls, x.Sight.Blind)
 			}
 		})
+	}
+}
+
+// A page without a picture is an error that says what the page knows.
+func TestNoPicture(t *testing.T) {
+	x := observed(t, "<!doctype html><video></video><script>failed = 'there is no stream'</script>", time.Second, 0)
+	if len(x.Invalid) == 0 || !strings.Contains(x.Invalid[0], `no picture of the clip came: "there is no stream"`) || x.Sight.Shown != 0 || x.Startup != 0 {
+		t.Errorf("invalid %q, %d pictures", x.Invalid, x.Sight.Shown)
 	}
 }
 
