@@ -27,11 +27,19 @@ type SubscribeRequest struct {
 // subscriber leaves. It does not wait for that: the Handler may return. A range
 // that has passed as a whole is refused up to draft 19. t stays the caller's.
 func (r *SubscribeRequest) Accept(t *live.Track) {
+	largest, any := t.Largest()
+	r.AcceptFrom(t, wire.Option[wire.Location]{Value: largest, Set: any})
+}
+
+// AcceptFrom is Accept of a request that had to wait until somebody provided the
+// track: since is the largest location that there was then, unset for none. What was
+// published while this answer was on its way is sent, as if it had been given at once.
+func (r *SubscribeRequest) AcceptFrom(t *live.Track, since wire.Option[wire.Location]) {
 	if !r.claim() {
 		return
 	}
 	s, v := r.session, r.served
-	largest, any := t.Largest()
+	largest, any := since.Value, since.Set
 	state, refusal := resolve(s.version, r.Params, largest, any)
 	if refusal != nil {
 		r.refuse(refusal)

@@ -39,14 +39,15 @@ type trackEntry struct {
 	reason   error // the refusal that says most
 	settled  bool
 	err      error
-	had      bool       // there was a subscription
-	stranded bool       // nobody supplies it: relays below are told
-	over     bool       // the entry ended
-	ended    *live.Done // how the publisher that left last ended the track; nil when it was lost
-	lost     time.Time  // when the last publisher was lost
-	torn     bool       // it was sending then
-	attempt  int        // of finding another
-	next     time.Time  // when that is made; zero: it is not decided
+	had      bool                       // there was a subscription
+	first    wire.Option[wire.Location] // the largest location when there first was one
+	stranded bool                       // nobody supplies it: relays below are told
+	over     bool                       // the entry ended
+	ended    *live.Done                 // how the publisher that left last ended the track; nil when it was lost
+	lost     time.Time                  // when the last publisher was lost
+	torn     bool                       // it was sending then
+	attempt  int                        // of finding another
+	next     time.Time                  // when that is made; zero: it is not decided
 	groups   newGroups
 
 	steering chan struct{} // has one element while forward states are changed
@@ -104,6 +105,24 @@ func (e *trackEntry) has(s *moq.Session) bool {
 		}
 	}
 	return false
+}
+
+// isReady reports whether the track is established or refused.
+func (e *trackEntry) isReady() bool {
+	select {
+	case <-e.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// began is the largest location that there was when the track was established: who
+// waited for that misses nothing of what came since.
+func (e *trackEntry) began() wire.Option[wire.Location] {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.first
 }
 
 // wait blocks until the track is established or refused. A relay gets only

@@ -69,6 +69,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
+		defer u.stay()
 		if err = u.entry.present(ctx, u); err != nil {
 			h.relay.after(ctx, func() { h.relay.release(u) })
 		}
@@ -95,12 +96,16 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	u.accept()
 	r.Updating, r.Updated = e.updating(ctx, u), h.relay.updated(ctx, u)
 	r.Fill = func(first, last wire.Location) { e.supply(live.Range{From: first, To: last.Next()}, true) }
-	r.Accept(e.live)
+	if u.early {
+		r.AcceptFrom(e.live, e.began())
+	} else {
+		r.Accept(e.live)
+	}
 }
 
 // find has u use a track that is established. A track that nobody publishes is
 // waited for as long as rendezvous (moqt-18 §10.2.6). Without an error the
-// caller releases u.
+// caller calls u.stay when it has answered, and releases u.
 func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, group wire.Option[uint64], rendezvous time.Duration) error {
 	deadline := time.NewTimer(min(rendezvous, maxRendezvous))
 	defer deadline.Stop()
@@ -114,9 +119,11 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 		err := h.relay.circular(ctx, name, u.path)
 		if err == nil {
 			h.relay.use(name, u, group)
+			u.early, u.stay = !u.entry.isReady(), u.entry.live.Listen(u)
 			if err = u.entry.wait(ctx, u); err == nil {
 				return nil
 			}
+			u.stay()
 			h.relay.release(u)
 			if u.entry.isStale() {
 				continue
@@ -148,6 +155,7 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 		return
 	}
 	defer h.relay.release(u)
+	defer u.stay()
 	h.relay.served.fetches.Add(1)
 	e := u.entry
 	e.current(ctx)

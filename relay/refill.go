@@ -105,6 +105,9 @@ func (f *feed) established(m live.Range) {
 		f.missing = m
 		e.live.ExpectFill(m)
 	}
+	if !e.had && m.To.Object > 0 {
+		e.first = wire.Some(wire.Location{Group: m.To.Group, Object: m.To.Object - 1})
+	}
 	f.accepted, e.had = true, true
 }
 

@@ -41,6 +41,7 @@ func (h handler) trackStatus(ctx context.Context, r *moq.TrackStatusRequest) {
 		return
 	}
 	defer h.relay.release(u)
+	defer u.stay()
 	u.entry.current(ctx)
 	r.Accept(u.entry.live)
 }

@@ -13,6 +13,8 @@ type use struct {
 	session  *moq.Session
 	path     []string   // relays that depend on it; none when the session is not with a relay
 	request  answerable // nil when it is no subscription
+	early    bool       // it was there before the track was established, or refused
+	stay     func()     // ends what keeps the track from being forgotten before it is read
 	accepted bool       // the request was answered; guarded by the entry's mu
 	wants    bool       // it wants objects; guarded by the entry's mu, as what follows
 
@@ -23,6 +25,11 @@ type use struct {
 	groups   []uint64 // NEW_GROUP_REQUESTs to be asked for, in their order
 	asking   bool     // a goroutine does
 }
+
+// TrackChanged implements live.Listener: who waits for a track is among its listeners
+// until it is answered. Else a track that came and ended meanwhile would have none,
+// and be forgotten (cache.Cache.Release).
+func (*use) TrackChanged() {}
 
 // answerable is a request that the relay can end, and tell of its track:
 // *moq.SubscribeRequest.
