@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"moqedge/bench/lab"
 	"moqedge/bench/link"
 )
 
@@ -26,7 +27,7 @@ func patience() []time.Duration {
 }
 
 // measure measures until there is a picture in each round.
-func measure(t *testing.T, p Plan, progress Progress) (x Result) {
+func measure(t *testing.T, p Plan, progress lab.Progress) (x Result) {
 	t.Helper()
 	for _, p.Warm = range patience() {
 		var err error

@@ -1,12 +1,12 @@
 package glass
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"time"
 
+	"moqedge/bench/lab"
 	"moqedge/bench/link"
 )
 
@@ -52,9 +52,6 @@ type Remote struct {
 	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
-// ErrPlan reports a plan that cannot be.
-var ErrPlan = errors.New("this cannot be measured")
-
 const (
 	maxRounds   = 100
 	maxDuration = 10 * time.Minute
@@ -74,7 +71,7 @@ func (p Plan) ready() (r ready, err error) {
 	}
 	for i, s := range p.Systems {
 		if !slices.Contains(Systems(), s) || slices.Contains(p.Systems[:i], s) {
-			return r, fmt.Errorf("%w: system %q: want one or both of %v", ErrPlan, s, Systems())
+			return r, fmt.Errorf("%w: system %q: want one or both of %v", lab.ErrPlan, s, Systems())
 		}
 	}
 	if p.Rounds == 0 {
@@ -90,13 +87,13 @@ func (p Plan) ready() (r ready, err error) {
 		}
 	}
 	if p.Rounds < 1 || p.Rounds > maxRounds || p.Duration < time.Second || p.Duration > maxDuration || p.Warm < 0 || p.Target < 0 || p.Target > maxTarget {
-		return r, fmt.Errorf("%w: 1 to %d rounds of 1 s to %v and a target of at most %v are possible", ErrPlan, maxRounds, maxDuration, maxTarget)
+		return r, fmt.Errorf("%w: 1 to %d rounds of 1 s to %v and a target of at most %v are possible", lab.ErrPlan, maxRounds, maxDuration, maxTarget)
 	}
 	if r.line, err = link.Parse(p.Link, p.Duration); err == nil {
 		r.line, err = r.line.Override(p.Override)
 	}
 	if err != nil {
-		return r, fmt.Errorf("%w: %w", ErrPlan, err)
+		return r, fmt.Errorf("%w: %w", lab.ErrPlan, err)
 	}
 	if p.Warm == 0 {
 		p.Warm = 5*time.Second + 10*r.line.RTT()
@@ -104,7 +101,7 @@ func (p Plan) ready() (r ready, err error) {
 	if p.MOQT != nil {
 		m := *p.MOQT
 		if u, err := url.Parse(m.URL); err != nil || u.Scheme != "https" || u.Hostname() == "" {
-			return r, fmt.Errorf("%w: a browser reaches a relay by https://HOST:PORT/PATH, not %q", ErrPlan, m.URL)
+			return r, fmt.Errorf("%w: a browser reaches a relay by https://HOST:PORT/PATH, not %q", lab.ErrPlan, m.URL)
 		}
 		if m.Name == "" {
 			m.Name = "demo"
@@ -112,7 +109,7 @@ func (p Plan) ready() (r ready, err error) {
 		p.MOQT = &m
 	}
 	if u, err := url.Parse(p.WHEP); p.WHEP != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		return r, fmt.Errorf("%w: %q is no address of a WHEP endpoint", ErrPlan, p.WHEP)
+		return r, fmt.Errorf("%w: %q is no address of a WHEP endpoint", lab.ErrPlan, p.WHEP)
 	}
 	if r.file, err = Find(p.Browser); err != nil {
 		return r, err

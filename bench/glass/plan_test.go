@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moqedge/bench/lab"
 )
 
 func TestPlan(t *testing.T) {
@@ -22,7 +24,7 @@ func TestPlan(t *testing.T) {
 		{Systems: []System{"hls"}}, {Systems: []System{MOQT, MOQT}}, {Rounds: -1}, {Rounds: 101}, {Duration: time.Millisecond}, {Duration: time.Hour},
 		{Warm: -1}, {Target: -1}, {Target: time.Minute}, {WHEP: "whep"}, {WHEP: "ftp://a/b"}, {MOQT: &Remote{URL: "moqt://relay.example"}}, {MOQT: &Remote{}}, {Link: "bad"},
 	} {
-		if _, err := p.ready(); !errors.Is(err, ErrPlan) {
+		if _, err := p.ready(); !errors.Is(err, lab.ErrPlan) {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}

@@ -11,13 +11,10 @@ import (
 	"moqedge/bench/lab"
 )
 
-// Progress is told what is done, as a share of all, and what is being done.
-type Progress func(done float64, what string)
-
 // Measure does what a plan says. progress and log may be nil. When ctx ends the
 // result is what there is. Processes are started by this executable, whose main hands
 // "--role NAME" to [Role].
-func Measure(ctx context.Context, p Plan, progress Progress, log *slog.Logger) (Result, error) {
+func Measure(ctx context.Context, p Plan, progress lab.Progress, log *slog.Logger) (Result, error) {
 	if progress == nil {
 		progress = func(float64, string) {}
 	}
@@ -50,7 +47,7 @@ func Measure(ctx context.Context, p Plan, progress Progress, log *slog.Logger) (
 }
 
 // rounds runs all of them, the systems by turns.
-func (m *measurement) rounds(ctx context.Context, x *Result, progress Progress) error {
+func (m *measurement) rounds(ctx context.Context, x *Result, progress lab.Progress) error {
 	all := m.Rounds * len(m.Systems)
 	for number := 1; number <= m.Rounds; number++ {
 		for _, system := range m.Systems {

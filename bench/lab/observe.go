@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,4 +115,12 @@ func ObserveServer(ctx context.Context, p Observe, progress Progress) (x Observe
 		return x, errors.Join(errors.New("no frame came"), stuck())
 	}
 	return x, nil
+}
+
+// Err returns an error when the load was what gave way, with the reasons.
+func (x ObserveResult) Err() error {
+	if len(x.Invalid) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrSaturated, strings.Join(x.Invalid, ", "))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,9 +19,6 @@ type benchCommand struct {
 	Capacity capacityCommand `cmd:"" help:"Work out what it takes to serve a number of viewers: cores, memory, network, edges, tree."`
 	Glass    glassCommand    `cmd:"" help:"Play in a real browser, over MOQT and WebRTC, and read latency and stalls from the pixels."`
 }
-
-// errNothing is what an interrupted measurement without a result ends with.
-var errNothing = errors.New("interrupted before a round had ended: there is nothing to report")
 
 // lineFlags say what lies between servers and viewers.
 type lineFlags struct {
@@ -110,25 +106,16 @@ func (c compareCommand) Run(e *environment) error {
 
 // measure runs the rounds of a plan and writes what came out.
 func (f outputFlags) measure(e *environment, plan lab.Plan) error {
-	out, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	bar := report.NewBar(e.aside)
-	x, err := lab.Compare(e, plan, bar.Progress)
-	bar.End()
-	switch {
-	case errors.Is(err, lab.ErrPlan):
-		return &exitError{exitUsage, err}
-	case len(x.Rounds) == 0 && e.Err() != nil:
-		return errNothing
-	case len(x.Rounds) == 0:
-		return err
-	}
-	if x.Interrupted {
-		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d rounds", len(x.Rounds), x.Plan.Rounds*len(x.Plan.Systems)))
-	}
-	written := out.write(e, x, func(s report.Style) string { return report.Text(x, s) }, report.ComparePage(x))
-	return errors.Join(written, err, x.Err())
+	return f.rounds(e, plan, report.Text, report.ComparePage)
+}
+
+// rounds is measure with another report.
+func (f outputFlags) rounds(e *environment, plan lab.Plan, text func(lab.Result, report.Style) string, page func(lab.Result) report.Page) error {
+	return f.conduct(e, func(progress lab.Progress) (outcome, error) {
+		x, err := lab.Compare(e, plan, progress)
+		return outcome{
+			result: x, got: len(x.Rounds), of: x.Plan.Rounds * len(x.Plan.Systems), interrupted: x.Interrupted,
+			text: func(s report.Style) string { return text(x, s) }, page: func() report.Page { return page(x) }, err: x.Err(),
+		}, err
+	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -55,27 +54,7 @@ func (c ceilingCommand) Run(e *environment) error {
 		Systems: ceilingSystems(c.Systems), Baseline: lab.BareQUIC, Viewers: c.Viewers, Rounds: c.Rounds, Duration: c.Duration,
 		Profile: c.Profile, Input: c.Input, Sound: c.Sound, Seed: c.Seed,
 	}
-	out, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	bar := report.NewBar(e.aside)
-	x, err := lab.Compare(e, plan, bar.Progress)
-	bar.End()
-	switch {
-	case errors.Is(err, lab.ErrPlan):
-		return &exitError{exitUsage, err}
-	case len(x.Rounds) == 0 && e.Err() != nil:
-		return errNothing
-	case len(x.Rounds) == 0:
-		return err
-	}
-	if x.Interrupted {
-		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d rounds", len(x.Rounds), x.Plan.Rounds*len(x.Plan.Systems)))
-	}
-	written := out.write(e, x, func(s report.Style) string { return report.CeilingText(x, s) }, report.CeilingPage(x))
-	return errors.Join(written, err, x.Err())
+	return c.rounds(e, plan, report.CeilingText, report.CeilingPage)
 }
 
 // ceilingSystems are those that were asked for, in the order of the table, with

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"moqedge/bench/glass"
+	"moqedge/bench/lab"
 	"moqedge/bench/report"
 )
 
@@ -66,25 +66,11 @@ func (c glassCommand) Run(e *environment) error {
 	if c.Moq != "" {
 		plan.MOQT = &glass.Remote{URL: c.Moq, Name: c.Name, Fingerprint: c.Fingerprint}
 	}
-	out, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	bar := report.NewBar(e.aside)
-	x, err := glass.Measure(e, plan, bar.Progress, e.log)
-	bar.End()
-	switch {
-	case errors.Is(err, glass.ErrPlan):
-		return &exitError{exitUsage, err}
-	case len(x.Rounds) == 0 && e.Err() != nil:
-		return errNothing
-	case len(x.Rounds) == 0:
-		return err
-	}
-	if x.Interrupted {
-		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d rounds", len(x.Rounds), x.Plan.Rounds*len(x.Plan.Systems)))
-	}
-	written := out.write(e, x, func(s report.Style) string { return glass.Text(x, s) }, glass.Page(x))
-	return errors.Join(written, err, x.Err())
+	return c.conduct(e, func(progress lab.Progress) (outcome, error) {
+		x, err := glass.Measure(e, plan, progress, e.log)
+		return outcome{
+			result: x, got: len(x.Rounds), of: x.Plan.Rounds * len(x.Plan.Systems), interrupted: x.Interrupted,
+			text: func(s report.Style) string { return glass.Text(x, s) }, page: func() report.Page { return glass.Page(x) }, err: x.Err(),
+		}, err
+	})
 }

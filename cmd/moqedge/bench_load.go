@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -129,26 +128,14 @@ func (c whepCommand) Run(e *environment) error {
 }
 
 func (c whepCommand) observe(e *environment) error {
-	out, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	bar := report.NewBar(e.aside)
-	x, err := lab.ObserveServer(e, lab.Observe{
-		At: lab.Place{URL: c.URL, Token: c.Token}, Viewers: c.Viewers, Duration: c.Duration,
-		Link: c.Link, Override: c.override(), Seed: c.Seed,
-	}, bar.Progress)
-	bar.End()
-	if errors.Is(err, lab.ErrPlan) {
-		return &exitError{exitUsage, err}
-	}
-	if err != nil {
-		return err
-	}
-	err = out.write(e, x, func(s report.Style) string { return report.ObserveText(x, s) }, report.ObservePage(x))
-	if len(x.Invalid) > 0 {
-		err = errors.Join(err, fmt.Errorf("%w: %s", lab.ErrSaturated, x.Invalid[0]))
-	}
-	return err
+	return c.conduct(e, func(progress lab.Progress) (outcome, error) {
+		x, err := lab.ObserveServer(e, lab.Observe{
+			At: lab.Place{URL: c.URL, Token: c.Token}, Viewers: c.Viewers, Duration: c.Duration,
+			Link: c.Link, Override: c.override(), Seed: c.Seed,
+		}, progress)
+		return outcome{
+			result: x, got: len(x.Observation.Kinds),
+			text: func(s report.Style) string { return report.ObserveText(x, s) }, page: func() report.Page { return report.ObservePage(x) }, err: x.Err(),
+		}, err
+	})
 }

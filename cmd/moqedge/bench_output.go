@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"moqedge/bench/lab"
 	"moqedge/bench/report"
 )
 
@@ -80,3 +81,44 @@ func (o *output) Close() {
 		_ = os.Remove(o.Report) // an empty file that stays does no harm
 	}
 }
+
+// outcome is what a benchmark ended with, for the one way in which all of them end.
+type outcome struct {
+	result      any // what is printed as JSON
+	got, of     int // parts of it that there are, of how many; of 0: it is not known
+	interrupted bool
+	text        func(report.Style) string
+	page        func() report.Page
+	err         error // why the result is not good
+}
+
+// conduct runs a benchmark with progress, and writes what came out: also of one
+// that was interrupted, as long as there is anything.
+func (f outputFlags) conduct(e *environment, measure func(lab.Progress) (outcome, error)) error {
+	out, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	bar := report.NewBar(e.aside)
+	x, err := measure(bar.Progress)
+	bar.End()
+	switch {
+	case errors.Is(err, lab.ErrPlan):
+		return &exitError{exitUsage, err}
+	case x.got == 0 && e.Err() != nil:
+		return errNothing
+	case x.got == 0:
+		return err
+	}
+	switch {
+	case x.interrupted && x.of > 0:
+		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d rounds", x.got, x.of))
+	case x.interrupted:
+		err = errors.Join(err, errors.New("interrupted: not all that was to be tried was"))
+	}
+	return errors.Join(out.write(e, x.result, x.text, x.page()), err, x.err)
+}
+
+// errNothing is what an interrupted measurement without a result ends with.
+var errNothing = errors.New("interrupted before a round had ended: there is nothing to report")

@@ -52,24 +52,11 @@ func (c rampCommand) Run(e *environment) error {
 		},
 		From: c.From, Most: c.Most, MaxP99: c.MaxP99, Fine: c.Fine,
 	}
-	out, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	bar := report.NewBar(e.aside)
-	x, err := lab.FindKnees(e, ramp, bar.Progress)
-	bar.End()
-	switch {
-	case errors.Is(err, lab.ErrPlan):
-		return &exitError{exitUsage, err}
-	case len(x.Knees) == 0 && e.Err() != nil:
-		return errNothing
-	case len(x.Knees) == 0:
-		return err
-	}
-	if x.Interrupted {
-		err = errors.Join(err, errors.New("interrupted: not all that was to be tried was"))
-	}
-	return errors.Join(out.write(e, x, func(s report.Style) string { return report.RampText(x, s) }, report.RampPage(x)), err)
+	return c.conduct(e, func(progress lab.Progress) (outcome, error) {
+		x, err := lab.FindKnees(e, ramp, progress)
+		return outcome{
+			result: x, got: len(x.Knees), interrupted: x.Interrupted,
+			text: func(s report.Style) string { return report.RampText(x, s) }, page: func() report.Page { return report.RampPage(x) },
+		}, err
+	})
 }
