@@ -19,9 +19,10 @@
 // # Where to start reading
 //
 // publish.go and view.go are the two sides, signal.go what they say over HTTP,
-// engine.go how pion is set up. packetize.go makes packets of frames, assemble.go
-// frames of packets, numbers.go tells which frames they are. watch.go is the
-// measurement of a foreign server, observe.go what it works out.
+// engine.go how pion is set up, receive.go how tracks are read. packetize.go makes
+// packets of frames, assemble.go frames of packets, numbers.go tells which frames
+// they are. watch.go is the measurement of a foreign server, observe.go what it
+// works out.
 //
 // # Goroutines
 //

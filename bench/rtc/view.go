@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -38,35 +37,22 @@ func View(ctx context.Context, o Options, v *tally.Viewer) error {
 		return err
 	}
 	r := &reception{options: o, viewer: v, free: slices.Clone(o.Tracks)}
-	if r.peer, err = newPeer(o, webrtc.RTPTransceiverDirectionRecvonly); err != nil {
+	video := make([]bool, len(o.Tracks))
+	for i, track := range o.Tracks {
+		video[i] = o.Source.Tracks()[track].Kind == media.Video
+	}
+	if r.receiver, err = newReceiver(o, video, r.track); err != nil {
 		return err
 	}
-	for _, i := range o.Tracks {
-		if err = r.peer.expect(o.Source.Tracks()[i].Kind == media.Video); err != nil {
-			break
-		}
-	}
-	r.peer.OnTrack(r.onTrack)
 	v.Connecting(time.Now())
-	if err == nil {
-		err = r.peer.connect(ctx)
-	}
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case <-r.peer.failed:
-			err = ErrConnection
-		}
+	if err = r.receiver.connect(ctx); err == nil {
+		err = r.receiver.stay(ctx)
 	}
 	if err == nil || ctx.Err() != nil {
 		v.Left(time.Now())
 		err = nil
 	}
-	leaving := r.peer.leave(ctx)
-	r.end()
-	if err == nil {
-		o.Log.Debug("left", "error", leaving)
-	}
+	r.receiver.leave(ctx)
 	return err
 }
 
@@ -90,34 +76,13 @@ func (o Options) withTracks() (string, error) {
 	return u.String(), nil
 }
 
-// expect adds a section to the offer.
-func (p *peer) expect(video bool) error {
-	kind := webrtc.RTPCodecTypeAudio
-	if video {
-		kind = webrtc.RTPCodecTypeVideo
-	}
-	_, err := p.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
-	return err
-}
-
-// reception is what a viewer has of a stream.
+// reception is what a viewer has of a stream. Its fields belong to who makes it and
+// then, free, to track.
 type reception struct {
-	options Options
-	viewer  *tally.Viewer
-	peer    *peer
-
-	mu      sync.Mutex
-	free    []int // guarded by mu; tracks that nothing has come of yet
-	ended   bool  // guarded by mu; no reader starts any more
-	readers sync.WaitGroup
-}
-
-// end waits for the readers; the peer connection is closed.
-func (r *reception) end() {
-	r.mu.Lock()
-	r.ended = true
-	r.mu.Unlock()
-	r.readers.Wait()
+	options  Options
+	viewer   *tally.Viewer
+	receiver *receiver
+	free     []int // tracks that nothing has come of yet
 }
 
 // take says which track of the source has come: that of the name that it has, or
@@ -137,18 +102,13 @@ func (r *reception) take(remote *webrtc.TrackRemote) (int, bool) {
 	return number, true
 }
 
-// onTrack is called by pion with the first packet of a track.
-func (r *reception) onTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+// track begins one of the tracks.
+func (r *reception) track(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) packetReader {
 	r.viewer.Ready(time.Now())
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ended {
-		return
-	}
 	number, ok := r.take(remote)
 	if !ok {
 		r.options.Log.Warn("a track that the source does not have", "id", cutID(remote.ID()))
-		return
+		return nil
 	}
 	in := &incoming{
 		reception: r, remote: remote, number: number,
@@ -157,8 +117,7 @@ func (r *reception) onTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPRece
 	if f := formatOf(r.options.Source.Tracks()[number]); f != nil {
 		in.assembler = newAssembler(f)
 	}
-	r.readers.Go(in.read)
-	r.readers.Go(func() { drain(receiver) })
+	return in.packet
 }
 
 func formatOf(t media.Track) format {
@@ -171,19 +130,7 @@ func formatOf(t media.Track) format {
 	return &opaque{}
 }
 
-// drain reads RTCP, which pion's interceptors see on the way.
-func drain(receiver *webrtc.RTPReceiver) {
-	buf := make([]byte, receiveMTU)
-	for bad := 0; bad < maxReadErrors; bad++ {
-		if _, _, err := receiver.Read(buf); isEnd(err) {
-			return
-		} else if err == nil {
-			bad = 0
-		}
-	}
-}
-
-// incoming is one track of a viewer. Its fields belong to read.
+// incoming is one track of a viewer. Its fields belong to packet.
 type incoming struct {
 	reception *reception
 	remote    *webrtc.TrackRemote
@@ -195,25 +142,6 @@ type incoming struct {
 	tries   int    // to learn which frames these are
 	lost    uint64 // what the assembler had given up when a key frame was asked for
 	askedAt time.Time
-}
-
-// read takes packets until the track ends.
-func (in *incoming) read() {
-	buf := make([]byte, receiveMTU)
-	var p rtp.Packet
-	for bad := 0; bad < maxReadErrors; {
-		n, _, err := in.remote.Read(buf)
-		if isEnd(err) {
-			return
-		}
-		p = rtp.Packet{}
-		if err != nil || p.Unmarshal(buf[:n]) != nil {
-			bad++
-			continue
-		}
-		bad = 0
-		in.packet(&p, time.Now())
-	}
 }
 
 func (in *incoming) packet(p *rtp.Packet, now time.Time) {
@@ -286,7 +214,7 @@ func (in *incoming) requestKey(now time.Time) {
 	}
 	in.lost, in.askedAt = in.assembler.lost, now
 	pli := &rtcp.PictureLossIndication{MediaSSRC: uint32(in.remote.SSRC())}
-	if err := in.reception.peer.WriteRTCP([]rtcp.Packet{pli}); err != nil {
+	if err := in.reception.receiver.WriteRTCP([]rtcp.Packet{pli}); err != nil {
 		in.reception.options.Log.Debug("ask for a key frame", "error", err)
 	}
 }

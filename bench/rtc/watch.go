@@ -3,7 +3,6 @@ package rtc
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pion/rtp"
@@ -23,68 +22,31 @@ func Watch(ctx context.Context, o Options, into *Observer) error {
 	if err != nil {
 		return err
 	}
-	p, err := newPeer(o, webrtc.RTPTransceiverDirectionRecvonly)
+	w := &watching{viewer: into.viewer()}
+	r, err := newReceiver(o, []bool{true, false}, w.track)
 	if err != nil {
 		return err
 	}
-	w := &watching{options: o, peer: p, viewer: into.viewer()}
-	for _, video := range []bool{true, false} {
-		if err = p.expect(video); err != nil {
-			break
-		}
-	}
-	p.OnTrack(w.onTrack)
 	w.viewer.note(&w.viewer.began, time.Now())
-	if err == nil {
-		err = p.connect(ctx)
-	}
-	if err == nil {
+	if err = r.connect(ctx); err == nil {
 		w.viewer.note(&w.viewer.connected, time.Now())
-		select {
-		case <-ctx.Done():
-		case <-p.failed:
-			err = ErrConnection
-		}
+		err = r.stay(ctx)
 	}
 	if ctx.Err() != nil {
 		err = nil
 	}
-	leaving := p.leave(ctx)
-	w.end()
-	if err == nil && leaving != nil {
-		o.Log.Debug("left", "error", leaving)
-	}
+	r.leave(ctx)
 	return err
 }
 
 // watching is a viewer of a foreign server.
-type watching struct {
-	options Options
-	peer    *peer
-	viewer  *observed
+type watching struct{ viewer *observed }
 
-	mu      sync.Mutex
-	ended   bool // guarded by mu; no reader starts any more
-	readers sync.WaitGroup
-}
-
-func (w *watching) end() {
-	w.mu.Lock()
-	w.ended = true
-	w.mu.Unlock()
-	w.readers.Wait()
-}
-
-// onTrack is called by pion with the first packet of a track.
-func (w *watching) onTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return
-	}
+// track begins one of the tracks.
+func (w *watching) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) packetReader {
 	codec := remote.Codec()
 	t := w.viewer.track(remote.Kind().String(), codec.MimeType, codec.ClockRate)
-	in := &watched{remote: remote, track: t}
+	in := &watched{track: t}
 	for _, e := range receiver.GetParameters().HeaderExtensions {
 		if e.URI == captureURI {
 			in.captureID = uint8(e.ID)
@@ -96,13 +58,11 @@ func (w *watching) onTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPRecei
 	case remote.Kind() == webrtc.RTPCodecTypeVideo:
 		in.assembler = newAssembler(&marked{})
 	}
-	w.readers.Go(in.read)
-	w.readers.Go(func() { drain(receiver) })
+	return in.packet
 }
 
-// watched is one track of a viewer. Its fields belong to read.
+// watched is one track of a viewer. Its fields belong to packet.
 type watched struct {
-	remote    *webrtc.TrackRemote
 	track     *observedTrack
 	assembler *assembler // nil where a packet is a frame
 	captureID uint8      // of the header extension, 0: none
@@ -111,24 +71,6 @@ type watched struct {
 
 // maxCaptured bounds the frames whose capture times are kept until they are complete.
 const maxCaptured = 256
-
-func (in *watched) read() {
-	buf := make([]byte, receiveMTU)
-	var p rtp.Packet
-	for bad := 0; bad < maxReadErrors; {
-		n, _, err := in.remote.Read(buf)
-		if isEnd(err) {
-			return
-		}
-		p = rtp.Packet{}
-		if err != nil || p.Unmarshal(buf[:n]) != nil {
-			bad++
-			continue
-		}
-		bad = 0
-		in.packet(&p, time.Now())
-	}
-}
 
 func (in *watched) packet(p *rtp.Packet, now time.Time) {
 	in.noteCapture(p)
