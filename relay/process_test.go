@@ -230,9 +230,9 @@ func TestFailoverOfProcesses(t *testing.T) {
 			v.silence()
 		}
 		active.kill()
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond) // for so long it is gone
 		active.start()
-		time.Sleep(1200 * time.Millisecond)
+		time.Sleep(1200 * time.Millisecond) // the window whose silences count
 		longest := time.Duration(0)
 		for _, v := range witnesses {
 			silence, _ := v.silence()
@@ -244,7 +244,7 @@ func TestFailoverOfProcesses(t *testing.T) {
 		}
 	}
 	finish()
-	time.Sleep(time.Second)
+	time.Sleep(2 * onTheWay) // what is older than that has to have come
 	check(t, witnesses)
 }
 

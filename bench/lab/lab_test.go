@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"moqedge/bench/process"
@@ -116,12 +117,14 @@ func TestSaturation(t *testing.T) {
 			t.Errorf("%s: %q", c.name, got)
 		}
 	}
-	turns := newTicker()
-	time.Sleep(20 * tick)
-	turns.end()
-	if turns.late.Quantiles().Count < 10 {
-		t.Errorf("%d turns in %s", turns.late.Quantiles().Count, 20*tick)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTicker()
+		time.Sleep(20*tick + tick/2)
+		turns.end()
+		if late := turns.late.Quantiles(); late.Count != 20 || late.Max != 0 {
+			t.Errorf("turns in %s: %+v", 20*tick, late)
+		}
+	})
 }
 
 func TestSumDrops(t *testing.T) {

@@ -86,10 +86,12 @@ func (s *server) round(t *testing.T, viewers int, window time.Duration) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond)
+	m := board.Window(from, to)
+	for ; m.Complete < m.Frames && time.Since(to) < time.Second; time.Sleep(10 * time.Millisecond) { // the last frames are on their way
+		m = board.Window(from, to)
+	}
 	cancel()
 	running.Wait()
-	m := board.Window(from, to)
 	if !began || m.Complete*100 < m.Frames*99 {
 		t.Logf("%-10s only %d of %d frames", s.name, m.Complete, m.Frames)
 		return false

@@ -30,9 +30,10 @@ func TestStart(t *testing.T) {
 	}
 	m := d.Meter()
 	var s Status
-	for s.Edge.Namespaces < 2 || len(s.Live) == 0 {
-		time.Sleep(time.Millisecond)
-		s = m.Read(time.Now())
+	for deadline := time.Now().Add(20 * time.Second); s.Edge.Namespaces < 2 || len(s.Live) == 0; time.Sleep(time.Millisecond) {
+		if s = m.Read(time.Now()); time.Now().After(deadline) {
+			t.Fatalf("it does not come up: %+v", s)
+		}
 	}
 	if s.Live[0] != "demo" || s.Sessions < 2 || !s.Edge.Connected {
 		t.Errorf("%+v", s)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -41,11 +42,7 @@ func TestCluster(t *testing.T) {
 	}
 	wait := func(n *Node, relays int) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); known(n) != relays; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d relays are known: %+v", known(n), n.Stats().Directory)
-			}
-		}
+		eventually(t, fmt.Sprintf("%d relays are known", relays), func() bool { return known(n) == relays })
 	}
 	wait(first, 1)
 	wait(second, 1)

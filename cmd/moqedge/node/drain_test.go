@@ -44,17 +44,13 @@ func TestDrain(t *testing.T) {
 	if rsp, text := get(t, admin+"/readyz", nil); rsp.StatusCode != http.StatusOK || text != "ready\n" {
 		t.Errorf("before: %s %q", rsp.Status, text)
 	}
-	for n.Stats().Sessions == 0 { // that of the bridge
-		time.Sleep(time.Millisecond)
-	}
+	sessions(t, n, 1) // that of the bridge
 	live, err := n.Hub().Publish("cam1", bridge.Ingest{Protocol: "file"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, told := visitor(t, n)
-	for n.Stats().Sessions < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	sessions(t, n, 2)
 	drained := make(chan error, 1)
 	go func() { drained <- n.Drain("moqt://other.example:4443", time.Minute) }()
 	if g := <-told; g.URI != "moqt://other.example:4443" || g.Timeout != time.Minute {
@@ -96,9 +92,7 @@ func TestDrain(t *testing.T) {
 func TestDrainLimit(t *testing.T) {
 	n := start(t, config.Config{Listen: anyPort})
 	s, told := visitor(t, n)
-	for n.Stats().Sessions == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	sessions(t, n, 1)
 	if err := n.Drain("", 50*time.Millisecond); !errors.Is(err, errLimit) {
 		t.Errorf("drained: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -41,6 +42,22 @@ func start(t *testing.T, c config.Config) *Node {
 	}
 	t.Cleanup(n.Close)
 	return n
+}
+
+// eventually waits for a condition; the bound only ends a hopeless test.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// sessions waits until a node has as many.
+func sessions(t *testing.T, n *Node, count int64) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d sessions", count), func() bool { return n.Stats().Sessions >= count })
 }
 
 // get reads a page over a connection of its own, so that none is left.
@@ -241,9 +258,7 @@ func TestPublishTo(t *testing.T) {
 		if name == "other" {
 			where = origin
 		}
-		for where.Stats().Sessions == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		sessions(t, where, 1)
 		if n.hub == nil || n.Stats().Ingests == nil {
 			t.Errorf("%s: no bridge", name)
 		}

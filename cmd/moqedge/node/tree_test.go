@@ -74,9 +74,8 @@ func TestClientCertificates(t *testing.T) {
 		{Name: "origin", Config: peer.Config{URL: url, Pins: origin.Pins, Cert: cert, Key: key}},
 		{Name: "other", Config: peer.Config{URL: "moqt://" + other.Addresses().Relay, Pins: other.Pins, Cert: cert, Key: key}, Priority: 1},
 	}})
-	for origin.Stats().Sessions == 0 || other.Stats().Sessions == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	sessions(t, origin, 1)
+	sessions(t, other, 1)
 	before := origin.Stats().Sessions
 	c, err := peer.Config{URL: url, Pins: origin.Pins}.Client(moq.Config{})
 	if err != nil {

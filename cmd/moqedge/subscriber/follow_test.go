@@ -1,143 +1,19 @@
 package subscriber
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"moqedge/cmd/moqedge/console"
-	"moqedge/moq"
 	"moqedge/moq/live"
-	"moqedge/moq/loc"
 	"moqedge/moq/msf"
-	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
-
-// publisher offers tracks in memory.
-type publisher struct {
-	t      *testing.T
-	origin *moq.Origin
-	log    lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func newPublisher(t *testing.T) *publisher { return &publisher{t: t, origin: moq.NewOrigin()} }
-
-// session returns a subscriber's session with the publisher.
-func (p *publisher) session() (client, server *moq.Session) {
-	p.t.Helper()
-	a, b := transport.MemoryPair("moqt-18")
-	accepted := make(chan *moq.Session, 1)
-	go func() {
-		s, err := moq.NewSession(context.Background(), b, moq.Config{Handler: p.origin})
-		if err != nil {
-			p.t.Error(err)
-		}
-		accepted <- s
-	}()
-	client, err := moq.NewSession(p.t.Context(), a, moq.Config{})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	server = <-accepted
-	p.t.Cleanup(func() {
-		client.Close(wire.SessionNoError, "")
-		client.Wait()
-		server.Wait()
-	})
-	return client, server
-}
-
-func (p *publisher) options() Options {
-	return Options{Retry: time.Millisecond, Logger: slog.New(slog.NewTextHandler(&p.log, nil))}
-}
-
-func fullName(namespace, track string) wire.FullTrackName {
-	return wire.FullTrackName{Namespace: wire.Namespace{namespace}, Name: track}
-}
-
-// track offers a track with one group of the given payloads.
-func (p *publisher) track(namespace, name string, payloads ...string) *live.Track {
-	p.t.Helper()
-	t := live.NewTrack(fullName(namespace, name), live.Options{})
-	p.group(t, 0, payloads...)
-	p.origin.AddTrack(t)
-	return t
-}
-
-func (p *publisher) group(t *live.Track, group uint64, payloads ...string) {
-	p.t.Helper()
-	w, err := t.OpenSubgroup(live.SubgroupInfo{Group: group, FirstObject: true, HasProperties: true})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for i, payload := range payloads {
-		if err := w.Append(live.WholeObject{ID: uint64(i), Payload: []byte(payload)}); err != nil {
-			p.t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func catalog(t *testing.T, tracks ...string) string {
-	t.Helper()
-	var c msf.Catalog
-	for _, name := range tracks {
-		c.Tracks = append(c.Tracks, msf.Track{Name: name, Packaging: msf.PackagingLOC, IsLive: true})
-	}
-	b, err := msf.Append(nil, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-var errStop = errors.New("stop")
-
-// gather returns a sink that ends after the wanted objects, and what it got.
-func gather(count int) (Sink, *[]string) {
-	var got []string
-	return func(track wire.FullTrackName, o *live.Object) error {
-		got = append(got, fmt.Sprintf("%s/%d/%d=%s", track.Name, o.Group, o.ID, o.Payload()))
-		if len(got) == count {
-			return errStop
-		}
-		return nil
-	}, &got
-}
-
-// follow uses one session.
-func follow(ctx context.Context, s *moq.Session, t Target, o Options, sink Sink) error {
-	f := NewFollower(t, o, sink)
-	defer f.Close()
-	return f.Use(ctx, s, nil)
-}
 
 func TestFollowTrack(t *testing.T) {
 	p := newPublisher(t)
@@ -185,6 +61,16 @@ func TestFollowBadCatalog(t *testing.T) {
 	}
 }
 
+// eventually waits for a condition; the bound only ends a hopeless test.
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
 // A track that comes, ends and comes back is followed all the time.
 func TestFollowWaits(t *testing.T) {
 	p := newPublisher(t)
@@ -203,16 +89,12 @@ func TestFollowWaits(t *testing.T) {
 			return errStop
 		})
 	}()
-	for !strings.Contains(p.log.String(), "nobody publishes this yet") {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, func() bool { return strings.Contains(p.log.String(), "nobody publishes this yet") })
 	video := p.track("cam", "video", "a")
 	<-first
 	p.origin.RemoveTrack(video.Name())
 	video.Close(wire.DoneTrackEnded, "over")
-	for !strings.Contains(p.log.String(), "the publication has ended") {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, func() bool { return strings.Contains(p.log.String(), "the publication has ended") })
 	p.track("cam", "video", "b")
 	if err := <-done; !errors.Is(err, errStop) {
 		t.Error(err)
@@ -267,11 +149,7 @@ func TestFollowMoves(t *testing.T) {
 			}
 			await := func(n int) {
 				t.Helper()
-				for deadline := time.Now().Add(10 * time.Second); !has(n); time.Sleep(time.Millisecond) {
-					if time.Now().After(deadline) {
-						t.Fatalf("%d objects: %v", len(got), got)
-					}
-				}
+				eventually(t, func() bool { return has(n) })
 			}
 			first, server := p.session()
 			leave, left := make(chan struct{}), make(chan error, 1)
@@ -334,103 +212,3 @@ func TestFollowEnds(t *testing.T) {
 		t.Errorf("context: %v", err)
 	}
 }
-
-func TestObject(t *testing.T) {
-	track := live.NewTrack(fullName("cam", "video"), live.Options{Now: func() time.Time { return time.UnixMicro(1_700_000_000_250_500) }})
-	w, err := track.OpenSubgroup(live.SubgroupInfo{Group: 7, Priority: 128, HasProperties: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, h := range []*loc.Header{nil, {Timestamp: 1_700_000_000_200_000}, {Timestamp: 5, Timescale: 90000}, {Timestamp: 1 << 61}} {
-		o := live.WholeObject{ID: uint64(i), Payload: []byte("xyz")}
-		if h != nil {
-			o.Properties = loc.AppendProperties(nil, *h)
-		}
-		if err := w.Append(o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	reader := track.NewReader(wire.Location{})
-	defer reader.Close()
-	for i, want := range []string{
-		"cam video group=7 object=0 subgroup=0 priority=128 size=3",
-		"cam video group=7 object=1 subgroup=0 priority=128 size=3 time=22:13:20.200 latency=50.5ms",
-		"cam video group=7 object=2 subgroup=0 priority=128 size=3",
-		"cam video group=7 object=3 subgroup=0 priority=128 size=3",
-	} {
-		o, err := reader.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := NewObject(track.Name(), o).String(); got != want {
-			t.Errorf("object %d: %s, want %s", i, got, want)
-		}
-	}
-}
-
-func TestSummary(t *testing.T) {
-	start := time.Unix(1000, 0)
-	s := NewSummary(start)
-	for i := range 100 {
-		latency := float64(i)
-		s.Add(Object{Track: "video", Group: uint64(i / 10), Size: 1000, LatencyMs: &latency})
-	}
-	s.Add(Object{Track: "catalog", Size: 25_000})
-	if got, want := s.Next(start.Add(time.Second)).String(), "0:01 | objects 101 | 1.00 Mbps | latency p50 49 ms, p95 94 ms, max 99 ms | catalog 1 (group 0) | video 100 (group 9)"; got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
-	if got, want := s.Next(start.Add(2*time.Second)).String(), "0:02 | objects 0 | 0.00 Mbps"; got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
-	late := 1e9
-	s.Add(Object{Track: "video", LatencyMs: &late})
-	if r := s.Total(start.Add(4 * time.Second)); r.Objects != 102 || r.Mbps != 0.25 || r.Latency.MaxMs != late || r.Seconds != 4 {
-		t.Errorf("%+v", r)
-	}
-}
-
-func TestReport(t *testing.T) {
-	p := newPublisher(t)
-	reader := p.track("cam", "video", "one", "two").NewReader(wire.Location{})
-	defer reader.Close()
-	var objects []*live.Object
-	for range 2 {
-		o, err := reader.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		objects = append(objects, o)
-	}
-	take := func(c ReportConfig) (printed, payloads string, last error) {
-		var out, raw bytes.Buffer
-		c.Console, c.Output = console.New(&out, nil), &raw
-		r := NewReport(c)
-		for _, o := range objects {
-			if last = r.Take(fullName("cam", "video"), o); last != nil {
-				break
-			}
-		}
-		r.Finish()
-		return out.String(), raw.String(), last
-	}
-	if printed, payloads, err := take(ReportConfig{}); strings.Count(printed, "\n") != 2 || payloads != "onetwo" || err != nil {
-		t.Errorf("lines: %q, %q, %v", printed, payloads, err)
-	}
-	if printed, payloads, err := take(ReportConfig{JSON: true, Count: 1}); !strings.HasPrefix(printed, `{"type":"object","namespace":"cam","track":"video","group":0,`) || payloads != "one" || !errors.Is(err, ErrEnough) {
-		t.Errorf("JSON: %q, %q, %v", printed, payloads, err)
-	}
-	if printed, _, _ := take(ReportConfig{Interval: time.Hour}); !strings.HasPrefix(printed, "total 0:00 | objects 2 |") {
-		t.Errorf("total: %q", printed)
-	}
-	if printed, payloads, _ := take(ReportConfig{Quiet: true}); printed != "" || payloads != "onetwo" {
-		t.Errorf("quiet: %q, %q", printed, payloads)
-	}
-	full := ReportConfig{Console: console.New(&bytes.Buffer{}, nil), Output: broken{}}
-	if err := NewReport(full).Take(fullName("cam", "video"), objects[0]); !errors.Is(err, errStop) {
-		t.Errorf("full disk: %v", err)
-	}
-}
-
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { return 0, errStop }
