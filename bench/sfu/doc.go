@@ -19,14 +19,12 @@
 //
 // # Where to start reading
 //
-// server.go has the table of sessions, http.go the signalling. A publisher's
-// packets take the way receive.go > track.go > batch.go. role.go runs the unit as
+// server.go answers offers, which come by package signalling. A publisher's packets take the way receive.go > track.go > batch.go. role.go runs the unit as
 // a process of a benchmark.
 //
 // # Locks and goroutines
 //
-// Server.mu guards the tables of streams and sessions and is never held while pion
-// is called. A track is forwarded by who has its turn, one goroutine at a time; its
+// Server.mu guards the table of streams and is never held while pion is called. A track is forwarded by who has its turn, one goroutine at a time; its
 // key requests have a lock of their own, and so has the state of a session; batch.go
 // says what is locked for sending. None of these is held while another is taken. A
 // session has one goroutine that waits for its end and closes it; a

@@ -1,25 +1,14 @@
 package sfu
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"moqedge/signalling"
 )
-
-// refusal is an error for the client, with its HTTP status.
-type refusal struct {
-	status int
-	text   string
-}
-
-func (r *refusal) Error() string { return r.text }
-
-func refuse(status int, format string, args ...any) error {
-	return &refusal{status: status, text: fmt.Sprintf(format, args...)}
-}
 
 // maxSections bounds the media sections of an offer.
 const maxSections = 256
@@ -44,10 +33,10 @@ type section struct {
 func parseOffer(body string) (*offer, error) {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(body); err != nil {
-		return nil, refuse(http.StatusBadRequest, "the body is not an SDP offer: %q", cut(err.Error()))
+		return nil, signalling.Refuse(http.StatusBadRequest, "the body is not an SDP offer: %q", signalling.Cut(err.Error()))
 	}
 	if len(d.MediaDescriptions) > maxSections {
-		return nil, refuse(http.StatusBadRequest, "the offer has more than %d media sections", maxSections)
+		return nil, signalling.Refuse(http.StatusBadRequest, "the offer has more than %d media sections", maxSections)
 	}
 	o := &offer{sdp: body}
 	o.ufrag, _ = d.Attribute("ice-ufrag")
@@ -79,7 +68,7 @@ func parseOffer(body string) (*offer, error) {
 		o.sections = append(o.sections, s)
 	}
 	if o.ufrag == "" {
-		return nil, refuse(http.StatusBadRequest, "the offer has no ICE credentials (a=ice-ufrag)")
+		return nil, signalling.Refuse(http.StatusBadRequest, "the offer has no ICE credentials (a=ice-ufrag)")
 	}
 	return o, nil
 }
@@ -93,12 +82,4 @@ func has(m *sdp.MediaDescription, attribute string) bool {
 func encoding(mime string) string {
 	_, name, _ := strings.Cut(mime, "/")
 	return strings.ToLower(name)
-}
-
-// cut shortens what a client sent for an error text.
-func cut(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "..."
-	}
-	return s
 }

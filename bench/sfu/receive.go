@@ -37,7 +37,7 @@ func (s *session) receive(remote *webrtc.TrackRemote, t *track) {
 		}
 		t.forward(&p, now)
 	}
-	s.stop(errors.New("too many unreadable packets in a row"))
+	s.End(errors.New("too many unreadable packets in a row"))
 }
 
 // drain reads a publisher's RTCP: pion's interceptors see it on the way.
@@ -87,7 +87,7 @@ func (s *session) feedback(sender *webrtc.RTPSender, t *track) {
 			}
 		}
 	}
-	s.stop(errors.New("too many unreadable reports in a row"))
+	s.End(errors.New("too many unreadable reports in a row"))
 }
 
 func isEnd(err error) bool {

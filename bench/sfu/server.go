@@ -2,26 +2,30 @@ package sfu
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"moqedge/signalling"
 )
 
 // Server is the forwarding unit: an http.Handler of WHIP and WHEP, and the media
 // behind it. Safe for concurrent use.
 type Server struct {
-	config Config
-	engine *engine
+	config   Config
+	engine   *engine
+	sessions *signalling.Sessions
+	// The endpoints below /whip/ and /whep/.
+	publishers, viewers *signalling.Endpoint
 
-	mu       sync.Mutex
-	streams  map[string]*stream  // guarded by mu
-	sessions map[string]*session // guarded by mu; by id; nil while negotiating
-	closed   bool                // guarded by mu
+	mu      sync.Mutex
+	streams map[string]*stream // guarded by mu
 }
 
 // New opens the port for media. The caller closes the server after its HTTP server
@@ -35,7 +39,43 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{config: c, engine: e, streams: make(map[string]*stream), sessions: make(map[string]*session)}, nil
+	s := &Server{config: c, engine: e, streams: make(map[string]*stream), sessions: signalling.NewSessions(c.MaxSessions)}
+	s.publishers, s.viewers = s.endpoint("/whip/", s.publish), s.endpoint("/whep/", s.play)
+	return s, nil
+}
+
+const (
+	maxBody       = 256 << 10 // an offer of 256 sections
+	answerTimeout = 10 * time.Second
+)
+
+// endpoint is one of the two sides; answer makes a session run and answers its offer.
+func (s *Server) endpoint(prefix string, answer func(ctx context.Context, one *session, query url.Values, release func()) (string, error)) *signalling.Endpoint {
+	open := func(r *http.Request, posted signalling.Offer) (signalling.Session, string, error) {
+		o, err := parseOffer(posted.SDP)
+		if err != nil {
+			return nil, "", err
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+		defer cancel()
+		// The log has a part of the secret, too short to guess the rest from.
+		log := s.config.Logger.With("endpoint", prefix, "remote", r.RemoteAddr, "session", posted.ID[:8], "name", posted.Name)
+		one := newSession(posted.Name, o, log)
+		text, err := answer(ctx, one, r.URL.Query(), func() { s.sessions.Release(posted.ID) })
+		return one, text, err
+	}
+	return &signalling.Endpoint{Prefix: prefix, Sessions: s.sessions, Open: open, MaxBody: maxBody, Logger: s.config.Logger}
+}
+
+// ServeHTTP answers a request of WHIP below /whip/ or of WHEP below /whep/, as a
+// signalling.Endpoint does; ?tracks=a,b of a viewer's offer chooses by msid. A name
+// that nobody publishes is 404 with Retry-After.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, s.viewers.Prefix) {
+		s.viewers.ServeHTTP(w, r)
+		return
+	}
+	s.publishers.ServeHTTP(w, r)
 }
 
 // Stats counts what a Server has at a moment.
@@ -61,79 +101,17 @@ func (s *Server) Stats() Stats {
 
 // Close ends all sessions and waits for them.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	var all []*session
-	for _, one := range s.sessions {
-		if one != nil {
-			all = append(all, one)
-		}
-	}
-	s.mu.Unlock()
-	for _, one := range all {
-		one.stop(errClosed)
-	}
-	for _, one := range all {
-		<-one.done
-	}
-	return s.engine.close()
+	return errors.Join(s.sessions.Close(context.Background()), s.engine.close())
 }
 
-// reserve takes a place among the sessions under a new unguessable id.
-func (s *Server) reserve() (string, error) {
-	var random [16]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return "", err
-	}
-	id := hex.EncodeToString(random[:])
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return "", refuse(http.StatusServiceUnavailable, "%s", errClosed)
-	case len(s.sessions) >= s.config.MaxSessions:
-		return "", refuse(http.StatusServiceUnavailable, "all %d sessions are taken", s.config.MaxSessions)
-	}
-	s.sessions[id] = nil
-	return id, nil
-}
-
-// admit makes a session out of an answered offer and runs it; gone is called
-// at its end, with mu held. It fails if the server was closed meanwhile.
-func (s *Server) admit(one *session, gone func()) error {
-	s.mu.Lock()
-	closed := s.closed
-	if !closed {
-		s.sessions[one.id] = one
-	}
-	s.mu.Unlock()
-	if closed {
-		return refuse(http.StatusServiceUnavailable, "%s", errClosed)
-	}
-	go one.run(func(*session) {
+// run has a session run; gone is called at its end, with mu held, then release.
+func (s *Server) run(one *session, gone, release func()) {
+	go one.run(func() {
 		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.sessions, one.id)
 		gone()
+		s.mu.Unlock()
+		release()
 	})
-	return nil
-}
-
-func (s *Server) release(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, id)
-}
-
-// find returns a session of a stream.
-func (s *Server) find(name, id string) (*session, error) {
-	s.mu.Lock()
-	one := s.sessions[id]
-	s.mu.Unlock()
-	if one == nil || one.name != name {
-		return nil, refuse(http.StatusNotFound, "no such session: it has ended, or never was")
-	}
-	return one, nil
 }
 
 // drop forgets a stream that nobody needs. The caller holds mu.
@@ -145,7 +123,7 @@ func (s *Server) drop(st *stream) {
 
 // publish answers a publisher. One who has the name already is sent away: it is
 // the same one that lost its connection, as a rule.
-func (s *Server) publish(ctx context.Context, one *session) (answer string, err error) {
+func (s *Server) publish(ctx context.Context, one *session, _ url.Values, release func()) (answer string, err error) {
 	if err := s.evict(ctx, one.name); err != nil {
 		return "", err
 	}
@@ -193,18 +171,12 @@ func (s *Server) publish(ctx context.Context, one *session) (answer string, err 
 		return "", err
 	}
 	close(ready)
-	gone := func() {
+	s.run(one, func() {
 		if st.publisher == one {
 			st.publisher = nil
 		}
 		s.drop(st)
-	}
-	if err := s.admit(one, gone); err != nil {
-		s.mu.Lock()
-		gone()
-		s.mu.Unlock()
-		return "", err
-	}
+	}, release)
 	one.log.Info("publisher accepted", "tracks", len(tracks))
 	return answer, nil
 }
@@ -236,7 +208,7 @@ func (s *Server) evict(ctx context.Context, name string) error {
 		if old == nil {
 			return nil
 		}
-		old.stop(errReplaced)
+		old.End(errReplaced)
 		select {
 		case <-old.done:
 		case <-ctx.Done():
@@ -254,7 +226,7 @@ func (s *Server) bring(one *session, tracks map[string]*track) (*stream, error) 
 		st = &stream{name: one.name}
 	}
 	if st.publisher != nil {
-		return nil, refuse(http.StatusConflict, "somebody else publishes %q since a moment ago", one.name)
+		return nil, signalling.Refuse(http.StatusConflict, "somebody else publishes %q since a moment ago", one.name)
 	}
 	codecs := make(map[string]webrtc.RTPCodecCapability)
 	for _, tr := range one.pc.GetTransceivers() {
@@ -269,7 +241,7 @@ func (s *Server) bring(one *session, tracks map[string]*track) (*stream, error) 
 			continue
 		}
 		if seen[sec.id] {
-			return nil, refuse(http.StatusBadRequest, "the offer has two tracks %q", cut(sec.id))
+			return nil, signalling.Refuse(http.StatusBadRequest, "the offer has two tracks %q", signalling.Cut(sec.id))
 		}
 		seen[sec.id] = true
 		t, err := st.adopt(s.engine, s.config, sec, codec)
@@ -279,7 +251,7 @@ func (s *Server) bring(one *session, tracks map[string]*track) (*stream, error) 
 		tracks[sec.mid] = t
 	}
 	if len(tracks) == 0 {
-		return nil, refuse(http.StatusNotAcceptable, "the offer has no track to send in a format that is taken: H.264, Opus")
+		return nil, signalling.Refuse(http.StatusNotAcceptable, "the offer has no track to send in a format that is taken: H.264, Opus")
 	}
 	st.publisher = one
 	s.streams[one.name] = st
@@ -287,7 +259,7 @@ func (s *Server) bring(one *session, tracks map[string]*track) (*stream, error) 
 }
 
 // play answers a viewer.
-func (s *Server) play(ctx context.Context, one *session, query url.Values) (answer string, err error) {
+func (s *Server) play(ctx context.Context, one *session, query url.Values, release func()) (answer string, err error) {
 	var ids []string
 	if v := query.Get("tracks"); v != "" {
 		ids = strings.Split(v, ",")
@@ -303,7 +275,9 @@ func (s *Server) play(ctx context.Context, one *session, query url.Values) (answ
 	}
 	s.mu.Unlock()
 	if st == nil {
-		return "", refuse(http.StatusNotFound, "nobody publishes %q: try again later", cut(one.name))
+		return "", &signalling.Refusal{
+			Status: http.StatusNotFound, Text: fmt.Sprintf("nobody publishes %q: try again later", signalling.Cut(one.name)), RetryAfter: time.Second,
+		}
 	}
 	if err != nil {
 		return "", err
@@ -312,10 +286,7 @@ func (s *Server) play(ctx context.Context, one *session, query url.Values) (answ
 		st.viewers--
 		s.drop(st)
 	}
-	if answer, err = s.send(ctx, one, tracks); err == nil {
-		err = s.admit(one, gone)
-	}
-	if err != nil {
+	if answer, err = s.send(ctx, one, tracks); err != nil {
 		if one.pc != nil {
 			one.close()
 		}
@@ -324,6 +295,7 @@ func (s *Server) play(ctx context.Context, one *session, query url.Values) (answ
 		s.mu.Unlock()
 		return "", err
 	}
+	s.run(one, gone, release)
 	return answer, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"moqedge/signalling"
 )
 
 // connectTimeout is how long a client may take from the answer until media flows.
@@ -18,14 +20,11 @@ var (
 	errSilent   = errors.New("no more packets from the client")
 	errLate     = errors.New("the client did not connect in time")
 	errReplaced = errors.New("another publisher took the name")
-	errClosed   = errors.New("the server is shutting down")
 )
 
 // session is one peer connection, of a publisher or of a viewer. Its goroutines end
-// when the peer connection is closed, which run does once stop is called.
+// when the peer connection is closed, which run does once End is called.
 type session struct {
-	id     string // secret: who knows it can end the session
-	etag   string
 	name   string // of the stream
 	offer  *offer
 	pc     *webrtc.PeerConnection
@@ -43,11 +42,9 @@ type session struct {
 	parts  sync.WaitGroup // goroutines; only added to with mu held and not ending
 }
 
-func newSession(id, name string, o *offer, log *slog.Logger) *session {
+func newSession(name string, o *offer, log *slog.Logger) *session {
 	return &session{
-		id: id, etag: `"` + id[:16] + `"`, name: name, offer: o,
-		// The log has a part of the secret, too short to guess the rest from.
-		log:    log.With("session", id[:8], "name", name),
+		name: name, offer: o, log: log,
 		onOpen: func() {},
 		opened: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -59,15 +56,15 @@ func (s *session) answer(ctx context.Context) (string, error) {
 	s.pc.OnConnectionStateChange(s.onState)
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.sdp}
 	if err := s.pc.SetRemoteDescription(remote); err != nil {
-		return "", refuse(http.StatusBadRequest, "the SDP offer cannot be used: %q", cut(err.Error()))
+		return "", signalling.Refuse(http.StatusBadRequest, "the SDP offer cannot be used: %q", signalling.Cut(err.Error()))
 	}
 	local, err := s.pc.CreateAnswer(nil)
 	if err != nil {
-		return "", refuse(http.StatusBadRequest, "the SDP offer cannot be answered: %q", cut(err.Error()))
+		return "", signalling.Refuse(http.StatusBadRequest, "the SDP offer cannot be answered: %q", signalling.Cut(err.Error()))
 	}
 	gathered := webrtc.GatheringCompletePromise(s.pc)
 	if err := s.pc.SetLocalDescription(local); err != nil {
-		return "", refuse(http.StatusBadRequest, "the SDP offer cannot be answered: %q", cut(err.Error()))
+		return "", signalling.Refuse(http.StatusBadRequest, "the SDP offer cannot be answered: %q", signalling.Cut(err.Error()))
 	}
 	select {
 	case <-gathered:
@@ -90,9 +87,9 @@ func (s *session) onState(state webrtc.PeerConnectionState) {
 			s.onOpen()
 		}
 	case webrtc.PeerConnectionStateFailed:
-		s.stop(errSilent)
+		s.End(errSilent)
 	case webrtc.PeerConnectionStateClosed:
-		s.stop(nil) // the client said goodbye, or we did
+		s.End(nil) // the client said goodbye, or we did
 	}
 }
 
@@ -106,9 +103,22 @@ func (s *session) start(f func()) {
 	s.parts.Go(f)
 }
 
-// stop asks the session to end; the first reason counts, nil is an orderly end.
+// Ufrag is the client's, as it offered it.
+func (s *session) Ufrag() string { return s.offer.ufrag }
+
+// AddCandidate hands a trickled candidate to pion.
+func (s *session) AddCandidate(candidate string) {
+	if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: candidate}); err != nil {
+		s.log.Debug("candidate left out", "candidate", candidate, "error", err)
+	}
+}
+
+// Done is closed when everything has ended.
+func (s *session) Done() <-chan struct{} { return s.done }
+
+// End asks the session to end; the first reason counts, nil is an orderly end.
 // It does not wait.
-func (s *session) stop(reason error) {
+func (s *session) End(reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
@@ -119,7 +129,7 @@ func (s *session) stop(reason error) {
 }
 
 // run waits for the end of the session and takes it apart.
-func (s *session) run(closed func(*session)) {
+func (s *session) run(closed func()) {
 	defer close(s.done)
 	late := time.NewTimer(connectTimeout)
 	defer late.Stop()
@@ -127,11 +137,11 @@ func (s *session) run(closed func(*session)) {
 	case <-s.opened:
 		<-s.stopped
 	case <-late.C:
-		s.stop(errLate)
+		s.End(errLate)
 	case <-s.stopped:
 	}
 	s.close()
-	closed(s)
+	closed()
 	s.mu.Lock()
 	reason := s.reason
 	s.mu.Unlock()
@@ -140,7 +150,7 @@ func (s *session) run(closed func(*session)) {
 
 // close takes the peer connection down and waits for all goroutines.
 func (s *session) close() {
-	s.stop(nil)
+	s.End(nil)
 	if err := s.pc.GracefulClose(); err != nil {
 		s.log.Debug("close the peer connection", "error", err)
 	}

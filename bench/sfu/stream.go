@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/pion/webrtc/v4"
+
+	"moqedge/signalling"
 )
 
 // stream is what is published under a name. It lasts as long as it has a publisher
@@ -30,7 +32,7 @@ func (s *stream) track(id string) *track {
 func (s *stream) adopt(e *engine, c Config, sec section, codec webrtc.RTPCodecCapability) (*track, error) {
 	if t := s.track(sec.id); t != nil {
 		if t.local.Codec().MimeType != codec.MimeType {
-			return nil, refuse(http.StatusConflict, "track %q was %s before and has viewers", cut(sec.id), t.local.Codec().MimeType)
+			return nil, signalling.Refuse(http.StatusConflict, "track %q was %s before and has viewers", signalling.Cut(sec.id), t.local.Codec().MimeType)
 		}
 		return t, nil
 	}
@@ -56,7 +58,7 @@ func (s *stream) forViewer(o *offer, ids []string) ([]*track, error) {
 		for _, id := range ids {
 			t := s.track(id)
 			if t == nil {
-				return nil, refuse(http.StatusNotFound, "%q has no track %q", s.name, cut(id))
+				return nil, signalling.Refuse(http.StatusNotFound, "%q has no track %q", s.name, signalling.Cut(id))
 			}
 			chosen = append(chosen, t)
 		}
@@ -74,7 +76,7 @@ func (s *stream) forViewer(o *offer, ids []string) ([]*track, error) {
 		}
 	}
 	if len(sent) == 0 {
-		return nil, refuse(http.StatusNotAcceptable, "the offer takes none of the tracks of %q", s.name)
+		return nil, signalling.Refuse(http.StatusNotAcceptable, "the offer takes none of the tracks of %q", s.name)
 	}
 	return sent, nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"moqedge/signalling"
 )
 
 func serve(t *testing.T, c Config) (*Server, string) {
@@ -99,7 +101,7 @@ func TestRefusals(t *testing.T) {
 		{"nothing to send", "POST", "/whip/x", take, sdp, 406},
 		{"nobody publishes", "POST", "/whep/x", take, sdp, 404},
 		{"no such session", "DELETE", "/whip/x/0123", "", "", 404},
-		{"candidates of no session", "PATCH", "/whip/x/0123", "a=candidate:1", fragmentType, 404},
+		{"candidates of no session", "PATCH", "/whip/x/0123", "a=candidate:1", signalling.FragmentType, 404},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var header []string
@@ -109,8 +111,8 @@ func TestRefusals(t *testing.T) {
 			if got := request(t, c.method, url+c.path, c.body, header...).StatusCode; got != c.want {
 				t.Errorf("status %d, want %d", got, c.want)
 			}
-			if n := s.Stats(); n != (Stats{}) || len(s.sessions) != 0 {
-				t.Errorf("left behind: %+v, %d sessions", n, len(s.sessions))
+			if n := s.Stats(); n != (Stats{}) || s.sessions.Len() != 0 {
+				t.Errorf("left behind: %+v, %d sessions", n, s.sessions.Len())
 			}
 		})
 	}
@@ -131,7 +133,7 @@ func TestRefusals(t *testing.T) {
 		{"garbage", etag, "?", 400},
 		{"a candidate", etag, "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n", 204},
 	} {
-		header := []string{"Content-Type", fragmentType}
+		header := []string{"Content-Type", signalling.FragmentType}
 		if c.match != "" {
 			header = append(header, "If-Match", c.match)
 		}

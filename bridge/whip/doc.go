@@ -5,8 +5,8 @@
 // It must not know packaging, catalogs or MOQT: everything after a complete
 // access unit belongs to package bridge. Nothing is transcoded.
 //
-// Start reading at Handler.ServeHTTP (handler.go), which turns a request into a
-// session (session.go). A session reads each track in receive.go, and the
+// Start reading at Handler.open (handler.go), which turns an offer that came by
+// package signalling into a session (session.go). A session reads each track in receive.go, and the
 // steps of that path are plain state machines without sockets or clocks:
 //
 //	reorder.go           packets in sequence order, waiting a bounded time
@@ -18,9 +18,9 @@
 //
 // # Locks and goroutines
 //
-// Handler.mu guards the table of sessions; session.mu its stop reason and the
-// start of goroutines; clock.mu the mappings shared by the tracks of a session.
-// None is held while another is taken. Each session has one goroutine that
-// waits for its end (session.run) and two per track (media and RTCP), all over
-// before its done channel closes, and one that then frees its place in the table.
+// session.mu guards a session's stop reason and the start of goroutines; clock.mu the
+// mappings shared by the tracks of a session. Neither is held while another is taken,
+// that of the table of sessions (package signalling) included. Each session has one
+// goroutine that waits for its end (session.run), gives its place back and closes its
+// done channel, and two per track (media and RTCP), which are over before that.
 package whip

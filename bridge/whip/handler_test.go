@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"moqedge/bridge"
+	"moqedge/signalling"
 )
 
-var sdpHeader = map[string]string{"Content-Type": sdpType}
+var sdpHeader = map[string]string{"Content-Type": signalling.SDPType}
 
 func bodyOf(t *testing.T, resp *http.Response) string {
 	t.Helper()
@@ -46,7 +47,7 @@ func TestHTTPErrors(t *testing.T) {
 		"bad name":               {method: "POST", path: ".cam", body: browserOffer, header: sdpHeader, hubErr: bridge.ErrBadName, status: 400},
 		"hub closed":             {method: "POST", path: "cam", body: browserOffer, header: sdpHeader, hubErr: bridge.ErrClosed, status: 503},
 		"DELETE unknown session": {method: "DELETE", path: "cam/0123", status: 404},
-		"PATCH unknown session":  {method: "PATCH", path: "cam/0123", body: "a=mid:0\r\n", header: map[string]string{"Content-Type": fragmentType}, status: 404},
+		"PATCH unknown session":  {method: "PATCH", path: "cam/0123", body: "a=mid:0\r\n", header: map[string]string{"Content-Type": signalling.FragmentType}, status: 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, url := serve(t, Config{}, &fakeHub{err: c.hubErr})
@@ -73,15 +74,15 @@ func TestSessionHTTP(t *testing.T) {
 		{URL: "stun:stun.example.net"}, {URL: "turn:turn.example.net", Username: "user", Credential: "pass"},
 	}}, hub)
 	resp := request(t, "OPTIONS", url+"cam", "", map[string]string{"Access-Control-Request-Method": "POST"})
-	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Accept-Post") != sdpType ||
+	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Accept-Post") != signalling.SDPType ||
 		!strings.Contains(resp.Header.Get("Access-Control-Allow-Headers"), "Content-Type") {
 		t.Fatalf("OPTIONS: %s %v", resp.Status, resp.Header)
 	}
 	resp = request(t, "POST", url+"cam", browserOffer, map[string]string{"Content-Type": "application/sdp; charset=utf-8"})
 	answer := bodyOf(t, resp)
 	location, etag := resp.Header.Get("Location"), resp.Header.Get("ETag")
-	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Content-Type") != sdpType ||
-		!strings.HasPrefix(location, "/whip/cam/") || len(etag) < 4 || resp.Header.Get("Accept-Patch") != fragmentType {
+	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Content-Type") != signalling.SDPType ||
+		!strings.HasPrefix(location, "/whip/cam/") || len(etag) < 4 || resp.Header.Get("Accept-Patch") != signalling.FragmentType {
 		t.Fatalf("POST: %s %v %s", resp.Status, resp.Header, answer)
 	}
 	if link := resp.Header.Values("Link"); len(link) != 2 || link[0] != `<stun:stun.example.net>; rel="ice-server"` ||
@@ -111,15 +112,15 @@ func TestSessionHTTP(t *testing.T) {
 		body, contentType, match string
 		status                   int
 	}{
-		"trickle":                {body: candidate, contentType: fragmentType, match: etag, status: 204},
-		"trickle with any":       {body: candidate, contentType: fragmentType, match: "*", status: 204},
-		"end of candidates":      {body: "a=ice-ufrag:q4Yd\r\na=end-of-candidates\r\n", contentType: fragmentType, match: etag, status: 204},
-		"no If-Match":            {body: candidate, contentType: fragmentType, status: 428},
-		"other ETag":             {body: candidate, contentType: fragmentType, match: `"x"`, status: 412},
-		"ICE restart":            {body: "a=ice-ufrag:new\r\na=ice-pwd:pwd\r\n", contentType: fragmentType, match: "*", status: 422},
-		"not a fragment":         {body: "hello world", contentType: fragmentType, match: etag, status: 400},
-		"content type":           {body: candidate, contentType: sdpType, match: etag, status: 415},
-		"body larger than bound": {body: strings.Repeat("a=b\r\n", maxBody/4), contentType: fragmentType, match: etag, status: 413},
+		"trickle":                {body: candidate, contentType: signalling.FragmentType, match: etag, status: 204},
+		"trickle with any":       {body: candidate, contentType: signalling.FragmentType, match: "*", status: 204},
+		"end of candidates":      {body: "a=ice-ufrag:q4Yd\r\na=end-of-candidates\r\n", contentType: signalling.FragmentType, match: etag, status: 204},
+		"no If-Match":            {body: candidate, contentType: signalling.FragmentType, status: 428},
+		"other ETag":             {body: candidate, contentType: signalling.FragmentType, match: `"x"`, status: 412},
+		"ICE restart":            {body: "a=ice-ufrag:new\r\na=ice-pwd:pwd\r\n", contentType: signalling.FragmentType, match: "*", status: 422},
+		"not a fragment":         {body: "hello world", contentType: signalling.FragmentType, match: etag, status: 400},
+		"content type":           {body: candidate, contentType: signalling.SDPType, match: etag, status: 415},
+		"body larger than bound": {body: strings.Repeat("a=b\r\n", maxBody/4), contentType: signalling.FragmentType, match: etag, status: 413},
 	} {
 		header := map[string]string{"Content-Type": c.contentType}
 		if c.match != "" {

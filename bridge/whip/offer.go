@@ -2,7 +2,6 @@ package whip
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,20 +10,8 @@ import (
 	"github.com/pion/sdp/v3"
 
 	"moqedge/bridge"
+	"moqedge/signalling"
 )
-
-// requestError is a refusal with its HTTP status; the text is for the person
-// who publishes and says what to change.
-type requestError struct {
-	status int
-	text   string
-}
-
-func (e *requestError) Error() string { return e.text }
-
-func refuse(status int, format string, args ...any) *requestError {
-	return &requestError{status: status, text: fmt.Sprintf(format, args...)}
-}
 
 // offer is what we take of a client's SDP offer.
 type offer struct {
@@ -56,11 +43,11 @@ type format struct {
 }
 
 // parseOffer checks an offer and picks one video and one audio format. Refusals
-// are *requestError.
+// are *signalling.Refusal.
 func parseOffer(body []byte) (*offer, error) {
 	var desc sdp.SessionDescription
 	if err := desc.Unmarshal(body); err != nil {
-		return nil, refuse(http.StatusBadRequest, "the body is not an SDP offer: %q", err.Error())
+		return nil, signalling.Refuse(http.StatusBadRequest, "the body is not an SDP offer: %q", err.Error())
 	}
 	o := &offer{}
 	o.ufrag, _ = desc.Attribute("ice-ufrag")
@@ -73,17 +60,17 @@ func parseOffer(body []byte) (*offer, error) {
 		}
 	}
 	if o.video == nil && o.audio == nil {
-		return nil, refuse(http.StatusBadRequest, "the offer has no audio and no video to publish: add a track before creating the offer")
+		return nil, signalling.Refuse(http.StatusBadRequest, "the offer has no audio and no video to publish: add a track before creating the offer")
 	}
 	if o.video == nil { // what players look for first; sound alone is not a broadcast here
-		return nil, refuse(http.StatusBadRequest, "the offer has no video to publish: add a video track before creating the offer; sound alone is not taken")
+		return nil, signalling.Refuse(http.StatusBadRequest, "the offer has no video to publish: add a video track before creating the offer; sound alone is not taken")
 	}
 	if o.ufrag == "" {
-		return nil, refuse(http.StatusBadRequest, "the offer has no ICE credentials (a=ice-ufrag)")
+		return nil, signalling.Refuse(http.StatusBadRequest, "the offer has no ICE credentials (a=ice-ufrag)")
 	}
 	reduced, err := desc.Marshal()
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "the SDP offer cannot be written back: %q", err.Error())
+		return nil, signalling.Refuse(http.StatusBadRequest, "the SDP offer cannot be written back: %q", err.Error())
 	}
 	o.sdp = string(reduced)
 	return o, nil
@@ -103,17 +90,17 @@ func (o *offer) take(m *sdp.MediaDescription, desc *sdp.SessionDescription) erro
 	case "inactive":
 		return nil
 	case "recvonly":
-		return refuse(http.StatusBadRequest, "the offer asks to receive %s: a WHIP endpoint only takes media, make the transceiver sendonly", kind)
+		return signalling.Refuse(http.StatusBadRequest, "the offer asks to receive %s: a WHIP endpoint only takes media, make the transceiver sendonly", kind)
 	}
 	if _, ok := m.Attribute("mid"); !ok {
-		return refuse(http.StatusBadRequest, "the %s section has no a=mid", kind)
+		return signalling.Refuse(http.StatusBadRequest, "the %s section has no a=mid", kind)
 	}
 	slot := &o.audio
 	if kind == "video" {
 		slot = &o.video
 	}
 	if *slot != nil {
-		return refuse(http.StatusNotAcceptable, "the offer has more than one %s track: WHIP takes one of each (RFC 9725)", kind)
+		return signalling.Refuse(http.StatusNotAcceptable, "the offer has more than one %s track: WHIP takes one of each (RFC 9725)", kind)
 	}
 	formats := offered(m)
 	chosen, picked := choose(kind, formats)
@@ -128,7 +115,7 @@ func (o *offer) take(m *sdp.MediaDescription, desc *sdp.SessionDescription) erro
 		if kind == "video" {
 			takes = "H.264 (packetization-mode 0 or 1) or VP8"
 		}
-		return refuse(http.StatusNotAcceptable, "no usable %s codec: offered %q, accepted %s", kind, names, takes)
+		return signalling.Refuse(http.StatusNotAcceptable, "no usable %s codec: offered %q, accepted %s", kind, names, takes)
 	}
 	*slot = chosen
 	reduce(m, picked.payloadType, chosen.fmtp)

@@ -15,6 +15,7 @@ import (
 	"github.com/pion/rtp"
 
 	"moqedge/bridge"
+	"moqedge/signalling"
 )
 
 // checkTimes verifies that stamps ascend and agree with when media arrived.
@@ -317,7 +318,7 @@ func TestConnectTimeout(t *testing.T) {
 	t.Parallel()
 	hub := &fakeHub{}
 	h, url := serve(t, Config{ConnectTimeout: time.Millisecond}, hub)
-	resp := request(t, http.MethodPost, url+"cam1", browserOffer, map[string]string{"Content-Type": sdpType})
+	resp := request(t, http.MethodPost, url+"cam1", browserOffer, map[string]string{"Content-Type": signalling.SDPType})
 	if resp.StatusCode != http.StatusCreated {
 		t.Fatalf("POST: %s", resp.Status)
 	}
@@ -336,10 +337,10 @@ func TestCloseEndsSessions(t *testing.T) {
 	if err := h.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if b := hub.only(t); !b.look(func(b *fakeBroadcast) bool { return b.closed && errors.Is(b.reason, errServerClosed) }) {
+	if b := hub.only(t); !b.look(func(b *fakeBroadcast) bool { return b.closed && errors.Is(b.reason, signalling.ErrClosed) }) {
 		t.Fatalf("not closed, or for another reason: %v", b.reason)
 	}
-	resp := request(t, http.MethodPost, url+"cam2", browserOffer, map[string]string{"Content-Type": sdpType})
+	resp := request(t, http.MethodPost, url+"cam2", browserOffer, map[string]string{"Content-Type": signalling.SDPType})
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Fatalf("POST after close: %s", resp.Status)
 	}

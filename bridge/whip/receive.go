@@ -88,12 +88,12 @@ func (r *receiverTrack) readMedia() {
 			continue
 		}
 		if err := r.drain(now); err != nil {
-			s.end(err)
+			s.End(err)
 			return
 		}
 		r.requestKey(now)
 	}
-	s.end(errTooManyBad)
+	s.End(errTooManyBad)
 }
 
 // setDeadline makes the next read return in time to give up on a lost packet.

@@ -6,36 +6,36 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/pion/webrtc/v4"
 
 	"moqedge/bridge"
+	"moqedge/signalling"
 )
 
 var (
 	errICEFailed    = errors.New("no more packets from the client")
 	errNotConnected = errors.New("the client did not connect in time: is the UDP port reachable?")
 	errTooManyBad   = errors.New("too many unreadable packets in a row")
-	errServerClosed = errors.New("the server is shutting down")
 )
 
 // session is one publication: a peer connection and the broadcast it feeds. It
 // is made by newSession, which starts run; run ends it and closes done.
 type session struct {
-	id     string // secret: whoever knows it can end the session
-	name   string
-	etag   string
 	offer  *offer
 	config Config
 	log    *slog.Logger
 	pub    publication
 	pc     *webrtc.PeerConnection
 	clock  clock
+	// release gives the place of the session back; run calls it last.
+	release func()
 
 	connected chan struct{} // closed when media can flow
-	stopped   chan struct{} // closed by end
+	stopped   chan struct{} // closed by End
 	done      chan struct{} // closed when everything has ended
 
 	mu        sync.Mutex
@@ -48,10 +48,11 @@ type session struct {
 }
 
 // newSession negotiates: it answers o and starts the goroutine that owns the
-// session's end. The broadcast is closed by the session, also on error.
-func newSession(ctx context.Context, e *engine, c Config, id, name string, o *offer, pub publication, log *slog.Logger) (*session, string, error) {
+// session's end, and that calls release. The broadcast is closed by the session,
+// also on error.
+func newSession(ctx context.Context, e *engine, c Config, o *offer, pub publication, log *slog.Logger, release func()) (*session, string, error) {
 	s := &session{
-		id: id, name: name, etag: `"` + id[:16] + `"`, offer: o, config: c, log: log, pub: pub,
+		offer: o, config: c, log: log, pub: pub, release: release,
 		connected: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{}),
 	}
 	for _, m := range []*media{o.video, o.audio} {
@@ -82,11 +83,11 @@ func newSession(ctx context.Context, e *engine, c Config, id, name string, o *of
 func (s *session) answer(ctx context.Context) (string, error) {
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.sdp}
 	if err := s.pc.SetRemoteDescription(remote); err != nil {
-		return "", refuse(400, "the SDP offer cannot be used: %q", err.Error())
+		return "", signalling.Refuse(http.StatusBadRequest, "the SDP offer cannot be used: %q", err.Error())
 	}
 	local, err := s.pc.CreateAnswer(nil)
 	if err != nil {
-		return "", refuse(400, "the SDP offer cannot be answered: %q", err.Error())
+		return "", signalling.Refuse(http.StatusBadRequest, "the SDP offer cannot be answered: %q", err.Error())
 	}
 	gathered := webrtc.GatheringCompletePromise(s.pc)
 	if err = s.pc.SetLocalDescription(local); err != nil {
@@ -100,9 +101,22 @@ func (s *session) answer(ctx context.Context) (string, error) {
 	return s.pc.LocalDescription().SDP, nil
 }
 
-// end asks the session to end; the first reason counts. nil is an orderly end.
+// Ufrag is the client's, as it offered it.
+func (s *session) Ufrag() string { return s.offer.ufrag }
+
+// AddCandidate hands a trickled candidate to pion.
+func (s *session) AddCandidate(candidate string) {
+	if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: candidate}); err != nil {
+		s.log.Debug("candidate left out", "candidate", candidate, "error", err)
+	}
+}
+
+// Done is closed when everything has ended.
+func (s *session) Done() <-chan struct{} { return s.done }
+
+// End asks the session to end; the first reason counts. nil is an orderly end.
 // It does not wait: done closes when all is over.
-func (s *session) end(reason error) {
+func (s *session) End(reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
@@ -116,6 +130,7 @@ func (s *session) end(reason error) {
 // run waits for the end of the session and takes it apart.
 func (s *session) run() {
 	defer close(s.done)
+	defer s.release()
 	timeout := time.NewTimer(s.config.ConnectTimeout)
 	defer timeout.Stop()
 	connected := s.connected
@@ -125,9 +140,9 @@ func (s *session) run() {
 			connected = nil
 			timeout.Stop()
 		case <-timeout.C:
-			s.end(errNotConnected)
+			s.End(errNotConnected)
 		case <-s.pub.Done():
-			s.end(bridge.ErrClosed)
+			s.End(bridge.ErrClosed)
 		case <-s.stopped:
 			waiting = false
 		}
@@ -162,9 +177,9 @@ func (s *session) onState(state webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateDisconnected:
 		s.log.Warn("no packets from the client", "waiting", iceFailedAfter)
 	case webrtc.PeerConnectionStateFailed:
-		s.end(errICEFailed)
+		s.End(errICEFailed)
 	case webrtc.PeerConnectionStateClosed:
-		s.end(io.EOF) // the client closed DTLS, or we are closing
+		s.End(io.EOF) // the client closed DTLS, or we are closing
 	}
 }
 
