@@ -219,8 +219,36 @@ func TestViewers(t *testing.T) {
 	if m.Startup.Count != 5 || m.Startup.Max < 500*ms || m.Startup.P50 > 26*ms {
 		t.Errorf("startup %+v", m.Startup)
 	}
-	if none := b.Window(at(4*time.Second), at(2*time.Second)); none.Frames != 0 || none.Duration != 0 {
-		t.Errorf("a window of nothing: %+v", none)
+}
+
+// A window that ends before it begins, or before anything is due, is empty.
+func TestEmptyWindow(t *testing.T) {
+	for _, name := range []string{"3mbps", "360p", "meeting", "audio"} {
+		b := New(Options{Source: profile(t, name), Start: time.Now()})
+		v := b.Viewer()
+		v.Connecting(b.start)
+		for i := range b.tracks {
+			v.Joined(i, 0)
+			for n := range uint64(200) {
+				v.Complete(i, b.source.Frame(i, n), b.start.Add(b.source.Slot(i, n).Due+20*ms))
+			}
+		}
+		b.Viewer().Connecting(b.start.Add(3 * time.Second)) // and never joins
+		if m := b.Window(b.start, b.start.Add(2*time.Second)); m.Frames == 0 || m.Lost != 0 {
+			t.Fatalf("%s: %d frames, %d lost", name, m.Frames, m.Lost)
+		}
+		seconds := []time.Duration{-2, -1, 0, 1, 2, 3, 5}
+		for _, from := range seconds {
+			for _, to := range seconds {
+				if to > from && to > 0 {
+					continue
+				}
+				m := b.Window(b.start.Add(from*time.Second+7*ms), b.start.Add(to*time.Second))
+				if m.Frames != 0 || m.Latency["all"].Count != 0 || m.Goodput != 0 || m.Duration != max(to-from, 0)*time.Second-min(max(to-from, 0), 1)*7*ms {
+					t.Errorf("%s, from %d s to %d s: %+v", name, from, to, m)
+				}
+			}
+		}
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // Window returns what viewers got of the frames due in [from, to). It looks at all
 // that came until now: call it when the last of these frames have had their time, a
 // second and more after to. A window that ends less than that before viewers leave
-// takes what was on its way to them for lost.
+// takes what was on its way to them for lost. One that ends before it begins is
+// empty.
 func (b *Board) Window(from, to time.Time) Metrics {
 	w := window{board: b, from: from.Sub(b.start), spans: make(map[int]*span)}
 	w.to = max(to.Sub(b.start), w.from)
