@@ -98,13 +98,17 @@ func (l Link) Override(o Override) (Link, error) {
 		}
 	}
 	before := l.Rate
+	rate := func(v float64) string { return BitRate(v).String() }
 	for _, f := range []struct {
 		name     string
 		to, from *float64
-	}{{"loss", &l.Loss, o.Loss}, {"rate", &l.Rate, o.Rate}, {"up", &l.Up, o.Up}} {
+		text     func(float64) string
+	}{
+		{"loss", &l.Loss, o.Loss, func(v float64) string { return Share(v).String() }}, {"rate", &l.Rate, o.Rate, rate}, {"up", &l.Up, o.Up, rate},
+	} {
 		if f.from != nil {
 			*f.to = *f.from
-			said = append(said, f.name+"="+strconv.FormatFloat(*f.from, 'g', -1, 64))
+			said = append(said, f.name+"="+f.text(*f.from))
 		}
 	}
 	if o.Rate != nil && before > 0 {

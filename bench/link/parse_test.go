@@ -65,7 +65,7 @@ func TestOverride(t *testing.T) {
 	}
 	got, err := base.Override(Override{Delay: new(10 * ms), Jitter: new(5 * ms), Queue: new(time.Second), Loss: new(0.02), Rate: new(6e6), Up: new(1e6)})
 	want := Link{
-		Name:  "bottleneck delay=10ms jitter=5ms queue=1s loss=0.02 rate=6e+06 up=1e+06",
+		Name:  "bottleneck delay=10ms jitter=5ms queue=1s loss=2% rate=6Mbit/s up=1Mbit/s",
 		Delay: 10 * ms, Jitter: 5 * ms, Queue: time.Second, Loss: 0.02, Rate: 6e6, Up: 1e6,
 		Changes: []Change{{At: 10 * time.Second, Rate: 3e6}, {At: 20 * time.Second}},
 	}

@@ -68,3 +68,6 @@ func (p *Share) UnmarshalText(text []byte) error {
 	*p = Share(v)
 	return nil
 }
+
+// String writes a share as UnmarshalText reads it.
+func (p Share) String() string { return strconv.FormatFloat(100*float64(p), 'g', 4, 64) + "%" }

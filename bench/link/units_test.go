@@ -21,9 +21,12 @@ func TestBitRate(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	for text, want := range map[string]Share{"1%": 0.01, "0.02": 0.02, "0": 0, "100%": 1} {
-		var p Share
+		var p, again Share
 		if err := p.UnmarshalText([]byte(text)); err != nil || p != want {
 			t.Errorf("%q is %v, %v", text, p, err)
+		}
+		if err := again.UnmarshalText([]byte(p.String())); err != nil || again != p {
+			t.Errorf("%s is read as %v, %v", p, again, err)
 		}
 	}
 	for _, text := range []string{"", "%", "-1%", "101%", "2", "NaN"} {
