@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"moqedge/bench/media"
 	"moqedge/bench/tally"
 )
 
@@ -33,7 +34,9 @@ const (
 )
 
 // Figures lists all of them, in the order of reports. Latency is from the time at
-// which a frame was due at the publisher to when it was handed to the decoder.
+// which a frame was due at the publisher to when it was handed to the decoder. Shares
+// of frames are stated of all frames and of each kind ("video_in_time_200ms"): there
+// are more frames of sound than pictures, so the share of all hides what pictures lack.
 func Figures() []Figure {
 	list := []Figure{
 		{"startup", "startup, median", Seconds, true, func(x Round) (float64, bool) {
@@ -51,15 +54,10 @@ func Figures() []Figure {
 		{"latency_p99", "latency p99", Seconds, true, latency(func(q tally.Quantiles) time.Duration { return q.P99 })},
 		{"latency_max", "latency, largest", Seconds, true, latency(func(q tally.Quantiles) time.Duration { return q.Max })},
 	}
-	for _, delay := range []string{"50ms", "100ms", "200ms", "500ms", "1s"} {
-		list = append(list, Figure{"in_time_" + delay, "frames in time at " + delay, Share, false, func(x Round) (float64, bool) {
-			v, ok := x.Metrics.InTime[delay]
-			return v, ok
-		}})
+	list = append(list, shares("", "", func(m tally.Metrics) tally.Counts { return m.Counts })...)
+	for _, kind := range Kinds() {
+		list = append(list, shares(kind+"_", kind+" ", func(m tally.Metrics) tally.Counts { return m.Kinds[kind] })...)
 	}
-	list = append(list, Figure{"complete", "frames complete", Share, false, func(x Round) (float64, bool) {
-		return float64(x.Metrics.Complete) / float64(x.Metrics.Frames), x.Metrics.Frames > 0
-	}})
 	for _, kind := range []string{"video", "audio"} {
 		for _, target := range []string{"200ms", "500ms"} {
 			list = append(list,
@@ -98,6 +96,26 @@ func Figures() []Figure {
 			return float64(x.Wire.Down.Bytes) / float64(x.Metrics.Bytes), x.Wire.Down.Bytes > 0 && x.Metrics.Bytes > 0
 		}},
 	)
+}
+
+// Kinds are those that frames are told apart by: "video", "audio" and "data".
+func Kinds() []string {
+	return []string{media.Video.String(), media.Audio.String(), media.Data.String()}
+}
+
+// shares are the parts of some of the frames that came in time, and at all. There are
+// none of what was not owed.
+func shares(name, title string, of func(tally.Metrics) tally.Counts) (list []Figure) {
+	for _, delay := range []string{"50ms", "100ms", "200ms", "500ms", "1s"} {
+		list = append(list, Figure{name + "in_time_" + delay, title + "frames in time at " + delay, Share, false, func(x Round) (float64, bool) {
+			v, ok := of(x.Metrics).InTime[delay]
+			return v, ok
+		}})
+	}
+	return append(list, Figure{name + "complete", title + "frames complete", Share, false, func(x Round) (float64, bool) {
+		c := of(x.Metrics)
+		return float64(c.Complete) / float64(c.Frames), c.Frames > 0
+	}})
 }
 
 // latency is that of pictures, where there are any.

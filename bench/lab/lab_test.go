@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
@@ -160,6 +161,30 @@ func TestSummarize(t *testing.T) {
 	}
 	if got := all[0].Ratios["cpu_viewer"]; got.Min != 0.25 || got.Max != 0.4 || all[1].Ratios != nil {
 		t.Errorf("%+v, %+v", got, all[1].Ratios)
+	}
+}
+
+// Shares are of all frames and of each kind: much sound hides no late pictures.
+func TestSharesOfKinds(t *testing.T) {
+	x := Round{Metrics: tally.Metrics{
+		Counts: tally.Counts{Frames: 500, Complete: 496, InTime: map[string]float64{"200ms": 0.99}},
+		Kinds: map[string]tally.Counts{
+			"video": {Frames: 100, Complete: 96, InTime: map[string]float64{"200ms": 0.95}},
+			"audio": {Frames: 400, Complete: 400, InTime: map[string]float64{"200ms": 1}},
+		},
+	}}
+	got := map[string]float64{}
+	for _, f := range Figures() {
+		if v, ok := f.of(x); ok && f.Unit == Share {
+			got[f.Name] = v
+		}
+	}
+	want := map[string]float64{
+		"in_time_200ms": 0.99, "video_in_time_200ms": 0.95, "audio_in_time_200ms": 1,
+		"complete": 0.992, "video_complete": 0.96, "audio_complete": 1, // nothing of data, of which there was none
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

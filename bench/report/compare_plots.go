@@ -15,7 +15,7 @@ import (
 func plotSections(x lab.Result) []Section {
 	sections := []Section{
 		{Title: "Latency", Plots: append([]Plot{CDF(x.Systems)}, overTime(x)...)},
-		{Title: "In time", Plots: []Plot{inTime(x.Systems)}},
+		{Title: "In time", Plots: inTime(x)},
 		{Title: "Startup", Plots: []Plot{figureBars(x.Systems, "Startup", "From the first packet to the first complete key frame, the median viewer. Shorter is better.", "time", lab.Seconds,
 			[]string{"startup", "startup_credit"}, []string{"as measured", "if a key frame came at once"})}},
 	}
@@ -79,14 +79,26 @@ func figureBars(all []lab.Summary, title, text, axis string, u lab.Unit, names, 
 	return b
 }
 
-func inTime(all []lab.Summary) Bars {
-	var names, labels []string
-	for _, d := range delays() {
-		names, labels = append(names, "in_time_"+d), append(labels, spaced(d))
+// inTime draws shares in time of each kind of frames: there are more of sound than
+// pictures, so that one of all would hide what pictures lack.
+func inTime(x lab.Result) []Plot {
+	draw := func(prefix, what string) Plot {
+		var names, labels []string
+		for _, d := range delays() {
+			names, labels = append(names, prefix+"in_time_"+d), append(labels, spaced(d))
+		}
+		b := figureBars(x.Systems, capital(what)+" in time, by playout delay", "Share of the "+what+" that were handed to the decoder within the delay. Lost ones count as late. More is better.", "in time", lab.Share, names, labels)
+		b.Y.To = 1.08
+		return b
 	}
-	b := figureBars(all, "Frames in time, by playout delay", "Share of all frames, of sound and pictures, that were handed to the decoder within the delay. Lost ones count as late. More is better.", "in time", lab.Share, names, labels)
-	b.Y.To = 1.08
-	return b
+	var plots []Plot
+	for _, kind := range kindsOf(x) {
+		plots = append(plots, draw(kind+"_", kind+" frames"))
+	}
+	if len(plots) == 0 {
+		plots = append(plots, draw("", "frames"))
+	}
+	return plots
 }
 
 // CDF draws the latency of all frames that count, lost ones being those that never

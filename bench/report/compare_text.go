@@ -53,9 +53,13 @@ func MeasuredText(x lab.Result) []string {
 	if p.Target != nil {
 		return targetText(x, what)
 	}
-	return []string{clean(fmt.Sprintf("%s to %s each; %s of %s over %s, by turns. Line of each viewer: %s. Seed %d.",
-		capital(what), many(p.Viewers, "viewer"), many(p.Rounds, "round"), exactly(p.Duration), servers(p), LineText(x.Link), p.Seed)),
-		"Systems: " + strings.Join(systems, ", ") + drafts(x) + "."}
+	spoken := ""
+	if d := drafts(x); d != "" {
+		spoken = "; MOQT is" + d
+	}
+	return []string{clean(fmt.Sprintf("Each system, by turns, brings %s to %s over %s: %s of %s. Line of each viewer: %s. Seed %d.",
+		what, many(p.Viewers, "viewer"), servers(p), many(p.Rounds, "round"), exactly(p.Duration), LineText(x.Link), p.Seed)),
+		"Systems: " + strings.Join(systems, ", ") + spoken + "."}
 }
 
 // targetText is MeasuredText of a server that was there already.
@@ -94,7 +98,7 @@ func drafts(x lab.Result) string {
 	if len(all) == 0 {
 		return ""
 	}
-	return " (" + clean(strings.Join(all, ", ")) + ")"
+	return " " + clean(strings.Join(all, ", "))
 }
 
 // LineText describes a line in words.
@@ -197,7 +201,7 @@ func CompareTable(x lab.Result, fold bool) Table {
 	known, compared := figuresByName(), false
 	for _, topic := range topicsOf(x) {
 		g := Group{Title: strings.Replace(topic.title, "Latency,", "Latency of "+pictures(x.Systems)+",", 1)}
-		var same []string
+		var same folded
 		for _, f := range topic.figures {
 			row := Row{Name: f.label}
 			for _, s := range x.Systems {
@@ -205,20 +209,50 @@ func CompareTable(x lab.Result, fold bool) Table {
 				compared = compared || row.Cells[len(row.Cells)-1].Note != ""
 			}
 			if text, all := sameForAll(row); fold && all && len(x.Systems) > 1 {
-				same = append(same, f.label+" "+text)
+				same.add(f.label, text)
 				continue
 			}
 			g.Rows = append(g.Rows, row)
 		}
-		if len(same) > 0 {
-			g.Title += ". All the same: " + strings.Join(same, "; ")
-		}
+		g.Title += same.text(len(g.Rows) == 0)
 		t.Groups = append(t.Groups, g)
 	}
 	if compared {
 		t.Notes = []string{fmt.Sprintf("0.50x: half of what %s has, in the same rounds. + better, - worse, = the same, ~ unclear: rounds overlap, or there is one alone.", NameOf(base.System))}
 	}
 	return t
+}
+
+// folded are the rows of a group that say the same of all systems: their names, by
+// what they say.
+type folded struct {
+	texts []string
+	names map[string][]string
+}
+
+func (f *folded) add(name, text string) {
+	if f.names == nil {
+		f.names = map[string][]string{}
+	}
+	if f.names[text] == nil {
+		f.texts = append(f.texts, text)
+	}
+	f.names[text] = append(f.names[text], name)
+}
+
+// text is what a title goes on with; all says that the group has no other rows.
+func (f folded) text(all bool) string {
+	if len(f.texts) == 0 {
+		return ""
+	}
+	if all && len(f.texts) == 1 && len(f.names[f.texts[0]]) > 1 {
+		return ": " + f.texts[0] + " in each row, for all"
+	}
+	var parts []string
+	for _, t := range f.texts {
+		parts = append(parts, t+" ("+strings.Join(f.names[t], "; ")+")")
+	}
+	return ". The same for all: " + strings.Join(parts, ", ")
 }
 
 // sameForAll says what all cells of a row say, if they do.

@@ -36,6 +36,7 @@ func NameOf(s lab.System) string {
 type topic struct {
 	title   string
 	figures []topicFigure
+	total   bool // of all kinds of frames: says nothing new where there is one
 }
 
 // topicFigure is a figure within its topic.
@@ -58,33 +59,28 @@ func topics() []topic {
 				topicFigure{kind + "_frozen_" + target, readable + ", frozen", ""})
 		}
 	}
-	inTime := topic{title: "Frames in time for a playout delay"}
-	for _, delay := range delays() {
-		said := "frames in time at " + spaced(delay)
-		if delay == "50ms" || delay == "1s" {
-			said = ""
-		}
-		inTime.figures = append(inTime.figures, topicFigure{"in_time_" + delay, spaced(delay), said})
+	shares := []topic{shareTopic("", "All frames in time for a playout delay")}
+	for _, kind := range lab.Kinds() {
+		shares = append(shares, shareTopic(kind, capital(kind)+" frames in time for a playout delay"))
 	}
-	inTime.figures = append(inTime.figures, topicFigure{"complete", "at any time", "frames complete"})
-	return []topic{
-		{"Latency, from a frame's time to the decoder", []topicFigure{
+	return slices.Concat([]topic{
+		{title: "Latency, from a frame's time to the decoder", figures: []topicFigure{
 			{"latency_p50", "median (p50)", "latency at the median"},
 			{"latency_p95", "p95", ""},
 			{"latency_p99", "p99", "latency at the 99th percentile"},
 			{"latency_max", "largest", ""},
 		}},
-		inTime,
+	}, shares[1:], shares[:1], []topic{
 		stalls,
-		{"Startup, from connecting to the first key frame", []topicFigure{
+		{title: "Startup, from connecting to the first key frame", figures: []topicFigure{
 			{"startup", "median", "startup"},
 			{"startup_credit", "if a key frame came at once", "startup if a key frame came at once"},
 		}},
-		{"Back at live (500 ms) after the line recovered", []topicFigure{
+		{title: "Back at live (500 ms) after the line recovered", figures: []topicFigure{
 			{"video_recovery", "video", "video back at live after the line recovered"},
 			{"audio_recovery", "audio", "audio back at live after the line recovered"},
 		}},
-		{"Cost of the server that viewers are connected to", []topicFigure{
+		{title: "Cost of the server that viewers are connected to", figures: []topicFigure{
 			{"cpu_viewer", "CPU per viewer, of a core", "CPU per viewer"},
 			{"cpu_gigabyte", "CPU per GB delivered", ""},
 			{"memory", "memory, mean", "memory"},
@@ -94,11 +90,29 @@ func topics() []topic {
 			{"goroutines", "goroutines", ""},
 			{"switches", "context switches", ""},
 		}},
-		{"On the network", []topicFigure{
+		{title: "On the network", figures: []topicFigure{
 			{"goodput", "payload, all viewers", ""},
 			{"wire", "bytes per byte of payload", "bytes on the lines per byte of payload"},
 		}},
+	})
+}
+
+// shareTopic is which part of a kind of frames, or of all (""), came in time.
+func shareTopic(kind, title string) topic {
+	t := topic{title: title, total: kind == ""}
+	name, what := "", "all frames"
+	if kind != "" {
+		name, what = kind+"_", kind+" frames"
 	}
+	for _, delay := range delays() {
+		said := what + " in time at " + spaced(delay)
+		if delay == "50ms" || delay == "1s" || t.total && delay != "200ms" {
+			said = ""
+		}
+		t.figures = append(t.figures, topicFigure{name + "in_time_" + delay, spaced(delay), said})
+	}
+	t.figures = append(t.figures, topicFigure{name + "complete", "at any time", what + " complete"})
+	return t
 }
 
 // delays are the playout delays of in-time figures.
@@ -137,6 +151,9 @@ func topicsOf(x lab.Result) []topic {
 			all = append(all, t)
 		}
 	}
+	if len(kindsOf(x)) == 1 { // all frames are of that kind
+		all = slices.DeleteFunc(all, func(t topic) bool { return t.total })
+	}
 	rest := topic{title: "Other"}
 	for _, f := range lab.Figures() {
 		if !placed[f.Name] && hasFigure(x, f.Name) {
@@ -147,6 +164,11 @@ func topicsOf(x lab.Result) []topic {
 		all = append(all, rest)
 	}
 	return all
+}
+
+// kindsOf are the kinds of frames that a result has shares of.
+func kindsOf(x lab.Result) []string {
+	return slices.DeleteFunc(lab.Kinds(), func(kind string) bool { return !hasFigure(x, kind+"_complete") })
 }
 
 func hasFigure(x lab.Result, name string) bool {

@@ -179,6 +179,44 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// Pictures and sound are told apart: what all frames have together hides neither, and
+// is left out where there is one kind.
+func TestKinds(t *testing.T) {
+	x := compared()
+	same := func(v float64) lab.Spread { return lab.Spread{Median: v, Min: v, Max: v} }
+	for i, video := range map[int]float64{0: 0.95, 2: 1} {
+		x.Systems[i].Figures["in_time_200ms"] = same(0.99)
+		x.Systems[i].Figures["audio_in_time_200ms"] = same(1)
+		x.Systems[i].Figures["video_in_time_200ms"] = same(video)
+	}
+	const total = "All frames in time"
+	text := Text(x, Style{Width: 120})
+	for _, want := range []string{"video frames in time at 200 ms 100 % instead of 95.0 %", "Video frames in time", "Audio frames in time", total} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	var page strings.Builder
+	if err := HTML(&page, x); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Video frames in time, by playout delay", "Audio frames in time, by playout delay", total} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+	for _, s := range x.Systems {
+		for name := range s.Figures {
+			if strings.HasPrefix(name, "audio_") {
+				delete(s.Figures, name)
+			}
+		}
+	}
+	if text := Text(x, Style{}); strings.Contains(text, total) || !strings.Contains(text, "Video frames in time") {
+		t.Error(text)
+	}
+}
+
 // Every figure of the lab has a place in the reports, once.
 func TestTopics(t *testing.T) {
 	known, placed := figuresByName(), map[string]int{}
