@@ -27,6 +27,8 @@ type inRequest struct {
 	refused func()  // called before a refusal is sent, when it is not nil
 	moved   bool    // GOAWAY came; touched by follow alone
 
+	permission Permission // set before the answer, then touched by updates alone
+
 	mu       sync.Mutex
 	answered bool
 }
@@ -40,7 +42,9 @@ func newInRequest(ctx context.Context, s *Session, c channel, kind wire.MessageT
 
 // follow reads what comes after the request until the peer ends its side.
 func (r *inRequest) follow(req Request) error {
-	u := newUpdater(r.session, r.channel, r.kind, r.id, req.update)
+	u := newUpdater(r.session, r.channel, r.kind, r.id, func(m *wire.RequestUpdate) (wire.Parameters, error) {
+		return r.permission.change(m, req.update)
+	})
 	u.settled, u.answered = r.settled, req.updated
 	defer u.end()
 	for {
@@ -193,6 +197,15 @@ func (r *inRequest) RejectWith(err error) {
 // accept sends the answer of a request that goes on.
 func (r *inRequest) accept(m wire.Message) error {
 	defer r.settle()
+	switch m := m.(type) {
+	case *wire.RequestOK:
+		m.Params.Expires = r.permission.expires()
+		if r.kind != wire.MsgPublish && m.CheckFor(r.session.version, r.kind) != nil { // it has no place there
+			m.Params.Expires = wire.Option[time.Duration]{}
+		}
+	case *wire.SubscribeOK:
+		m.Params.Expires = r.permission.expires()
+	}
 	return r.send(m)
 }
 

@@ -18,13 +18,17 @@ type PublishOptions struct {
 	// Updated is told of what the subscriber changes, its first wishes included;
 	// it must not block. It may be nil.
 	Updated func(wire.Parameters)
+	// Permission of the subscriber, which PUBLISH tells the end of. Its own updates
+	// are asked about, as those of a request of the peer.
+	Permission Permission
 }
 
 // Publication is a track that this side offered by PUBLISH and the peer took.
 type Publication struct {
-	exchange *exchange
-	served   *served
-	done     chan struct{}
+	exchange   *exchange
+	served     *served
+	permission Permission // touched by updates alone
+	done       chan struct{}
 }
 
 // Publish offers a track to the peer (moqt-18 §10.10), waits for its answer and,
@@ -39,11 +43,12 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 	}
 	params := o.Params
 	params.IncludeProperties = wire.Option[bool]{}
+	params.Expires = o.Permission.expires()
 	largest, any := t.Largest()
 	if any {
 		params.LargestObject = wire.Some(largest)
 	}
-	v := &served{session: s, name: t.Name(), settled: make(chan struct{})}
+	v := &served{session: s, name: t.Name(), settled: make(chan struct{}), tokens: o.Asked.AuthTokens}
 	defer v.settle()
 	if !v.claimTrack(0) {
 		return nil, &RequestError{Request: wire.MsgPublish, Code: wire.RequestDuplicateSubscription, Reason: "the peer subscribed to it already"}
@@ -80,7 +85,7 @@ func (s *Session) Publish(ctx context.Context, t *live.Track, o PublishOptions) 
 	if o.Updated != nil {
 		o.Updated(accepted.Params)
 	}
-	p := &Publication{exchange: x, served: v, done: make(chan struct{})}
+	p := &Publication{exchange: x, served: v, permission: o.Permission, done: make(chan struct{})}
 	s.tasks.Go(p.follow)
 	return p, nil
 }
@@ -111,7 +116,9 @@ func orElse[T any](o *wire.Option[T], other wire.Option[T]) {
 func (p *Publication) follow() {
 	x := p.exchange
 	s := x.session
-	u := newUpdater(s, x.channel, wire.MsgPublish, x.id, p.served.update)
+	u := newUpdater(s, x.channel, wire.MsgPublish, x.id, func(m *wire.RequestUpdate) (wire.Parameters, error) {
+		return p.permission.change(m, p.served.update)
+	})
 	u.answered = p.served.updateAnswered
 	defer u.end()
 	_ = x.follow(func(m wire.Message) error {
@@ -141,5 +148,5 @@ func (p *Publication) Done() <-chan struct{} { return p.done }
 // Close ends the publication with PUBLISH_DONE (moqt-18 §10.11). Streams that are
 // being sent are reset: to end after all of it was sent, close the track.
 func (p *Publication) Close(code wire.PublishDoneCode, reason string) {
-	p.served.sending.Finish(live.Done{Code: code, Reason: reason}, wire.ResetCancelled)
+	p.served.sending.Finish(live.Done{Code: code, Reason: reason}, resetFor(code))
 }

@@ -33,6 +33,12 @@ type Request interface {
 	// RejectWith refuses the request for err: with the code and the words of err
 	// when that is a *RequestError, else with INTERNAL_ERROR.
 	RejectWith(err error)
+	// Grant says what the application lets the request go on for. It is called
+	// before the request is answered, if at all.
+	Grant(p Permission)
+	// Revoke ends a request that was accepted, from this side. Streams that are
+	// being sent or received for it are given up with the code.
+	Revoke(code wire.ResetCode)
 
 	answeredYet() bool
 	// update applies a REQUEST_UPDATE. A *RequestError refuses it.
@@ -295,7 +301,8 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (req Request, refusal
 		})
 	case *SubscribeRequest:
 		x.served = s.enlist(r.id, x.Track)
-		r.refused = func() { // the peer may ask again as soon as it knows
+		x.served.tokens = x.Params.AuthTokens // nobody joins it before it is settled
+		r.refused = func() {                  // the peer may ask again as soon as it knows
 			x.served.delist()
 			x.served.settle()
 		}

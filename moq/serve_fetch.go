@@ -3,6 +3,7 @@ package moq
 import (
 	"context"
 	"math"
+	"slices"
 
 	"moqedge/moq/deliver"
 	"moqedge/moq/live"
@@ -16,7 +17,8 @@ type FetchRequest struct {
 	// fetch; First and Last, both inclusive, after Resolve.
 	Track       wire.FullTrackName
 	First, Last wire.Location
-	// Params are the peer's, as sent.
+	// Params are the peer's. AuthTokens hold values, not aliases, and of a joining
+	// fetch also those of the subscription that it joins.
 	Params wire.Parameters
 	// Again may be set before Accept: it is told of what the track had of the range
 	// and forgot before it could be sent, and is that of deliver.Fetch.
@@ -57,10 +59,12 @@ func (r *FetchRequest) prepare(ctx context.Context) *wire.RequestErr {
 		return &wire.RequestErr{Code: wire.RequestInvalidJoiningRequestID, Reason: "the subscription was refused"}
 	}
 	var state subscriptionState
+	var tokens []wire.Token
 	s.wait(func() bool { // updates that came before are applied first
-		state = v.params
+		state, tokens = v.params, v.tokens
 		return v.updating == 0
 	})
+	r.Params.AuthTokens = append(slices.Clip(r.Params.AuthTokens), tokens...)
 	if !state.forward || !state.joining.Set {
 		return &wire.RequestErr{Code: wire.RequestInvalidRange, Reason: "nothing to join"}
 	}
@@ -167,6 +171,17 @@ func (r *FetchRequest) updated(refusal *wire.RequestErr) {
 	if refusal != nil && sending != nil {
 		sending.Cancel(wire.ResetCancelled)
 	}
+}
+
+// Revoke implements Request.
+func (r *FetchRequest) Revoke(code wire.ResetCode) {
+	r.mu.Lock()
+	sending := r.sending
+	r.mu.Unlock()
+	if sending != nil {
+		sending.Cancel(code)
+	}
+	r.giveUp(code)
 }
 
 func (r *FetchRequest) released() {}

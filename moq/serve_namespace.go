@@ -26,9 +26,6 @@ func (r *PublishNamespaceRequest) Accept() {
 	}
 }
 
-// Revoke withdraws the acceptance (moqt-18 §6.2).
-func (r *PublishNamespaceRequest) Revoke(code wire.ResetCode) { r.giveUp(code) }
-
 func (r *PublishNamespaceRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
 	return wire.Parameters{}, nil
 }
@@ -42,6 +39,9 @@ type SubscribeNamespaceRequest struct {
 	Prefix wire.Namespace  // as first asked for; empty means all
 	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 
+	// Shows is asked about each namespace that Follow is about to tell of: false
+	// leaves it out. It may wait; nil shows all.
+	Shows func(ns wire.Namespace) bool
 	// Permit is asked before the prefix is changed; an error refuses that and
 	// ends the request. It may be nil. Updated is called when the peer has
 	// changed the prefix, after it was answered; nil refuses such updates. Both
@@ -143,8 +143,9 @@ func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wir
 	queue := NewNamespaceQueue(prefix)
 	stop := watch(prefix, queue)
 	ended := make(chan struct{})
+	add, remove := r.shown()
 	go func() {
-		queue.Run(ctx, r.Add, r.Remove)
+		queue.Run(ctx, add, remove)
 		close(ended)
 	}()
 	select {
@@ -155,6 +156,32 @@ func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wir
 	stop()
 	<-ended
 	return prefix
+}
+
+// shown is Add and Remove for what Shows lets through, for one goroutine.
+func (r *SubscribeNamespaceRequest) shown() (add, remove func(wire.Namespace)) {
+	if r.Shows == nil {
+		return r.Add, r.Remove
+	}
+	told := map[string]struct{}{}
+	add = func(ns wire.Namespace) {
+		if r.Shows(ns) {
+			told[ns.Key()] = struct{}{}
+			r.Add(ns)
+		}
+	}
+	remove = func(ns wire.Namespace) {
+		if key := ns.Key(); has(told, key) {
+			delete(told, key)
+			r.Remove(ns)
+		}
+	}
+	return add, remove
+}
+
+func has[K comparable](set map[K]struct{}, key K) bool {
+	_, ok := set[key]
+	return ok
 }
 
 // tell sends a message about a namespace; one that a changed prefix leaves out is

@@ -124,6 +124,14 @@ func (r *PublishRequest) notified(m *wire.StateNotify) {
 	}
 }
 
+// Revoke implements Request: the track is taken no longer. To Subscription.Lost it
+// is as if the publisher had been lost: it may come back with a permission.
+func (r *PublishRequest) Revoke(code wire.ResetCode) {
+	if x := r.accepted(); x != nil {
+		x.Revoke(code)
+	}
+}
+
 func (r *PublishRequest) update(*wire.RequestUpdate) (wire.Parameters, error) {
 	return wire.Parameters{}, nil // nothing a publisher may change is acted on
 }

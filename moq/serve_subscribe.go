@@ -122,11 +122,30 @@ func (r *SubscribeRequest) updated(refusal *wire.RequestErr) { r.served.updateAn
 func (r *SubscribeRequest) End(code wire.PublishDoneCode, reason string) {
 	<-r.served.settled
 	if r.served.sending != nil {
-		reset := wire.ResetCancelled
-		if code == wire.DoneGoingAway {
-			reset = wire.ResetGoingAway
-		}
-		r.served.sending.Finish(live.Done{Code: code, Reason: reason}, reset)
+		r.served.sending.Finish(live.Done{Code: code, Reason: reason}, resetFor(code))
+	}
+}
+
+// resetFor is what the streams of a subscription that ends are reset with.
+func resetFor(code wire.PublishDoneCode) wire.ResetCode {
+	switch code {
+	case wire.DoneGoingAway:
+		return wire.ResetGoingAway
+	case wire.DoneExpired:
+		return wire.ResetExpiredAuthToken
+	}
+	return wire.ResetCancelled
+}
+
+// Revoke implements Request: PUBLISH_DONE says why, where there is a code for it.
+func (r *SubscribeRequest) Revoke(code wire.ResetCode) {
+	switch code {
+	case wire.ResetExpiredAuthToken:
+		r.End(wire.DoneExpired, "the permission is over")
+	case wire.ResetGoingAway:
+		r.End(wire.DoneGoingAway, "going away")
+	default:
+		r.End(wire.DoneUnauthorized, "no longer permitted")
 	}
 }
 

@@ -30,6 +30,7 @@ type served struct {
 	params  subscriptionState
 	updated func(wire.Parameters)           // told of updates; may be nil
 	fill    func(first, last wire.Location) // told of a fill before it begins; may be nil
+	tokens  []wire.Token                    // what it was asked for with last; guarded by the session's mu
 }
 
 // subscriptionState is what a subscription's parameters amount to. It is
@@ -253,6 +254,9 @@ func (v *served) update(m *wire.RequestUpdate) (wire.Parameters, error) {
 		state = next
 	}
 	v.params = state
+	if len(m.Params.AuthTokens) > 0 {
+		v.tokens = m.Params.AuthTokens
+	}
 	v.session.mu.Unlock()
 	v.sending.Update(func(s *deliver.Subscribe) {
 		s.Forward, s.Start, s.End, s.Filters, s.Priority = state.forward, state.start, state.end, state.ranges, state.priority

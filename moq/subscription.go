@@ -221,6 +221,15 @@ func (x *Subscription) HandOver() {
 	x.Close()
 }
 
+// Revoke is Close for a publisher that is not permitted any more to provide the
+// track; Lost reports true then.
+func (x *Subscription) Revoke(code wire.ResetCode) {
+	x.mu.Lock()
+	x.lost = x.lost || x.done == nil
+	x.mu.Unlock()
+	x.end(live.Done{Code: wire.DoneUnauthorized, Reason: "the publisher is no longer permitted"}, code)
+}
+
 // isHandedOver reports whether HandOver was called.
 func (x *Subscription) isHandedOver() bool {
 	x.mu.Lock()

@@ -13,14 +13,17 @@ import (
 	"moqedge/relay"
 )
 
-// door permits what a token says: "verb namespace".
-func door(_ context.Context, a relay.Action) error {
+// door permits what a token says: "verb namespace", and who comes to come.
+func door(_ context.Context, a relay.Action) (relay.Verdict, error) {
+	if a.Verb == relay.VerbConnect {
+		return relay.Verdict{}, nil
+	}
 	for _, t := range a.Tokens {
 		if string(t.Value) == fmt.Sprintf("%s %s", a.Verb, a.Track.Namespace) {
-			return nil
+			return relay.Verdict{}, nil
 		}
 	}
-	return errors.New("no token for it")
+	return relay.Verdict{}, errors.New("no token for it")
 }
 
 func permits(list ...string) []wire.Token {
@@ -86,7 +89,12 @@ func testAuthorize(t *testing.T, v wire.Version) {
 	unauthorized("TRACK_STATUS", err)
 	into := live.NewTrack(track.Name(), live.Options{})
 	unauthorized("FETCH", stranger.Fetch(moq.FetchOptions{Into: into}).Wait(t.Context()))
-	alias := wire.Parameters{AuthTokens: []wire.Token{{AliasType: wire.TokenUseAlias, Alias: 7}}}
+	alias7 := wire.Parameters{AuthTokens: []wire.Token{{AliasType: wire.TokenUseAlias, Alias: 7}}}
+	unauthorized("FETCH with a token for SUBSCRIBE", stranger.Fetch(moq.FetchOptions{Into: into, Params: alias7}).Wait(t.Context()))
+	fetching := wire.Parameters{AuthTokens: permits("fetch room")}
+	fetching.AuthTokens[0].AliasType, fetching.AuthTokens[0].Alias = wire.TokenRegister, 8
+	unauthorized("TRACK_STATUS with a token for FETCH", func() error { _, err := stranger.TrackStatusBy(t.Context(), track.Name(), fetching); return err }())
+	alias := wire.Parameters{AuthTokens: []wire.Token{{AliasType: wire.TokenUseAlias, Alias: 8}}}
 	if err := stranger.Fetch(moq.FetchOptions{Into: into, Params: alias}).Wait(t.Context()); !isRequestError(err, &moq.RequestError{Code: wire.RequestInvalidRange}) {
 		t.Errorf("FETCH with the token by its alias: %v, want INVALID_RANGE: there are no objects", err)
 	}

@@ -18,11 +18,13 @@
 // cache), also of those that nobody uses any more.
 // directory.go is what relays find each other by, listed.go what is known from
 // it, region.go whom that has one ask; package cluster has a directory on NATS.
+// access.go asks whether a request is permitted, permission.go ends what no longer is.
 // drain.go has the peers of this relay move away; package route knows the
 // ways to namespaces.
 //
 // Locks are taken in this order: Relay.mu, trackEntry.mu, those of the cache and of
 // a track, then those of the
-// links, of a link, of what is listed, of a table and of offers. None is held
+// links, of a link, of what is listed, of a table and of offers; that of the
+// permissions last. None is held
 // while a message is sent.
 package relay

@@ -31,7 +31,8 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 		return
 	}
 	h.relay.after(ctx, release)
-	if !h.relay.permit(ctx, r) {
+	p, ok := h.relay.permit(ctx, r)
+	if !ok {
 		h.relay.served.refused.Add(1)
 		return
 	}
@@ -47,9 +48,9 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	case *moq.PublishNamespaceRequest:
 		h.publishNamespace(ctx, r)
 	case *moq.SubscribeNamespaceRequest:
-		h.subscribeNamespace(ctx, r)
+		h.subscribeNamespace(ctx, r, p)
 	case *moq.SubscribeTracksRequest:
-		h.relay.offer(ctx, r)
+		h.relay.offer(ctx, r, p)
 	}
 }
 

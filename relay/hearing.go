@@ -101,14 +101,15 @@ func (h *hearing) RouteChanged(ns wire.Namespace, m *wire.Route) {
 // announce a namespace.
 func (h *hearing) permitted(ns wire.Namespace) bool {
 	r := h.link.relay
-	if r.config.Authorize == nil || isTrusted(h.session) {
+	if r.isFree(h.session) {
 		return true
 	}
-	verb, what := VerbPublishNamespace, wire.FullTrackName{Namespace: ns}
+	a := Action{Verb: VerbPublishNamespace, Session: h.session, Track: wire.FullTrackName{Namespace: ns}}
 	if track, ok := trackOf(ns); ok {
-		verb, what = VerbPublish, track
+		a.Verb, a.Track = VerbPublish, track
 	}
-	return r.authorize(h.session.Context(), h.session, verb, what, wire.Parameters{}) == nil
+	_, err := r.authorize(h.session.Context(), a, nil)
+	return err == nil
 }
 
 // NamespaceAdded implements moq.NamespaceEvents, for relays of other makes.

@@ -346,11 +346,11 @@ func TestAskedAboutRelays(t *testing.T) {
 		edges := []*edge{{from: 0, to: 1, cost: 1}}
 		m := newMesh(t, 2, edges, func(i int, c *relay.Config) {
 			if i == 1 {
-				c.Authorize = func(_ context.Context, a relay.Action) error {
+				c.Authorize = func(_ context.Context, a relay.Action) (relay.Verdict, error) {
 					if a.Verb == relay.VerbPublishNamespace && strings.HasPrefix(a.Track.Namespace[0], "secret") {
-						return errors.New("not you")
+						return relay.Verdict{}, errors.New("not you")
 					}
-					return nil
+					return relay.Verdict{}, nil
 				}
 			}
 		})

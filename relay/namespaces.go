@@ -34,16 +34,48 @@ func (h handler) publishNamespace(ctx context.Context, r *moq.PublishNamespaceRe
 	})
 }
 
+// disown has nothing come any more from a session that is not permitted to publish a
+// namespace: neither what it announced nor tracks that were asked for there. Those that
+// it offered by PUBLISH, and those of another namespace that it announced, have
+// permissions of their own.
+func (r *Relay) disown(s *moq.Session, ns wire.Namespace, code wire.ResetCode) {
+	r.routes.Remove(ns, source{session: s})
+	var feeds []*feed
+	r.mu.Lock()
+	for _, e := range r.tracks {
+		if !e.name.Namespace.HasPrefix(ns) || slices.ContainsFunc(r.routes.Match(e.name.Namespace), func(way route.Route[source]) bool { return way.Via.session == s }) {
+			continue
+		}
+		e.mu.Lock()
+		for _, f := range e.feeds {
+			if f.session == s && !f.pushed {
+				feeds = append(feeds, f)
+			}
+		}
+		e.mu.Unlock()
+	}
+	r.mu.Unlock()
+	for _, f := range feeds {
+		f.cancel()
+		if sub := f.subscription(); sub != nil {
+			sub.Revoke(code)
+		}
+	}
+}
+
 // subscribeNamespace tells of all namespaces below a prefix, the subscriber's
 // own included (moqt-18 §6.1).
-func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespaceRequest) {
+func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespaceRequest, p *permission) {
 	if h.link != nil && r.Routes() {
-		h.relay.tell(ctx, h.link, r)
+		h.relay.tell(ctx, h.link, r, p)
 		return
 	}
 	if h.relay.tooLarge(r.Prefix, false) {
 		r.Reject(wire.RequestNamespaceTooLarge, "more namespaces than this relay tells of", moq.NoRetry())
 		return
+	}
+	if p != nil {
+		r.Shows = func(ns wire.Namespace) bool { return h.relay.shows(p, ns) }
 	}
 	r.Follow(ctx, func(prefix wire.Namespace, w moq.NamespaceEvents) func() { return h.relay.routes.Watch(prefix, w) })
 }

@@ -12,9 +12,10 @@ import (
 
 // offers are the tracks that one SUBSCRIBE_TRACKS gets by PUBLISH.
 type offers struct {
-	request *moq.SubscribeTracksRequest
-	session *moq.Session
-	wake    chan struct{}
+	request    *moq.SubscribeTracksRequest
+	session    *moq.Session
+	permission *permission // nil: it may have all
+	wake       chan struct{}
 
 	mu      sync.Mutex
 	prefix  wire.Namespace
@@ -136,13 +137,13 @@ func (r *Relay) offerAll(e *trackEntry) {
 }
 
 // offer sends PUBLISH for every track below the prefix until ctx is done.
-func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest) {
+func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest, p *permission) {
 	if r.tooLarge(req.Prefix, true) {
 		req.Reject(wire.RequestNamespaceTooLarge, "more tracks than this relay offers", moq.NoRetry())
 		return
 	}
 	o := &offers{
-		request: req, session: req.Session(), prefix: req.Prefix, params: req.Params,
+		request: req, session: req.Session(), permission: p, prefix: req.Prefix, params: req.Params,
 		wake: make(chan struct{}, 1), blocked: map[string]struct{}{},
 	}
 	again := func() {
@@ -219,15 +220,21 @@ func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry, params 
 	if !wants {
 		return
 	}
-	r.propose(ctx, o, r.use(e.name, &use{session: o.session, wants: params.Forward.Or(true)}, wire.Option[uint64]{}), params)
+	if p, ok := r.permitOffer(o, e.name); ok {
+		r.propose(ctx, o, r.use(e.name, &use{session: o.session, wants: params.Forward.Or(true)}, wire.Option[uint64]{}), params, p)
+	}
 }
 
 // propose sends PUBLISH for a track that the session is a user of, until it ends.
-func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Parameters) {
+func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Parameters, allowed *permission) {
 	e := u.entry
-	p, err := o.session.Publish(ctx, u.entry.live, moq.PublishOptions{
+	options := moq.PublishOptions{
 		Params: proposal(o.session.Version(), params), Asked: params, Updated: r.updated(r.ctx, u),
-	})
+	}
+	if allowed != nil {
+		options.Permission = moq.Permission{Until: allowed.until, Renew: allowed.renew}
+	}
+	p, err := o.session.Publish(ctx, u.entry.live, options)
 	if err != nil {
 		r.release(u)
 		if errors.Is(err, moq.ErrNoStream) {
@@ -241,9 +248,16 @@ func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Para
 		}
 		return
 	}
+	if allowed != nil {
+		allowed.end = func(err *moq.RequestError) { p.Close(doneFor(err), err.Reason) }
+		r.permissions.add(allowed)
+	}
 	r.tasks.Go(func() {
 		<-p.Done()
 		r.release(u)
+		if allowed != nil {
+			r.permissions.remove(allowed)
+		}
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"moqedge/moq"
 	"moqedge/moq/wire"
 	"moqedge/relay/route"
 )
@@ -89,6 +88,10 @@ func (r *Relay) publishElsewhere(ctx context.Context, o *offers, name wire.FullT
 	if !r.wantsElsewhere(o, name) {
 		return
 	}
+	allowed, ok := r.permitOffer(o, name)
+	if !ok {
+		return
+	}
 	u := &use{session: o.session, wants: params.Forward.Or(true)}
 	if err := (handler{relay: r}).find(ctx, name, u, wire.Option[uint64]{}, 0); err != nil {
 		r.log.Debug("track of another relay not offered", "track", name.String(), "error", err)
@@ -100,7 +103,7 @@ func (r *Relay) publishElsewhere(ctx context.Context, o *offers, name wire.FullT
 		r.release(u)
 		return
 	}
-	r.propose(ctx, o, u, params)
+	r.propose(ctx, o, u, params, allowed)
 }
 
 // wantsElsewhere is offers.wants for a track that is not published here.
@@ -139,14 +142,13 @@ func (r *Relay) countElsewhere(prefix wire.Namespace, limit int) (n int) {
 
 // mayHear reports whether another relay may hear of what nobody announced: who is
 // not trusted hears what it may ask for by SUBSCRIBE_TRACKS.
-func (r *Relay) mayHear(ctx context.Context, s *moq.Session, ns wire.Namespace) bool {
-	if r.config.Authorize == nil || isTrusted(s) {
+func (r *Relay) mayHear(p *permission, ns wire.Namespace) bool {
+	if p == nil {
 		return true
 	}
 	if name, ok := trackOf(ns); ok {
 		ns = name.Namespace
 	}
-	return r.config.Authorize(ctx, Action{ // not logged: it is not asked for
-		Verb: VerbSubscribeTracks, Session: s, Track: wire.FullTrackName{Namespace: ns}, Tokens: s.PeerTokens(),
-	}) == nil
+	_, err := r.ask(p.ctx, Action{Verb: VerbSubscribeTracks, Session: p.action.Session, Track: wire.FullTrackName{Namespace: ns}}, p.tokens())
+	return err == nil
 }

@@ -170,12 +170,12 @@ func TestTracksAuthorised(t *testing.T) {
 			if i > 0 {
 				return
 			}
-			c.Authorize = func(_ context.Context, a relay.Action) error {
+			c.Authorize = func(_ context.Context, a relay.Action) (relay.Verdict, error) {
 				_, isRelay := a.Session.PeerRelay()
 				if isRelay && len(a.Track.Namespace) > 0 && a.Track.Namespace[0] == "closed" {
-					return errors.New("not for that relay")
+					return relay.Verdict{}, errors.New("not for that relay")
 				}
-				return nil
+				return relay.Verdict{}, nil
 			}
 		})
 		for i, n := range m.nodes { // at both ends

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,7 +52,8 @@ type Relay struct {
 	silent    map[*moq.Session]struct{} // links that nothing is heard of
 	draining  *moq.Goaway               // what every session is told; nil when the relay stays
 
-	redirects redirects
+	redirects   redirects
+	permissions permissions
 }
 
 // New returns a relay and connects it to its upstreams.
@@ -65,6 +67,7 @@ func New(c Config) *Relay {
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
+	r.permissions.relay = r
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
 	r.tasks.Go(func() { r.heeding.run(r.ctx, r.heed) })
@@ -133,12 +136,13 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		over()
 		return
 	}
-	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", s.Path(), "peer", s.PeerImplementation())
+	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", pathWithoutQuery(s), "peer", s.PeerImplementation())
 	r.session.Add(1)
 	delist := r.enlist(s)
 	arrived()
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
-	if _, ok := s.PeerRelay(); ok {
+	permitted := r.permitSession(s)
+	if _, ok := s.PeerRelay(); ok && permitted {
 		r.tasks.Go(func() { r.serveRelay(s) })
 	}
 	r.tasks.Add()
@@ -154,9 +158,20 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 	})
 }
 
+// Reconsider has all permissions asked about again, because what Config.Authorize
+// goes by has changed: what it permits no more ends. It does not wait.
+func (r *Relay) Reconsider() { r.permissions.again() }
+
+// pathWithoutQuery is for logs: the query may hold a token.
+func pathWithoutQuery(s *moq.Session) string {
+	path, _, _ := strings.Cut(s.Path(), "?")
+	return path
+}
+
 // Close ends all sessions and waits for the relay's goroutines.
 func (r *Relay) Close() {
 	r.cancel()
+	r.permissions.stop()
 	r.tasks.Wait()
 }
 

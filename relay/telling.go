@@ -71,7 +71,7 @@ func (r *Relay) best(ns wire.Namespace, to *link) (route.Route[source], bool) {
 
 // tell tells another relay the routes to the namespaces below the prefix that
 // it asked for, until ctx is done.
-func (r *Relay) tell(ctx context.Context, to *link, req *moq.SubscribeNamespaceRequest) {
+func (r *Relay) tell(ctx context.Context, to *link, req *moq.SubscribeNamespaceRequest, p *permission) {
 	if to.silent() {
 		req.Reject(wire.RequestNotSupported, "this link is for requests alone", moq.NoRetry())
 		return
@@ -85,7 +85,9 @@ func (r *Relay) tell(ctx context.Context, to *link, req *moq.SubscribeNamespaceR
 		before, known := told[key]
 		way, ok := r.best(ns, to)
 		if ok && way.Hidden {
-			ok = r.mayHear(ctx, req.Session(), ns)
+			ok = r.mayHear(p, ns)
+		} else if ok {
+			ok = r.shows(p, ns)
 		}
 		switch {
 		case ok:

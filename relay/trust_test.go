@@ -59,12 +59,12 @@ func TestTrustedRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	var denied atomic.Int32
-	above := newRelay(t, relay.Config{ID: "above", Authorize: func(_ context.Context, a relay.Action) error {
+	above := newRelay(t, relay.Config{ID: "above", Authorize: func(_ context.Context, a relay.Action) (relay.Verdict, error) {
 		if a.Verb == relay.VerbPublishNamespace {
 			denied.Add(1)
-			return errors.New("nobody may")
+			return relay.Verdict{}, errors.New("nobody may")
 		}
-		return nil
+		return relay.Verdict{}, nil
 	}})
 	served := make(chan error, 1)
 	go func() { served <- above.Serve(l) }()
