@@ -11,6 +11,7 @@ import (
 // frame as it was sent, with sound, and some to viewers that want different tracks,
 // over a line with delay.
 func TestCeilings(t *testing.T) {
+	t.Parallel()
 	for _, system := range Ceilings() {
 		t.Run(string(system), func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"maps"
 	"os"
 	"reflect"
@@ -25,13 +26,19 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	// Tests wait for processes and the time more than they compute. This is for who
+	// says nothing of -parallel.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
 // TestCompare runs all systems over a line with delay, with real processes.
 func TestCompare(t *testing.T) {
+	t.Parallel()
 	var last float64
-	x, err := Compare(t.Context(), Plan{Viewers: 3, Rounds: 1, Duration: 2 * time.Second, Profile: "360p", Link: "20ms", Seed: 7}, func(done float64, what string) {
+	x, err := Compare(t.Context(), Plan{Viewers: 3, Rounds: 1, Duration: 2 * time.Second, Profile: "3mbps", Sound: true, Link: "20ms", Seed: 7}, func(done float64, what string) {
 		if done < last || done > 1 || what == "" {
 			t.Errorf("progress %v after %v: %q", done, last, what)
 		}
@@ -42,6 +49,13 @@ func TestCompare(t *testing.T) {
 	}
 	if len(x.Rounds) != 3 || len(x.Systems) != 3 || x.Interrupted || x.Machine.Cores == 0 || len(x.Differences) == 0 {
 		t.Fatalf("%d rounds of %d systems on %+v", len(x.Rounds), len(x.Systems), x.Machine)
+	}
+	for _, s := range x.Systems { // of sound and of pictures
+		for _, name := range []string{"in_time_200ms", "video_in_time_200ms", "audio_in_time_200ms", "complete", "video_complete", "audio_complete"} {
+			if _, ok := s.Figures[name]; !ok && s.Valid > 0 {
+				t.Errorf("%s: no %s", s.System, name)
+			}
+		}
 	}
 	for _, round := range x.Rounds {
 		if round.Metrics.Frames == 0 || round.Metrics.Broken+round.Metrics.Strays > 0 || len(round.Failed) > 0 ||
@@ -71,6 +85,7 @@ func TestCompare(t *testing.T) {
 
 // What is there is returned when a comparison is interrupted.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	plan := Plan{Systems: []System{QUIC}, Viewers: 1, Rounds: 5, Duration: time.Second, Profile: "audio"}
@@ -227,6 +242,7 @@ func TestRampOver(t *testing.T) {
 
 // Real viewers are added up to a bound.
 func TestFindKnees(t *testing.T) {
+	t.Parallel()
 	x, err := FindKnees(t.Context(), Ramp{Plan: Plan{Systems: []System{QUIC}, Profile: "audio", Duration: 500 * time.Millisecond}, From: 1, Most: 2, MaxP99: 10 * time.Second}, func(float64, string) {})
 	if err != nil || len(x.Knees) != 1 {
 		t.Fatalf("%d knees, %v", len(x.Knees), err)

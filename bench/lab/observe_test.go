@@ -14,12 +14,13 @@ import (
 
 // What viewers of a WHEP server see, of whose source nothing is known.
 func TestObserveServer(t *testing.T) {
+	t.Parallel()
 	unit, url, err := StartUnit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unit.Stop()
-	source, err := media.Profile("360p", media.Options{})
+	source, err := media.Profile("3mbps", media.Options{}) // with a key frame each second
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestObserveServer(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	at := Place{URL: url + "/whep/live", Token: "secret"}
-	x, err := ObserveServer(t.Context(), Observe{At: at, Viewers: 2, Duration: 6 * time.Second, Link: "20ms"}, func(float64, string) {})
+	x, err := ObserveServer(t.Context(), Observe{At: at, Viewers: 2, Duration: 3 * time.Second, Link: "20ms"}, func(float64, string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +55,7 @@ func TestObserveServer(t *testing.T) {
 
 // A relay that is there already is measured like one of our own, but for its costs.
 func TestTarget(t *testing.T) {
+	t.Parallel()
 	c, at, err := StartRelay(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 // All profiles reach all subscribers through the relay and from the bare loop, over
 // both transports, in processes of their own.
 func TestFanout(t *testing.T) {
+	t.Parallel()
 	for _, x := range []struct {
 		profile, transport, against string
 	}{{"3mbps", overQUIC, ""}, {"audio", overWebTransport, overQUIC}, {"datagram", overQUIC, ""}, {"datagram", overWebTransport, ""}} {

@@ -65,6 +65,8 @@ type relayConfig struct {
 	Linger       time.Duration `json:"linger,omitempty"`
 	RetainFor    time.Duration `json:"retain_for,omitempty"`
 	MaxLag       time.Duration `json:"max_lag,omitempty"`
+	// Idle is after how long without a word a peer has gone; 0: as the transport has it.
+	Idle time.Duration `json:"idle,omitempty"`
 	// Meter has open streams counted, at some cost.
 	Meter bool `json:"meter,omitempty"`
 }
@@ -114,7 +116,10 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	if r.source, err = certs.Development(c.Certificates, nil, r.log); err != nil {
 		return nil, err
 	}
-	if r.listener, err = transport.Listen(&transport.ListenConfig{Addr: cmp.Or(c.Addr, "127.0.0.1:0"), GetCertificate: r.source.GetCertificate}); err != nil {
+	if r.listener, err = transport.Listen(&transport.ListenConfig{
+		Addr: cmp.Or(c.Addr, "127.0.0.1:0"), GetCertificate: r.source.GetCertificate,
+		IdleTimeout: c.Idle, KeepAlive: c.Idle / 4,
+	}); err != nil {
 		r.source.Close()
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moqedge/bench/process"
+	"moqedge/moq/transport"
 )
 
 // soakCommand runs a relay with an upstream, each in a process of its own, that
@@ -23,6 +24,7 @@ type soakCommand struct {
 	come     int
 	restart  time.Duration
 	growth   float64
+	idle     time.Duration
 	heap     string
 }
 
@@ -33,6 +35,7 @@ func (c *soakCommand) flags(f *flag.FlagSet) {
 	f.IntVar(&c.come, "come", 4, "how many subscribers come each second, and go after some seconds; half of a second later as many have gone")
 	f.DurationVar(&c.restart, "restart", time.Minute, "how often the upstream is killed")
 	f.Float64Var(&c.growth, "growth", 0.05, "by how much resident memory of the last third may exceed that of the third before, as a fraction")
+	f.DurationVar(&c.idle, "idle", transport.DefaultIdleTimeout, "after how long the relays miss who left without a word")
 	f.StringVar(&c.heap, "heap", "", "write heap profiles of the relay after each third into this `folder`")
 }
 
@@ -101,7 +104,7 @@ func (c *soakCommand) soak(ctx context.Context, out *output) (s soak, err error)
 	defer os.RemoveAll(folder)
 	r := &soakRig{}
 	defer func() { err = errors.Join(err, r.takeDown()) }()
-	if err := r.setUp(ctx, folder); err != nil {
+	if err := r.setUp(ctx, folder, c.idle); err != nil {
 		return s, err
 	}
 	if s.Before, err = r.settled(ctx, func(x soakState) bool { return x.Connected }); err != nil {
@@ -250,12 +253,12 @@ const soakPorts = 20
 // soakOutage is how long the upstream is away.
 const soakOutage = time.Second
 
-func (r *soakRig) setUp(ctx context.Context, certificates string) error {
+func (r *soakRig) setUp(ctx context.Context, certificates string, idle time.Duration) error {
 	var err error
 	if r.upstream, err = process.Start(roleRelay); err != nil {
 		return err
 	}
-	r.configs[0] = relayConfig{Certificates: certificates, Linger: time.Second, RetainFor: soakRetain, MaxLag: soakRetain}
+	r.configs[0] = relayConfig{Certificates: certificates, Linger: time.Second, RetainFor: soakRetain, MaxLag: soakRetain, Idle: idle}
 	for range soakPorts {
 		// Below those that the system chooses from: nobody takes it while the relay is away.
 		r.configs[0].Addr = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
@@ -269,7 +272,7 @@ func (r *soakRig) setUp(ctx context.Context, certificates string) error {
 	if r.edge, err = process.Start(roleRelay); err != nil {
 		return err
 	}
-	r.configs[1] = relayConfig{Certificates: certificates, Linger: time.Second, RetainFor: soakRetain, MaxLag: soakRetain, Upstream: &r.places[0], Meter: true}
+	r.configs[1] = relayConfig{Certificates: certificates, Linger: time.Second, RetainFor: soakRetain, MaxLag: soakRetain, Idle: idle, Upstream: &r.places[0], Meter: true}
 	return r.edge.Call(ctx, commandListen, r.configs[1], &r.places[1])
 }
 

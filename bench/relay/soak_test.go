@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -20,15 +21,22 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	// Tests wait for processes and the time more than they compute. This is for who
+	// says nothing of -parallel.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
 // TestSoak is the form of "make soak" that fits into a minute: an upstream that is
-// killed four times, subscribers that stay and get every object once, others and
+// killed three times, subscribers that stay and get every object once, others and
 // publishers that come and go, and nothing left of them in the end. Within this
-// time memory is not yet what it will be, hence the wider bound.
+// time memory is not yet what it will be, hence the wider bound. Who left without a
+// word is missed sooner than by default, as the end waits for that.
 func TestSoak(t *testing.T) {
-	c := &soakCommand{duration: 36 * time.Second, stay: 40, tracks: 4, come: 4, restart: 8 * time.Second, growth: 0.3}
+	t.Parallel()
+	c := &soakCommand{duration: 24 * time.Second, stay: 40, tracks: 4, come: 4, restart: 6 * time.Second, growth: 0.3, idle: 8 * time.Second}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	var printed bytes.Buffer
