@@ -17,8 +17,8 @@ type Config struct {
 	// {host} stands for the host name the page was opened with.
 	Relay string
 	// Fingerprint returns the SHA-256 of the relay's certificate in hex, asked
-	// for every time because certificates change; nil: the certificate is one
-	// that browsers trust by themselves. It must be safe for concurrent use.
+	// for every time because certificates change; "", or nil: the certificate is
+	// one that browsers trust by themselves. It must be safe for concurrent use.
 	Fingerprint func() string
 	// WHIP takes publications from browsers, mounted at /whip/ with the whole
 	// path; nil: none are taken.
@@ -62,6 +62,9 @@ func Handler(c Config) http.Handler {
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.config.Fingerprint == nil {
+		s.config.Fingerprint = func() string { return "" }
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", readOnly(s.index))
@@ -154,7 +157,7 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) {
 		WHIP        *string `json:"whip"`
 		SRTPort     int     `json:"srtPort"`
 	}{Relay: s.config.Relay, SRTPort: s.config.SRTPort}
-	if s.config.Fingerprint != nil {
+	if s.config.Fingerprint() != "" {
 		doc.Fingerprint = ptr("/certificate.sha256")
 	}
 	if s.config.WHIP != nil {
@@ -172,11 +175,12 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) {
 // certificate tells the fingerprint as hex text, as other players expect it:
 // without a newline, which some take for a digit.
 func (s *server) certificate(w http.ResponseWriter, r *http.Request) {
-	if s.config.Fingerprint == nil {
+	fingerprint := s.config.Fingerprint()
+	if fingerprint == "" {
 		http.Error(w, "this relay's certificate needs no fingerprint", http.StatusNotFound)
 		return
 	}
-	s.fact(w, r, "text/plain; charset=utf-8", []byte(s.config.Fingerprint()))
+	s.fact(w, r, "text/plain; charset=utf-8", []byte(fingerprint))
 }
 
 // fact sends something that may be different next time, to pages of any site.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"moqedge/cmd/moqedge/config"
 	"moqedge/cmd/moqedge/console"
 )
 
@@ -75,9 +76,9 @@ type environment struct {
 	console *console.Console // stdout
 	aside   *console.Console // stderr, for what is not the result
 	log     *slog.Logger
-	// logTo returns a logger with the given level and format, where the
-	// command line does not say otherwise.
-	logTo func(level, format string) *slog.Logger
+	level   string // what the command line says of logs; "" is nothing
+	format  string
+	logs    io.Writer // where they go
 }
 
 // run executes a command line and returns the exit code.
@@ -132,8 +133,15 @@ func (e *exitError) Error() string { return fmt.Sprint(e.err) }
 // Unwrap returns the cause.
 func (e *exitError) Unwrap() error { return e.err }
 
-// fail prints an error as one line.
+// fail prints an error as one line; faults of a configuration as one line each.
 func fail(w io.Writer, err error, code int) int {
+	var faults config.Faults
+	if errors.As(err, &faults) && len(faults) > 1 {
+		for _, f := range faults {
+			fail(w, f, code)
+		}
+		return code
+	}
 	fmt.Fprintln(w, "moqedge:", strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 	return code
 }
@@ -148,11 +156,8 @@ func newEnvironment(ctx context.Context, s streams, level, format string) *envir
 		}
 		logs = aside.Above(logs)
 	}
-	e := &environment{Context: ctx, streams: s, console: out, aside: aside}
-	e.logTo = func(otherLevel, otherFormat string) *slog.Logger {
-		return newLogger(logs, first(level, otherLevel), first(format, otherFormat))
-	}
-	e.log = e.logTo("warn", "text")
+	e := &environment{Context: ctx, streams: s, console: out, aside: aside, level: level, format: format, logs: logs}
+	e.log = newLogger(logs, levelOf(first(level, "warn")), format)
 	slog.SetDefault(e.log) // for libraries that log by themselves
 	return e
 }
@@ -164,12 +169,15 @@ func width(w io.Writer) int {
 	return 0
 }
 
-func newLogger(w io.Writer, level, format string) *slog.Logger {
-	var o slog.HandlerOptions
+// levelOf is the level that a word of the configuration means, info for none.
+func levelOf(word string) slog.Level {
 	var l slog.Level
-	if l.UnmarshalText([]byte(first(level, "info"))) == nil {
-		o.Level = l
-	}
+	_ = l.UnmarshalText([]byte(first(word, "info"))) // validated with the configuration, or by kong
+	return l
+}
+
+func newLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
+	o := slog.HandlerOptions{Level: level}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, &o))
 	}

@@ -12,7 +12,7 @@ import (
 
 // asMoqedge makes the test binary behave as the command: tests that need a
 // process of its own start themselves with it.
-const asMoqedge = "MOQEDGE_TEST_AS_COMMAND"
+const asMoqedge = "TEST_AS_MOQEDGE_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMoqedge) != "" {

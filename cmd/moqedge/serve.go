@@ -14,7 +14,7 @@ import (
 )
 
 type serveCommand struct {
-	Config   string `short:"c" placeholder:"FILE" help:"YAML file, see docs/configuration.md. (default: a single node with pages, SRT and WHIP)"`
+	Config   string `short:"c" placeholder:"FILE" env:"MOQEDGE_CONFIG" help:"YAML file, see docs/configuration.md. (default: a single node with pages, SRT and WHIP)"`
 	Name     string `help:"Name of the node in logs and statistics."`
 	Listen   string `placeholder:"ADDR" help:"UDP address for MOQT. (default: :4443)"`
 	HTTP     string `name:"http" placeholder:"ADDR" help:"TCP address of the pages. (default: :8080)"`
@@ -52,17 +52,23 @@ Examples:
 
 // Run serves until Ctrl-C, or until SIGTERM and the drain after it.
 func (c serveCommand) Run(e *environment) error {
-	conf, err := c.configuration()
+	set, err := c.configuration(e)
 	if err != nil {
 		return err
 	}
-	log := e.logTo(first(conf.Log.Level, "info"), conf.Log.Format)
+	conf := set.Config
+	level := new(slog.LevelVar)
+	level.Set(levelOf(conf.Log.Level))
+	log := newLogger(e.logs, level, conf.Log.Format)
 	slog.SetDefault(log)
 	n, err := node.Start(conf, log)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
+	n.OnApply(func(next config.Config) (node.Step, error) {
+		return node.Step{Commit: func() { level.Set(levelOf(next.Log.Level)) }}, nil
+	}, "log")
 	n.LimitMemory()
 	if err := c.announce(e, n); err != nil {
 		return err
@@ -70,7 +76,8 @@ func (c serveCommand) Run(e *environment) error {
 	select {
 	case <-e.Done():
 		if errors.Is(context.Cause(e), errTerminated) {
-			if err := n.Drain(conf.Drain.URI, conf.Drain.Limit()); err != nil {
+			drain := n.Config().Drain
+			if err := n.Drain(drain.URI, drain.Limit()); err != nil {
 				log.Warn("not drained", "reason", err)
 			}
 		}
@@ -80,54 +87,53 @@ func (c serveCommand) Run(e *environment) error {
 	}
 }
 
-// configuration is that of the file, or the default, with the flags over it.
-func (c serveCommand) configuration() (config.Config, error) {
-	conf := config.Default()
-	if c.Config != "" {
-		var err error
-		if conf, err = config.Load(c.Config); err != nil {
-			return conf, err
-		}
-	} else {
-		if err := conf.Environment(os.Getenv, config.RunnerCertificates); err != nil {
-			if errors.Is(err, config.ErrRole) {
-				err = &exitError{code: exitUnsupported, err: err}
-			}
-			return conf, err
-		}
-		if c.Upstream != "" {
-			conf.Bridge = nil
-		}
+// otherVariables are those of the environment that configure something else.
+func otherVariables() []string { return []string{"MOQEDGE_CONFIG", "MOQEDGE_BENCH_TOKEN"} }
+
+// configuration is that of the file, or the default, with the environment and then
+// the flags over it.
+func (c serveCommand) configuration(e *environment) (*config.Settings, error) {
+	s, err := config.Sources{
+		File: c.Config, Environ: os.Environ(), Mounted: config.RunnerCertificates, Flags: c.flags(e), Others: otherVariables(),
+	}.Read()
+	if errors.Is(err, config.ErrRole) {
+		err = &exitError{code: exitUnsupported, err: err}
 	}
-	conf.Name = first(c.Name, conf.Name)
-	conf.Listen = first(c.Listen, conf.Listen)
-	conf.Drain.URI = first(c.DrainURI, conf.Drain.URI)
+	return s, err
+}
+
+// flags are those that say what the configuration says, too.
+func (c serveCommand) flags(e *environment) []config.Flag {
+	all := []config.Flag{
+		{Name: "--log-level", Key: "log.level", Value: e.level},
+		{Name: "--log-format", Key: "log.format", Value: e.format},
+		{Name: "--name", Key: "name", Value: c.Name},
+		{Name: "--listen", Key: "listen", Value: c.Listen},
+		{Name: "--http", Key: "http.listen", Value: c.HTTP},
+		{Name: "--admin", Key: "admin.listen", Value: c.Admin},
+		{Name: "--drain-uri", Key: "drain.uri", Value: c.DrainURI},
+	}
 	if c.DrainTimeout != 0 {
-		conf.Drain.Timeout = c.DrainTimeout
-	}
-	if c.HTTP != "" {
-		if conf.HTTP == nil {
-			conf.HTTP = &config.HTTP{}
-		}
-		conf.HTTP.Listen = c.HTTP
-	}
-	if c.SRT != "" {
-		if conf.Bridge == nil {
-			conf.Bridge = &config.Bridge{}
-		}
-		if conf.Bridge.SRT == nil {
-			conf.Bridge.SRT = &config.SRT{}
-		}
-		conf.Bridge.SRT.Listen = c.SRT
-	}
-	if c.Admin != "" {
-		conf.Admin = &config.Admin{Listen: c.Admin}
+		all = append(all, config.Flag{Name: "--drain-timeout", Key: "drain.timeout", Value: c.DrainTimeout.String()})
 	}
 	if c.Upstream != "" {
-		parent := c.peer(c.Upstream)
-		conf.Upstream, conf.Upstreams = &config.Upstream{Config: parent}, nil
+		if c.Config == "" {
+			all = append(all, config.Flag{Name: "--upstream", Key: "bridge", Value: config.Off})
+		}
+		all = append(all,
+			config.Flag{Name: "--upstream", Key: "upstreams", Value: config.Off},
+			config.Flag{Name: "--upstream", Key: "upstream", Value: config.Off}, // so that nothing of another one stays
+			config.Flag{Name: "--upstream", Key: "upstream.url", Value: c.Upstream},
+			config.Flag{Name: "--fingerprint", Key: "upstream.fingerprint", Value: c.Fingerprint},
+			config.Flag{Name: "--fingerprint-url", Key: "upstream.fingerprintURL", Value: c.FingerprintURL},
+			config.Flag{Name: "--ca", Key: "upstream.ca", Value: c.CA},
+			config.Flag{Name: "--timeout", Key: "upstream.timeout", Value: c.Timeout.String()},
+		)
+		if c.Insecure {
+			all = append(all, config.Flag{Name: "--insecure", Key: "upstream.insecure", Value: "true"})
+		}
 	}
-	return conf, conf.Validate()
+	return append(all, config.Flag{Name: "--srt", Key: "bridge.srt.listen", Value: c.SRT}) // after what leaves the bridge out
 }
 
 func (c serveCommand) announce(e *environment, n *node.Node) error {

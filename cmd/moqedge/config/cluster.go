@@ -17,47 +17,52 @@ import (
 // Cluster says how the node finds other relays, and they it, by a directory on
 // NATS.
 type Cluster struct {
-	// Role is edge, shield or origin; "" means edge.
-	Role string `yaml:"role"`
-	// URL is where other relays reach this one. Required.
-	URL string `yaml:"url"`
-	// Cost of asking this relay rather than another; 0 means 1.
-	Cost uint32 `yaml:"cost"`
-	// NATS is the URL of the server, or of several, separated by commas; ""
-	// runs one in the process.
-	NATS string `yaml:"nats"`
-	// Credentials is a file of NATS credentials (user JWT and key), NKey one with
-	// the seed of a NATS user key; "" is none. Not both.
-	Credentials string `yaml:"credentials"`
-	NKey        string `yaml:"nkey"`
-	// NATSCA is a PEM file with the roots that the NATS server is checked against;
-	// "" means those of the system. NATSCert and NATSKey are PEM files with what it
-	// is shown; "" is nothing. The latter are read at
-	// each connection.
-	NATSCA   string `yaml:"natsCA"`
-	NATSCert string `yaml:"natsCert"`
-	NATSKey  string `yaml:"natsKey"`
-	// Bucket that the relays of a cluster share; "" means moqedge.
-	Bucket string `yaml:"bucket"`
-	// Replicas of the bucket when it is made here; 0 means 1.
-	Replicas int `yaml:"replicas"`
-	// Lease is how long a relay that fell silent counts as alive; 0 means 4 s.
-	Lease time.Duration `yaml:"lease"`
+	// Role is `edge`, `shield` (its region gets what is held elsewhere by it) or
+	// `origin`.
+	Role string `yaml:"role" reload:"section" default:"edge"`
+	// URL is where other relays reach this one.
+	URL string `yaml:"url" reload:"section" without:"required"`
+	// Cost of asking this relay rather than another.
+	Cost uint32 `yaml:"cost" reload:"section" default:"1"`
+	// NATS is the URL of the NATS server, or of several, separated by commas:
+	// `nats://HOST:4222`, `tls://HOST`.
+	NATS string `yaml:"nats" reload:"section" secret:"url" without:"one in the process"`
+	// Credentials is a file of NATS credentials (user JWT and key).
+	Credentials string `yaml:"credentials" reload:"section" without:"none"`
+	// NKey is a file with the seed of a NATS user key, instead of `credentials`.
+	NKey string `yaml:"nkey" reload:"section" without:"none"`
+	// NATSCA is a PEM file with the roots that the NATS server is checked against.
+	NATSCA string `yaml:"natsCA" reload:"section" without:"those of the system"`
+	// NATSCert is a PEM file with the certificate that this node shows the NATS server;
+	// read at each connection.
+	NATSCert string `yaml:"natsCert" reload:"section" without:"none is shown"`
+	// NATSKey is a PEM file with its key.
+	NATSKey string `yaml:"natsKey" reload:"section" without:"none"`
+	// Bucket that the relays of a cluster share.
+	Bucket string `yaml:"bucket" reload:"section" default:"moqedge"`
+	// Replicas of the bucket, when it is made here.
+	Replicas int `yaml:"replicas" reload:"section" default:"1"`
+	// Lease is how long a relay that fell silent counts as alive, whole seconds; the
+	// same for all.
+	Lease time.Duration `yaml:"lease" reload:"section" default:"4s"`
 	// Listen is the TCP address at which the server in the process serves other
-	// relays; "" is none.
-	Listen string `yaml:"listen"`
-	// User and Password are for the server in the process.
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
-	// RouteListen is the TCP address for the other servers of a NATS cluster,
-	// Routes are theirs.
-	RouteListen string   `yaml:"routeListen"`
-	Routes      []string `yaml:"routes"`
-	// CA, Cert and Key are how other relays are trusted, and what they are
-	// shown, as in Upstreams.
-	CA   string `yaml:"ca"`
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	// relays.
+	Listen string `yaml:"listen" reload:"section" without:"this relay alone uses it"`
+	// User is who they must say they are to the server in the process.
+	User string `yaml:"user" reload:"section" without:"everybody is let in"`
+	// Password that they must give with it.
+	Password string `yaml:"password" reload:"section" secret:"true" without:"none"`
+	// RouteListen is the TCP address for the servers in other processes, when they
+	// form one NATS cluster.
+	RouteListen string `yaml:"routeListen" reload:"section" without:"it is alone"`
+	// Routes are `HOST:PORT` of all of them.
+	Routes []string `yaml:"routes" reload:"section" without:"none"`
+	// CA is a PEM file with the roots to trust in other relays.
+	CA string `yaml:"ca" reload:"section" without:"what the directory tells of them, else the roots of the system"`
+	// Cert is a PEM file with the certificate that this node shows them.
+	Cert string `yaml:"cert" reload:"section" without:"none is shown"`
+	// Key is a PEM file with its key.
+	Key string `yaml:"key" reload:"section" without:"none"`
 }
 
 // Directory is the configuration of the directory, without a logger and files of
@@ -101,7 +106,10 @@ func (c Cluster) Peers() peer.Config {
 	return peer.Config{URL: c.URL, CA: c.CA, Cert: c.Cert, Key: c.Key}
 }
 
-func (c Cluster) validate() error {
+func (c *Cluster) validate() error {
+	if c == nil {
+		return nil
+	}
 	if c.URL == "" {
 		return errors.New("cluster.url: it is missing: give the moqt://HOST:PORT at which other relays reach this one")
 	}

@@ -9,60 +9,64 @@ import (
 	"moqedge/moq/wire"
 )
 
-// Config describes a node. Zero values mean what is said at each field;
-// Default is a node of its own with everything switched on.
+// Config describes a node. Zero values mean what the tags say: default is what a
+// value that is not given becomes (Filled), without says the same in words where it
+// is no constant. reload says what a change of a running node needs (Class), secret
+// that nobody is shown the value. The comments are what docs/configuration.md says of
+// the fields. Default is a node of its own with everything switched on.
 type Config struct {
-	// Name of the node in logs and statistics; "" means none.
-	Name string `yaml:"name"`
-	// Listen is the UDP address for MOQT over QUIC and WebTransport. Required.
-	Listen string `yaml:"listen"`
-	// ID of the relay in the hop lists of others; no two of a tree have the
-	// same. "" means one that is random at every start.
-	ID string `yaml:"id"`
-	// Region of the node, for the directory and for people; "" means none.
-	Region string `yaml:"region"`
-	// Upstream is the only relay above; nil: see Upstreams.
-	Upstream *Upstream `yaml:"upstream"`
-	// Upstreams are the relays that tracks and namespaces are had from; none:
-	// this is a root.
-	Upstreams []Upstream `yaml:"upstreams"`
-	// Cluster finds other relays by a directory; nil: none.
-	Cluster *Cluster `yaml:"cluster"`
-	// Certificate of the UDP port, and of HTTP with TLS.
-	Certificate Certificate `yaml:"certificate"`
-	// HTTP serves the pages; nil: no pages.
-	HTTP *HTTP `yaml:"http"`
-	// Bridge takes SRT and WHIP; nil: none.
-	Bridge *Bridge `yaml:"bridge"`
-	// Admin serves statistics; nil: none.
-	Admin *Admin `yaml:"admin"`
-	// Retention says what is kept of tracks.
-	Retention Retention `yaml:"retention"`
-	// Drain says what happens after SIGTERM.
-	Drain Drain `yaml:"drain"`
-	// Log says what is written to stderr.
-	Log Log `yaml:"log"`
+	// Name of the node in logs and statistics.
+	Name string `yaml:"name" reload:"restart" without:"none"`
+	// Listen is the UDP address for MOQT: raw QUIC (`moqt://`) and WebTransport
+	// (`https://`) on one port.
+	Listen string `yaml:"listen" reload:"restart" without:"required"`
+	// ID is the identity of the relay in the hop lists of others; no two relays of a
+	// tree have the same.
+	ID string `yaml:"id" reload:"restart" without:"random at every start"`
+	// Region of the node, such as `eu`; tracks of another one come into it once, if
+	// the [directory](#relays-that-find-each-other) knows a shield here.
+	Region string `yaml:"region" reload:"restart" without:"none"`
+	// Upstream is the only relay above; keys as for an entry of `upstreams`.
+	Upstream *Upstream `yaml:"upstream" reload:"restart" without:"see upstreams"`
+	// Upstreams are relays that tracks and namespaces are had from; the order breaks
+	// ties.
+	Upstreams []Upstream `yaml:"upstreams" reload:"restart" without:"none: this is a root"`
+	// Cluster finds other relays by a [directory](#relays-that-find-each-other).
+	Cluster *Cluster `yaml:"cluster" reload:"restart" without:"static upstreams alone"`
+	// Certificate is what the UDP port shows, and HTTP with `tls`.
+	Certificate Certificate `yaml:"certificate" reload:"live" without:"a development certificate in memory"`
+	// HTTP has pages, `/config.json`, `/certificate.sha256` and `/whip/`.
+	HTTP *HTTP `yaml:"http" reload:"restart" without:"no pages"`
+	// Bridge turns SRT and WHIP into tracks.
+	Bridge *Bridge `yaml:"bridge" reload:"restart" without:"takes no publications"`
+	// Admin has statistics; it is not for everybody to reach.
+	Admin *Admin `yaml:"admin" reload:"restart" without:"none"`
+	// Retention says what is kept of a track.
+	Retention Retention `yaml:"retention" reload:"live"`
+	// Drain says what happens after SIGTERM, see [below](#draining).
+	Drain Drain `yaml:"drain" reload:"live"`
+	// Log says what goes to stderr.
+	Log Log `yaml:"log" reload:"live"`
 }
 
 // Upstream is a relay above, or beside, this one.
 type Upstream struct {
-	// Name in logs and statistics; "" means the URL.
-	Name string `yaml:"name"`
+	// Name of it in logs and statistics.
+	Name string `yaml:"name" reload:"section" without:"its URL"`
 	// Config says where it is and how it is trusted.
 	peer.Config `yaml:",inline"`
-	// Prefixes are the namespaces that it is asked for, their fields separated
-	// by slashes; none means all.
-	Prefixes []string `yaml:"prefixes"`
-	// Priority decides between those that have the same: the lowest that can be
-	// reached is asked.
-	Priority int `yaml:"priority"`
-	// Cost of the way there, added up over several relays; 0 means 1.
-	Cost uint32 `yaml:"cost"`
-	// Peer says that it stands beside this one and is asked only for what it
-	// has announced.
-	Peer bool `yaml:"peer"`
-	// OnDemand connects when something is asked for, and not before.
-	OnDemand bool `yaml:"onDemand"`
+	// Prefixes are the namespaces that it is asked for, fields separated by slashes,
+	// such as `sport/live`.
+	Prefixes []string `yaml:"prefixes" reload:"section" without:"all"`
+	// Priority decides: of those that can be reached the lowest number is asked.
+	Priority int `yaml:"priority" reload:"section" default:"0"`
+	// Cost of the way there; sums over several relays decide between ways.
+	Cost uint32 `yaml:"cost" reload:"section" default:"1"`
+	// Peer says that it stands beside this node and is asked only for what it
+	// announced.
+	Peer bool `yaml:"peer" reload:"section" default:"false"`
+	// OnDemand says that it is connected when something is asked for, and not kept.
+	OnDemand bool `yaml:"onDemand" reload:"section" default:"false"`
 }
 
 // Namespaces are Prefixes in the terms of MOQT.
@@ -89,21 +93,23 @@ func (c Config) AllUpstreams() []Upstream {
 // Certificate says which certificate the node shows: a development
 // certificate, which is also the default, or that of two PEM files.
 type Certificate struct {
-	// Development asks for a certificate that no authority has signed, which
-	// browsers and relays trust by its fingerprint.
-	Development bool `yaml:"development"`
-	// Dir keeps the development certificate over restarts; "" means memory.
-	Dir string `yaml:"dir"`
-	// Hosts are further names and addresses in the development certificate.
-	Hosts []string `yaml:"hosts"`
-	// Cert and Key are PEM files, read again when they change.
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
-	// ClientCA is a PEM file with the roots that certificates of clients are
-	// checked against; "" means that clients are not asked for one.
-	ClientCA string `yaml:"clientCA"`
-	// RequireClient refuses clients without a certificate.
-	RequireClient bool `yaml:"requireClient"`
+	// Development asks for a certificate that no authority has signed; its
+	// fingerprint is at `/certificate.sha256`. It lasts 10 days and is renewed before.
+	Development bool `yaml:"development" reload:"live" without:"true, without cert"`
+	// Dir is the folder that keeps it over restarts; `moqedge cert --dir` shows it.
+	Dir string `yaml:"dir" reload:"live" without:"memory"`
+	// Hosts are further names and addresses in it.
+	Hosts []string `yaml:"hosts" reload:"live" without:"localhost"`
+	// Cert is the PEM file with the chain, instead of a development certificate; read
+	// again when it changes.
+	Cert string `yaml:"cert" reload:"live" without:"none"`
+	// Key is the PEM file with its key.
+	Key string `yaml:"key" reload:"live" without:"none"`
+	// ClientCA is a PEM file with the roots that certificates of clients are checked
+	// against, such as those of relays below.
+	ClientCA string `yaml:"clientCA" reload:"restart" without:"clients are not asked"`
+	// RequireClient refuses clients without such a certificate, so all browsers.
+	RequireClient bool `yaml:"requireClient" reload:"restart" default:"false"`
 }
 
 // Files reports whether the certificate comes from PEM files.
@@ -111,74 +117,59 @@ func (c Certificate) Files() bool { return c.Cert != "" }
 
 // HTTP is the web server.
 type HTTP struct {
-	// Listen is the TCP address. Required.
-	Listen string `yaml:"listen"`
-	// TLS serves HTTPS with the node's certificate. Browsers allow the player
-	// on plain HTTP for localhost only.
-	TLS bool `yaml:"tls"`
-	// Relay is the URL that pages connect to, when it is not that of this
-	// node: {host} stands for the host name the page was opened with.
-	Relay string `yaml:"relay"`
+	// Listen is the TCP address.
+	Listen string `yaml:"listen" reload:"restart" without:"required"`
+	// TLS asks for HTTPS with the node's certificate. On plain HTTP browsers allow the
+	// player for localhost only.
+	TLS bool `yaml:"tls" reload:"restart" default:"false"`
+	// Relay is the URL that pages connect to; `{host}` is the host name that the page
+	// was opened with.
+	Relay string `yaml:"relay" reload:"restart" without:"this node"`
 }
 
 // Bridge turns SRT and WHIP publications into tracks.
 type Bridge struct {
-	// SRT listens for encoders; nil: not.
-	SRT *SRT `yaml:"srt"`
-	// WHIP takes browsers at /whip/ of HTTP.
-	WHIP WHIP `yaml:"whip"`
-	// PublishTo is the relay that gets the tracks; nil means this node.
-	PublishTo *peer.Config `yaml:"publishTo"`
-	// Grace is how long a lost publisher may stay away; 0 means 10 s.
-	Grace time.Duration `yaml:"grace"`
-	// TargetLatency is what players are told to aim at; 0 means 300 ms.
-	TargetLatency time.Duration `yaml:"targetLatency"`
+	// SRT listens for encoders: stream id `publish:NAME` or `#!::m=publish,r=NAME`.
+	SRT *SRT `yaml:"srt" reload:"restart" without:"no SRT"`
+	// WHIP is `true`, or the keys below: browsers publish at `/whip/NAME` of `http`.
+	WHIP WHIP `yaml:"whip" reload:"restart" without:"false"`
+	// PublishTo is the relay that gets the tracks; its URL and trust, keys as for
+	// `upstreams`.
+	PublishTo *peer.Config `yaml:"publishTo" reload:"restart" without:"this node"`
+	// Grace is how long a lost publisher may stay away and go on in the same tracks.
+	Grace time.Duration `yaml:"grace" reload:"restart" default:"10s"`
+	// TargetLatency is what catalogs tell players to aim at.
+	TargetLatency time.Duration `yaml:"targetLatency" reload:"restart" default:"300ms"`
 }
 
 // SRT is the listener for encoders.
 type SRT struct {
-	// Listen is the UDP address; "" means ":9000".
-	Listen string `yaml:"listen"`
-	// Passphrase of 10 to 79 characters encrypts; "" means no encryption.
-	Passphrase string `yaml:"passphrase"`
-	// Latency is how long lost packets are waited for; 0 means 120 ms.
-	Latency time.Duration `yaml:"latency"`
+	// Listen is the UDP address.
+	Listen string `yaml:"listen" reload:"restart" default:":9000"`
+	// Passphrase of 10 to 79 characters that encoders must know.
+	Passphrase string `yaml:"passphrase" reload:"restart" secret:"true" without:"no encryption"`
+	// Latency is how long lost packets are waited for.
+	Latency time.Duration `yaml:"latency" reload:"restart" default:"120ms"`
 }
 
 // WHIP is the endpoint for browsers. In YAML it is true, false or a mapping,
 // which also switches it on.
 type WHIP struct {
-	Enabled bool `yaml:"-"`
-	// ICE is the UDP address for the media of all sessions; "" means a port
-	// for each.
-	ICE string `yaml:"ice"`
-	// PublicIPs replace the local addresses behind one-to-one NAT.
-	PublicIPs []string `yaml:"publicIPs"`
-	// MaxSessions bounds the publications at one time; 0 means 100.
-	MaxSessions int `yaml:"maxSessions"`
-}
-
-// UnmarshalYAML reads both forms.
-func (w *WHIP) UnmarshalYAML(unmarshal func(any) error) error {
-	if err := unmarshal(&w.Enabled); err == nil {
-		return nil
-	}
-	type plain WHIP
-	p := plain{Enabled: true}
-	if err := unmarshal(&p); err != nil {
-		return err
-	}
-	*w = WHIP(p)
-	return nil
+	Enabled bool `yaml:"-" switch:"true"`
+	// ICE is the UDP address for the media of all sessions.
+	ICE string `yaml:"ice" reload:"restart" without:"a port for each"`
+	// PublicIPs are addresses offered instead of the local ones, behind one-to-one NAT.
+	PublicIPs []string `yaml:"publicIPs" reload:"restart" without:"the local ones"`
+	// MaxSessions is how many may publish at a time.
+	MaxSessions int `yaml:"maxSessions" reload:"restart" default:"100"`
 }
 
 // Drain says how a node leaves after SIGTERM.
 type Drain struct {
-	// Timeout is how long sessions may take to leave; 0 means 10 s.
-	Timeout time.Duration `yaml:"timeout"`
-	// URI is the relay that they are sent to; "" means the address that they
-	// know, behind which another node answers.
-	URI string `yaml:"uri"`
+	// Timeout is how long sessions may take to leave.
+	Timeout time.Duration `yaml:"timeout" reload:"live" default:"10s"`
+	// URI is the relay that they are sent to, `moqt://` or `https://`.
+	URI string `yaml:"uri" reload:"live" without:"the address they know"`
 }
 
 // Limit is Timeout, or what its zero value means.
@@ -186,42 +177,41 @@ func (d Drain) Limit() time.Duration { return cmp.Or(d.Timeout, 10*time.Second) 
 
 // Admin is the server for statistics: /stats, /healthz and /readyz.
 type Admin struct {
-	// Listen is the TCP address. Required. It is not for everybody to reach.
-	Listen string `yaml:"listen"`
+	// Listen is the TCP address of `/stats` (JSON), `/healthz` and `/readyz`.
+	Listen string `yaml:"listen" reload:"restart" without:"required"`
 }
 
 // Retention says what the relay keeps of a track.
 type Retention struct {
-	// CacheBytes bounds the memory that what is kept of all tracks takes; 0 means
-	// 512 MiB, or a quarter of the memory that the process may have, if that is less.
-	CacheBytes Size `yaml:"cacheBytes"`
-	// Groups is how many of the newest groups are kept; 0 means 3.
-	Groups int `yaml:"groups"`
-	// Time keeps groups beyond Groups while they are younger; 0 means 90 s.
-	Time time.Duration `yaml:"time"`
-	// MaxTrackBytes bounds the memory that what is kept of one track takes; 0
-	// means half of CacheBytes.
-	MaxTrackBytes Size `yaml:"maxTrackBytes"`
-	// Linger is how long a track stays subscribed after its last subscriber;
-	// 0 means 5 s.
-	Linger time.Duration `yaml:"linger"`
-	// MaxLag is how far a subscriber may fall behind before it skips to the
-	// newest group; 0 means the default of package deliver.
-	MaxLag time.Duration `yaml:"maxLag"`
-	// MaxLagBytes is likewise how many bytes of the track; 0 means the default
-	// of package deliver.
-	MaxLagBytes Size `yaml:"maxLagBytes"`
+	// CacheBytes is how much memory what is kept of all tracks may take: beyond it the
+	// oldest groups go, never the newest of a track that is watched.
+	CacheBytes Size `yaml:"cacheBytes" reload:"restart" without:"512MiB, or a quarter of the memory if that is less"`
+	// Groups is how many of the newest groups are kept.
+	Groups int `yaml:"groups" reload:"restart" default:"3"`
+	// Time keeps those younger than this as well, while there is room: what a viewer
+	// can go back to.
+	Time time.Duration `yaml:"time" reload:"restart" default:"1m30s"`
+	// MaxTrackBytes bounds the memory of one track, the newest group excepted.
+	MaxTrackBytes Size `yaml:"maxTrackBytes" reload:"restart" without:"half of cacheBytes"`
+	// Linger is how long a track stays subscribed after its last subscriber.
+	Linger time.Duration `yaml:"linger" reload:"restart" default:"5s"`
+	// MaxLag is how far a subscriber may fall behind before it skips to the newest
+	// group.
+	MaxLag time.Duration `yaml:"maxLag" reload:"restart" without:"that of moq/deliver: 3s"`
+	// MaxLagBytes says the same in bytes of the track.
+	MaxLagBytes Size `yaml:"maxLagBytes" reload:"restart" without:"that of moq/deliver: 32MiB"`
 	// Ungoverned leaves it to the congestion control of the transport how full the
-	// queues of the network get (deliver.Config).
-	Ungoverned bool `yaml:"ungoverned"`
+	// queues of the network get. Else what is less urgent is held back so that what is
+	// urgent need not wait behind it.
+	Ungoverned bool `yaml:"ungoverned" reload:"restart" default:"false"`
 }
 
 // Log says what is written to stderr.
 type Log struct {
-	// Level is debug, info, warn or error; "" means info.
-	Level string `yaml:"level"`
-	// Format is text or json; "" means text.
-	Format string `yaml:"format"`
+	// Level is `debug`, `info`, `warn` or `error`.
+	Level string `yaml:"level" reload:"live" default:"info"`
+	// Format is `text` or `json`.
+	Format string `yaml:"format" reload:"restart" default:"text"`
 }
 
 // Default is a single node: relay, pages, SRT and WHIP on their usual ports.

@@ -185,7 +185,7 @@ func TestErrors(t *testing.T) {
 		"publish to":            {"listen: :1\nbridge:\n  srt: {}\n  publishTo: {url: 'x'}\n", `c.yaml:4: bridge.publishTo: URL "x"`},
 		"level":                 {"listen: :1\nlog:\n  level: loud\n", `c.yaml:3: log.level: "loud" is none of debug, info, warn, error`},
 		"format":                {"listen: :1\nlog:\n  format: xml\n", `c.yaml:3: log.format: "xml" is none of text, json`},
-		"negative retention":    {"listen: :1\nretention: {groups: -1}\n", `c.yaml:2: retention: values must not be negative`},
+		"negative retention":    {"listen: :1\nretention: {groups: -1}\n", `c.yaml:2: retention.groups: must not be negative`},
 		"negative drain":        {"listen: :1\ndrain: {timeout: -1s}\n", `c.yaml:2: drain.timeout: must not be negative`},
 		"drain nowhere":         {"listen: :1\ndrain:\n  uri: edge-2\n", `c.yaml:3: drain.uri: URL "edge-2": want moqt://`},
 		"negative track memory": {"listen: :1\nretention:\n  maxTrackBytes: -1\n", `c.yaml:3: `},
@@ -195,7 +195,7 @@ func TestErrors(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			if got := err.Error(); !strings.HasPrefix(got, c.want) || strings.Contains(got, "\n") {
+			if got := err.Error(); !strings.HasPrefix(got, c.want) {
 				t.Errorf("got  %q\nwant %q", got, c.want)
 			}
 		})

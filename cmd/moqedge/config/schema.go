@@ -1,98 +1,41 @@
 package config
 
 import (
-	"fmt"
+	"encoding"
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
-// fault is what is wrong at one place of a file.
-type fault struct {
-	line int
-	text string
+// kind says how a field is written.
+type kind uint8
+
+const (
+	scalar   kind = iota // a text, in files, in the environment and as a flag
+	scalars              // a list of them
+	mapping              // keys and texts that are free
+	section              // a struct with keys of its own, or a pointer to one
+	sections             // a list of structs
+)
+
+// member is a key of a section.
+type member struct {
+	key   string
+	field reflect.StructField
+	kind  kind
 }
 
-// findFault returns the first unknown key or unreadable time. The YAML library
-// finds them too, but can not say what would be allowed, or where.
-func findFault(root ast.Node) *fault { return check(root, reflect.TypeFor[Config](), "") }
-
-func check(node ast.Node, t reflect.Type, path string) *fault {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch {
-	case t == reflect.TypeFor[time.Duration]():
-		if s, ok := node.(*ast.StringNode); ok {
-			if _, err := time.ParseDuration(s.Value); err != nil {
-				return &fault{s.GetToken().Position.Line, fmt.Sprintf("%q is not %s", s.Value, describe(t))}
-			}
-		}
-		return nil
-	case t == reflect.TypeFor[Size]():
-		scalar := node.GetToken()
-		if _, err := ParseSize(scalar.Value); err != nil {
-			return &fault{scalar.Position.Line, err.Error()}
-		}
-		return nil
-	case t.Kind() == reflect.Slice:
-		list, _ := node.(*ast.SequenceNode)
-		if list == nil {
-			return nil
-		}
-		for _, v := range list.Values {
-			if f := check(v, t.Elem(), path); f != nil {
-				return f
-			}
-		}
-		return nil
-	case t.Kind() != reflect.Struct:
-		return nil
-	}
-	for _, v := range entries(node) {
-		key := keyText(v)
-		fields := reflect.VisibleFields(t) // those of embedded structs, too
-		i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return key != "" && keyOf(f) == key })
-		if i < 0 {
-			return &fault{v.Key.GetToken().Position.Line, unknownKey(key, t, path)}
-		}
-		if f := check(v.Value, fields[i].Type, join(path, key)); f != nil {
-			return f
+// members are the keys of a section in the order they are documented in, those of
+// embedded structs included.
+func members(t reflect.Type) []member {
+	var all []member
+	for _, f := range reflect.VisibleFields(t) {
+		if key := keyOf(f); key != "" {
+			all = append(all, member{key: key, field: f, kind: kindOf(f.Type)})
 		}
 	}
-	return nil
+	return all
 }
-
-func unknownKey(key string, t reflect.Type, path string) string {
-	var allowed []string
-	for _, f := range reflect.VisibleFields(t) { // in the order they are documented
-		if name := keyOf(f); name != "" {
-			allowed = append(allowed, name)
-		}
-	}
-	where := "at the top"
-	if path != "" {
-		where = "in " + path
-	}
-	return fmt.Sprintf("unknown key %q: %s there can be %s", key, where, strings.Join(allowed, ", "))
-}
-
-// entries returns what a mapping holds, nothing for other nodes.
-func entries(node ast.Node) []*ast.MappingValueNode {
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		return n.Values
-	case *ast.MappingValueNode: // how the parser writes a mapping with one key
-		return []*ast.MappingValueNode{n}
-	}
-	return nil
-}
-
-func keyText(v *ast.MappingValueNode) string { return v.Key.GetToken().Value }
 
 // keyOf is the key of a field, "" when it has none.
 func keyOf(f reflect.StructField) string {
@@ -103,6 +46,84 @@ func keyOf(f reflect.StructField) string {
 	return name
 }
 
+// find is the member with a key.
+func find(t reflect.Type, key string) (member, bool) {
+	for _, m := range members(t) {
+		if m.key == key {
+			return m, true
+		}
+	}
+	return member{}, false
+}
+
+// keys are those of a section as people are told of them.
+func keys(t reflect.Type) string {
+	var all []string
+	for _, m := range members(t) {
+		all = append(all, m.key)
+	}
+	return strings.Join(all, ", ")
+}
+
+var (
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+	durationType = reflect.TypeFor[time.Duration]()
+)
+
+func kindOf(t reflect.Type) kind {
+	switch {
+	case reflect.PointerTo(t).Implements(textType):
+		return scalar
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct, t.Kind() == reflect.Struct:
+		return section
+	case t.Kind() == reflect.Slice && kindOf(t.Elem()) == section:
+		return sections
+	case t.Kind() == reflect.Slice:
+		return scalars
+	case t.Kind() == reflect.Map:
+		return mapping
+	}
+	return scalar
+}
+
+// structOf is the struct of a section, or of the entries of a list of them.
+func structOf(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t
+}
+
+// switchOf is the field of a section that is not left out by leaving out the section,
+// but says itself whether it is on, and can be written as true or false instead.
+func switchOf(t reflect.Type) (reflect.StructField, bool) {
+	for _, f := range reflect.VisibleFields(structOf(t)) {
+		if f.Tag.Get("switch") == "true" {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// secrecy says which part of a value nobody is shown.
+type secrecy uint8
+
+const (
+	public secrecy = iota
+	secret
+	secretInURL // the password in it
+)
+
+func secrecyOf(f reflect.StructField) secrecy {
+	switch f.Tag.Get("secret") {
+	case "true":
+		return secret
+	case "url":
+		return secretInURL
+	}
+	return public
+}
+
 func join(path, key string) string {
 	if path == "" {
 		return key
@@ -110,43 +131,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// lineOf returns the line of a dotted key, in which [N] is an entry of a list,
-// or of the deepest part of it that is in the file; 0 for none.
-func lineOf(root ast.Node, path string) int {
-	line := 0
-	for part := range strings.SplitSeq(path, ".") {
-		part, index, _ := strings.Cut(part, "[")
-		all := entries(root)
-		i := slices.IndexFunc(all, func(v *ast.MappingValueNode) bool { return keyText(v) == part })
-		if i < 0 {
-			break
-		}
-		line = all[i].Key.GetToken().Position.Line
-		root = all[i].Value
-		n, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
-		if list, ok := root.(*ast.SequenceNode); ok && err == nil && n < len(list.Values) {
-			root = list.Values[n]
-			line = root.GetToken().Position.Line
-		}
-	}
-	return line
-}
-
-// describe names a type the way the documentation does.
-func describe(t reflect.Type) string {
-	switch {
-	case t == reflect.TypeFor[time.Duration]():
-		return "a time such as 500ms or 10s"
-	case t == reflect.TypeFor[Size]():
-		return "a size such as 512MiB or 64MB"
-	case t.Kind() == reflect.Bool:
-		return "true or false"
-	case t.Kind() == reflect.Slice:
-		return "a list"
-	case t.Kind() == reflect.Struct, t.Kind() == reflect.Pointer:
-		return "a mapping with keys of its own"
-	case t.Kind() == reflect.String:
-		return "a text"
-	}
-	return "a number that fits here"
+// parent is the path of the section or list that a path is in.
+func parent(path string) string {
+	return path[:max(strings.LastIndexAny(path, ".["), 0)]
 }

@@ -36,24 +36,18 @@ func ParseSize(text string) (Size, error) {
 	return 0, fmt.Errorf("%q is not a size such as 512MiB or 64MB", text)
 }
 
-// UnmarshalText reads a text with a unit, as a flag has it.
+// UnmarshalText reads a text with a unit, or a number.
 func (s *Size) UnmarshalText(text []byte) (err error) {
 	*s, err = ParseSize(string(text))
 	return err
 }
 
-// UnmarshalYAML reads a text with a unit, or a number.
-func (s *Size) UnmarshalYAML(unmarshal func(any) error) error {
-	var n uint64
-	if err := unmarshal(&n); err == nil {
-		*s = Size(n)
-		return nil
+// MarshalText writes it with the largest unit of two powers that it is a multiple of.
+func (s Size) MarshalText() ([]byte, error) {
+	for i := 3; i >= 0 && s > 0; i-- {
+		if unit := Size(units[i].bytes); s%unit == 0 {
+			return fmt.Appendf(nil, "%d%s", s/unit, units[i].name), nil
+		}
 	}
-	var text string
-	if err := unmarshal(&text); err != nil {
-		return err
-	}
-	var err error
-	*s, err = ParseSize(text)
-	return err
+	return fmt.Append(nil, uint64(s)), nil
 }

@@ -16,31 +16,29 @@ import (
 func Levels() []string  { return []string{"debug", "info", "warn", "error"} }
 func Formats() []string { return []string{"text", "json"} }
 
-// Validate reports the first thing in c that can not be. The text begins with
-// the key as it is written in the file.
+// Validate reports what in c can not be, as Faults: at most one for each section. The
+// text of each begins with the key as it is written in the file.
 func (c Config) Validate() error {
-	checks := []func() error{
-		func() error { return address("listen", c.Listen, true) },
-		c.validateUpstreams,
-		func() error {
-			if c.Cluster == nil {
-				return nil
-			}
-			return c.Cluster.validate()
-		},
-		func() error { return c.Certificate.validate() },
-		c.validateHTTP,
-		c.validateBridge,
-		c.validateAdmin,
-		func() error { return c.Retention.validate() },
-		func() error { return c.Drain.validate() },
-		func() error { return word("log.level", c.Log.Level, Levels()) },
-		func() error { return word("log.format", c.Log.Format, Formats()) },
-	}
-	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
+	var faults Faults
+	for _, err := range []error{
+		address("listen", c.Listen, true),
+		c.validateUpstreams(),
+		c.Cluster.validate(),
+		c.Certificate.validate(),
+		c.validateHTTP(),
+		c.validateBridge(),
+		c.validateAdmin(),
+		c.Retention.validate(),
+		c.Drain.validate(),
+		word("log.level", c.Log.Level, Levels()),
+		word("log.format", c.Log.Format, Formats()),
+	} {
+		if err != nil {
+			faults = append(faults, NewFault(err))
 		}
+	}
+	if len(faults) > 0 {
+		return faults
 	}
 	return nil
 }
@@ -70,6 +68,9 @@ func (c Config) validateUpstreams() error {
 }
 
 func (u Upstream) validate(key string) error {
+	if u.URL == "" && len(u.Prefixes) > 0 {
+		return fmt.Errorf("%s.prefixes: %s is asked of nobody: give the url of this upstream, moqt://HOST:PORT or https://HOST:PORT/PATH", key, strings.Join(u.Prefixes, ", "))
+	}
 	if err := u.Config.Validate(); err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
@@ -154,8 +155,15 @@ func (c Config) validateAdmin() error {
 }
 
 func (r Retention) validate() error {
-	if r.Groups < 0 || r.Time < 0 || r.Linger < 0 || r.MaxLag < 0 {
-		return errors.New("retention: values must not be negative")
+	switch {
+	case r.Groups < 0:
+		return errors.New("retention.groups: must not be negative")
+	case r.Time < 0:
+		return errors.New("retention.time: must not be negative")
+	case r.Linger < 0:
+		return errors.New("retention.linger: must not be negative")
+	case r.MaxLag < 0:
+		return errors.New("retention.maxLag: must not be negative")
 	}
 	return nil
 }

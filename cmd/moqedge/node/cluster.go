@@ -29,12 +29,9 @@ func (n *Node) joinCluster(c *relay.Config) error {
 	}
 	n.undo = append(n.undo, directory.Close)
 	c.Directory = directory
-	c.Advertise = relay.Advertise{URL: from.URL, Role: from.RelayRole(), Cost: from.Cost}
+	c.Advertise = relay.Advertise{URL: from.URL, Role: from.RelayRole(), Cost: from.Cost, Fingerprints: n.toldPins}
 	if from.CA != "" || from.Cert != "" {
 		c.Peers = peers
-	}
-	if !n.config.Certificate.Files() {
-		c.Advertise.Fingerprints = n.Pins
 	}
 	return nil
 }

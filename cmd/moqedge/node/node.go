@@ -27,11 +27,12 @@ import (
 
 // Node is a running node. Its goroutines end with Close.
 type Node struct {
-	config  config.Config
+	config  config.Config // that it was started with; Config is what is in effect
 	log     *slog.Logger
 	started time.Time
 
-	certificate *certs.Source
+	reloading   reloading
+	certificate shown
 	listener    *transport.Listener
 	relay       *relay.Relay
 	resident    string        // path of the bridge's session with this node
@@ -42,7 +43,8 @@ type Node struct {
 	pages       net.Addr      // nil without HTTP
 	admin       net.Addr      // nil without admin
 
-	tasks  sync.WaitGroup // everything that serves
+	tasks  sync.WaitGroup  // everything that serves
+	ctx    context.Context // ended by stop
 	stop   context.CancelFunc
 	failed chan error // gets the first error of a server; holds one
 	undo   []func()   // what Close does, last first
@@ -57,11 +59,11 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	if c.Name != "" {
 		log = log.With("node", c.Name)
 	}
-	n := &Node{config: c, log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
-	ctx, stop := context.WithCancel(context.Background())
-	n.stop = stop
+	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
+	n.reloading.running, n.reloading.wanted = c, c
+	n.ctx, n.stop = context.WithCancel(context.Background())
 	for _, open := range []func(context.Context) error{n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
-		if err := open(ctx); err != nil {
+		if err := open(n.ctx); err != nil {
 			n.Close()
 			return nil, err
 		}
@@ -104,10 +106,9 @@ func (n *Node) openRelay(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.certificate, err = n.openCertificate(); err != nil {
+	if err := n.openCertificate(); err != nil {
 		return err
 	}
-	n.undo = append(n.undo, func() { _ = n.certificate.Close() })
 	clients, err := n.clientRoots()
 	if err != nil {
 		return err
@@ -161,14 +162,6 @@ func (n *Node) upstreams() ([]relay.Upstream, error) {
 		})
 	}
 	return all, nil
-}
-
-func (n *Node) openCertificate() (*certs.Source, error) {
-	c := n.config.Certificate
-	if c.Files() {
-		return certs.Files(c.Cert, c.Key, n.log)
-	}
-	return certs.Development(c.Dir, c.Hosts, n.log)
 }
 
 // clientRoots are what certificates of clients are checked against; nil: nothing.
@@ -229,12 +222,6 @@ func (n *Node) Addresses() Addresses {
 	}
 	return a
 }
-
-// Fingerprint is the SHA-256 of the certificate that the node shows now.
-func (n *Node) Fingerprint() string { return n.certificate.FingerprintHex() }
-
-// Pins is Fingerprint for peer.Config.
-func (n *Node) Pins() [][32]byte { return [][32]byte{n.certificate.Fingerprint()} }
 
 // Hub is the node's bridge, nil without one.
 func (n *Node) Hub() *bridge.Hub { return n.hub }

@@ -74,12 +74,9 @@ func taken(what, address string, err error) error {
 
 // pagesHandler tells the pages where the relay and the ingests are.
 func (n *Node) pagesHandler() http.Handler {
-	c := web.Config{Relay: n.config.HTTP.Relay, Logger: n.log}
+	c := web.Config{Relay: n.config.HTTP.Relay, Fingerprint: n.toldFingerprint, Logger: n.log}
 	if c.Relay == "" {
 		c.Relay = fmt.Sprintf("https://{host}:%d/live", portOf(n.listener.Addr()))
-	}
-	if !n.config.Certificate.Files() {
-		c.Fingerprint = n.certificate.FingerprintHex
 	}
 	if n.whip != nil {
 		c.WHIP = n.whip

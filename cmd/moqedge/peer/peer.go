@@ -18,31 +18,31 @@ import (
 )
 
 // Config names a server. At most one of the ways to trust it is given; with
-// none of them the system's roots decide.
+// none of them the system's roots decide. The tags are those of package config.
 type Config struct {
-	// URL is moqt://host:port/path (raw QUIC) or https://host:port/path
-	// (WebTransport). The port is 443 if missing.
-	URL string `yaml:"url"`
-	// Fingerprint is the SHA-256 of the server's certificate in hex; several
-	// are separated by commas.
-	Fingerprint string `yaml:"fingerprint"`
+	// URL is `moqt://HOST:PORT` (raw QUIC) or `https://HOST:PORT/PATH` (WebTransport);
+	// the port is 443 if missing.
+	URL string `yaml:"url" reload:"section" without:"required"`
+	// Fingerprint is the SHA-256 of its certificate in hex; several are separated by
+	// commas.
+	Fingerprint string `yaml:"fingerprint" reload:"section" without:"not known"`
 	// FingerprintURL is where the fingerprint can be read, such as
-	// http://host:port/certificate.sha256. It is read before every attempt to
-	// connect, so a server that was restarted with a new certificate is found.
-	FingerprintURL string `yaml:"fingerprintURL"`
+	// `http://HOST:PORT/certificate.sha256`, before every attempt to connect, so a
+	// server that was restarted with a new certificate is found.
+	FingerprintURL string `yaml:"fingerprintURL" reload:"section" without:"not read"`
 	// CA is a PEM file with the roots to trust.
-	CA string `yaml:"ca"`
-	// Cert and Key are PEM files of the certificate that this side shows, for
-	// servers that ask for one; read for each connection.
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	CA string `yaml:"ca" reload:"section" without:"the roots of the system"`
+	// Cert is a PEM file with the certificate that this side shows, for servers that
+	// ask for one; read for each connection.
+	Cert string `yaml:"cert" reload:"section" without:"none is shown"`
+	// Key is a PEM file with its key.
+	Key string `yaml:"key" reload:"section" without:"none"`
 	// Insecure switches every check off, for experiments.
-	Insecure bool `yaml:"insecure"`
-	// Timeout bounds one attempt to connect; 0 means 10 s.
-	Timeout time.Duration `yaml:"timeout"`
-	// Draft is the only draft of MOQT to speak, such as 18; 0 means all that we
-	// speak, of which the server takes the one it prefers.
-	Draft int `yaml:"draft"`
+	Insecure bool `yaml:"insecure" reload:"section" default:"false"`
+	// Timeout is how long an attempt to connect may take.
+	Timeout time.Duration `yaml:"timeout" reload:"section" without:"3s for a relay above, else 10s"`
+	// Draft is the only [draft of MOQT](drafts.md) to speak with it, such as `18`.
+	Draft int `yaml:"draft" reload:"section" without:"what it prefers"`
 	// Pins are asked for the accepted fingerprints before every attempt, for
 	// a server in the same process. It goes before the other ways.
 	Pins func() [][32]byte `yaml:"-"`

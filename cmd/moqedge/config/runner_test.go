@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestEnvironment(t *testing.T) {
+func TestRunner(t *testing.T) {
 	empty, mounted := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(mounted, "cert.pem"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -34,8 +34,12 @@ func TestEnvironment(t *testing.T) {
 		"client":         {map[string]string{"MOQT_ROLE": "client"}, empty, nil, `MOQT_ROLE: this role is not supported: "client"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, want := Default(), Default()
-			err := got.Environment(func(key string) string { return c.set[key] }, c.dir)
+			want := Default()
+			var environ []string
+			for key, value := range c.set {
+				environ = append(environ, key+"="+value)
+			}
+			got, err := Sources{Environ: environ, Mounted: c.dir}.Read()
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) || errors.Is(err, ErrRole) != (name == "client") {
 					t.Errorf("error %v, want %q", err, c.err)
@@ -43,11 +47,8 @@ func TestEnvironment(t *testing.T) {
 				return
 			}
 			c.want(&want)
-			if err != nil || !reflect.DeepEqual(got, want) {
+			if err != nil || !reflect.DeepEqual(got.Config, want) {
 				t.Errorf("got %+v, %v, want %+v", got, err, want)
-			}
-			if err := got.Validate(); err != nil {
-				t.Error(err)
 			}
 		})
 	}

@@ -1,0 +1,189 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Class says what a change of a field needs in a running node.
+type Class uint8
+
+// Classes, from the least to the most.
+const (
+	// Live fields apply at once.
+	Live Class = iota
+	// Sessions fields apply to sessions that begin after the change.
+	Sessions
+	// Restart fields apply when the node is started again.
+	Restart
+)
+
+// String says it as the documentation does.
+func (c Class) String() string { return [...]string{"live", "new sessions", "restart"}[c] }
+
+// classOf reads the tag reload: live, sessions, restart, or section for the class of the
+// section that the field is in.
+func classOf(f reflect.StructField, around Class) (c Class, ok bool) {
+	switch f.Tag.Get("reload") {
+	case "live":
+		return Live, true
+	case "sessions":
+		return Sessions, true
+	case "restart":
+		return Restart, true
+	case "section":
+		return around, true
+	}
+	return Restart, false
+}
+
+// Difference is one field in which two configurations differ.
+type Difference struct {
+	Key   string // such as upstreams[1].cost
+	Class Class
+	// Old and New are what is written for the values, secrets masked; "" is nothing. Of
+	// a section that came or went they are not set.
+	Old, New string
+}
+
+// Change is what two configurations differ in, in the order of the schema.
+type Change []Difference
+
+// Of returns the part of a class.
+func (c Change) Of(class Class) Change {
+	return slices.DeleteFunc(slices.Clone(c), func(d Difference) bool { return d.Class != class })
+}
+
+// Touches reports whether something at a key or below it changes that needs no restart.
+func (c Change) Touches(key string) bool {
+	return slices.ContainsFunc(c, func(d Difference) bool {
+		after, found := strings.CutPrefix(d.Key, key)
+		return d.Class != Restart && found && (after == "" || after[0] == '.' || after[0] == '[')
+	})
+}
+
+// Keys are those of the differences.
+func (c Change) Keys() []string {
+	all := make([]string, 0, len(c))
+	for _, d := range c {
+		all = append(all, d.Key)
+	}
+	return all
+}
+
+// Diff returns what changes from one configuration to another. Values that are not
+// given are what Filled says.
+func Diff(before, after Config) Change {
+	before, after = before.Filled(), after.Filled()
+	var c Change
+	c.compare(reflect.ValueOf(before), reflect.ValueOf(after), "", Restart)
+	return c
+}
+
+func (c *Change) compare(a, b reflect.Value, path string, around Class) {
+	for _, m := range members(a.Type()) {
+		class, _ := classOf(m.field, around)
+		c.field(a.FieldByIndex(m.field.Index), b.FieldByIndex(m.field.Index), m, join(path, m.key), class)
+	}
+}
+
+func (c *Change) field(a, b reflect.Value, m member, path string, class Class) {
+	switch m.kind {
+	case section:
+		if a.Kind() == reflect.Pointer {
+			if a.IsNil() || b.IsNil() {
+				if a.IsNil() != b.IsNil() {
+					*c = append(*c, Difference{Key: path, Class: class})
+				}
+				return
+			}
+			a, b = a.Elem(), b.Elem()
+		}
+		if on, switched := switchOf(a.Type()); switched && a.FieldByIndex(on.Index).Bool() != b.FieldByIndex(on.Index).Bool() {
+			*c = append(*c, Difference{Key: path, Class: class})
+			return
+		}
+		c.compare(a, b, path, class)
+	case sections:
+		for i := range max(a.Len(), b.Len()) {
+			entry := fmt.Sprintf("%s[%d]", path, i)
+			if i >= a.Len() || i >= b.Len() {
+				*c = append(*c, Difference{Key: entry, Class: class})
+				continue
+			}
+			c.compare(a.Index(i), b.Index(i), entry, class)
+		}
+	default:
+		if reflect.DeepEqual(a.Interface(), b.Interface()) || a.Kind() != reflect.String && a.IsZero() && b.IsZero() {
+			return
+		}
+		if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 || a.Kind() == reflect.Map && a.Len() == 0 && b.Len() == 0 {
+			return
+		}
+		*c = append(*c, Difference{
+			Key: path, Class: class,
+			Old: strings.Join(textsOf(a, m), ", "), New: strings.Join(textsOf(b, m), ", "),
+		})
+	}
+}
+
+// Overlay is a running configuration with what needs no restart of a new one.
+func Overlay(running, next Config) Config {
+	overlay(reflect.ValueOf(&running).Elem(), reflect.ValueOf(next), Restart)
+	return running
+}
+
+func overlay(into, from reflect.Value, around Class) {
+	for _, m := range members(into.Type()) {
+		class, _ := classOf(m.field, around)
+		to, next := into.FieldByIndex(m.field.Index), from.FieldByIndex(m.field.Index)
+		switch {
+		case m.kind == section && to.Kind() != reflect.Pointer:
+			if on, switched := switchOf(to.Type()); switched && class != Restart {
+				to.FieldByIndex(on.Index).Set(next.FieldByIndex(on.Index))
+			}
+			overlay(to, next, class)
+		case m.kind == section && !to.IsNil() && !next.IsNil():
+			own := reflect.New(to.Type().Elem()) // the running one is somebody else's
+			own.Elem().Set(to.Elem())
+			overlay(own.Elem(), next.Elem(), class)
+			to.Set(own)
+		case class != Restart:
+			to.Set(next)
+		}
+	}
+}
+
+// Filled is c with what the tags say for values that are not given.
+func (c Config) Filled() Config {
+	fill(reflect.ValueOf(&c).Elem())
+	return c
+}
+
+func fill(v reflect.Value) {
+	for _, m := range members(v.Type()) {
+		f := v.FieldByIndex(m.field.Index)
+		switch {
+		case m.kind == section && f.Kind() != reflect.Pointer:
+			fill(f)
+		case m.kind == section && !f.IsNil():
+			own := reflect.New(f.Type().Elem())
+			own.Elem().Set(f.Elem())
+			fill(own.Elem())
+			f.Set(own)
+		case m.kind == sections && f.Len() > 0:
+			own := reflect.MakeSlice(f.Type(), f.Len(), f.Len())
+			reflect.Copy(own, f)
+			for i := range own.Len() {
+				fill(own.Index(i))
+			}
+			f.Set(own)
+		case m.kind == scalar && f.IsZero():
+			if text := m.field.Tag.Get("default"); text != "" {
+				_ = setText(f, text) // that it can be is tested
+			}
+		}
+	}
+}
