@@ -224,7 +224,7 @@ func TestPackets(t *testing.T) {
 				go func() { ended <- Catch(ctx, own, p.Addr(), uint64(i), c.Encrypt, sinks[i].got) }()
 			}
 			eventually(t, "two clients", func() bool { return len(p.clients.of(0)) == 2 && len(p.clients.of(1)) == 1 })
-			sizes := []int{0, 1, 1400, PacketSize, 12_500, 70_000} // the last is more than a message
+			sizes := []int{0, 1, 1400, packetSize, 12_500, 70_000} // the last is more than a message
 			for id, size := range sizes {                          // one after the other: sockets have small buffers
 				for track, to := range [][]*sink{sinks, sinks[1:]} {
 					p.Send(object(track, 3, uint64(id), false, size))

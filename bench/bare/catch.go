@@ -31,7 +31,7 @@ func Catch(ctx context.Context, c net.PacketConn, loop net.Addr, client uint64, 
 			return err
 		}
 	}
-	b := make([]byte, PacketSize)
+	b := make([]byte, packetSize)
 	for begun := false; ; {
 		if !begun {
 			if _, err := c.WriteTo(binary.BigEndian.AppendUint64(nil, client), loop); err != nil {

@@ -12,9 +12,9 @@ import (
 	"sync"
 )
 
-// PacketSize is the payload of a full UDP packet: what quic-go's path discovery
+// packetSize is the payload of a full UDP packet: what quic-go's path discovery
 // finds where it may be as large, such as on loopback.
-const PacketSize = 1452
+const packetSize = 1452
 
 // PacketsConfig is of Packets.
 type PacketsConfig struct {
@@ -74,7 +74,7 @@ func NewPackets(c PacketsConfig) (*Packets, error) {
 		c.Tracks = func(uint64) []int { return []int{0} }
 	}
 	if c.Segments {
-		if err := segment(c.Conn, PacketSize); err != nil {
+		if err := segment(c.Conn, packetSize); err != nil {
 			return nil, fmt.Errorf("bare: segmentation: %w", err)
 		}
 	}
@@ -86,7 +86,7 @@ func NewPackets(c PacketsConfig) (*Packets, error) {
 // read takes in clients, who say who they are until they get something.
 func (p *Packets) read() {
 	known := map[uint64]bool{}
-	b := make([]byte, PacketSize)
+	b := make([]byte, packetSize)
 	for {
 		n, addr, err := p.config.Conn.ReadFromUDPAddrPort(b)
 		if errors.Is(err, net.ErrClosed) {
@@ -129,7 +129,7 @@ func (p *Packets) Send(o Object) {
 }
 
 func (r *receiver) send(p *Packets, o Object) {
-	room := PacketSize - headerSize
+	room := packetSize - headerSize
 	if r.sealer != nil {
 		room -= tagSize
 	}
@@ -137,7 +137,7 @@ func (r *receiver) send(p *Packets, o Object) {
 	for at := 0; at == 0 || at < len(o.Payload); at += room {
 		end := min(at+room, len(o.Payload))
 		b = r.packet(b, o, at, end)
-		full := len(b)+PacketSize > messageMost
+		full := len(b)+packetSize > messageMost
 		if !p.config.Segments || full || end == len(o.Payload) {
 			_, _ = p.config.Conn.WriteToUDPAddrPort(b, r.addr)
 			b = b[:0]

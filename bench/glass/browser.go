@@ -24,9 +24,9 @@ func names() []string {
 	return []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell"}
 }
 
-// Find returns the file of a Chromium: the one that is named, or else the first on
+// find returns the file of a Chromium: the one that is named, or else the first on
 // PATH.
-func Find(file string) (string, error) {
+func find(file string) (string, error) {
 	if file != "" {
 		path, err := exec.LookPath(file)
 		if err != nil {

@@ -144,7 +144,7 @@ func observed(t *testing.T, page string, warm, within time.Duration) Round {
 		_, _ = io.WriteString(w, strings.ReplaceAll(page, "STILL", strconv.FormatInt(still, 10)))
 	}))
 	defer s.Close()
-	file, err := Find("")
+	file, err := find("")
 	if err != nil {
 		t.Fatal(err)
 	}

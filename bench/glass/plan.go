@@ -111,7 +111,7 @@ func (p Plan) ready() (r ready, err error) {
 	if u, err := url.Parse(p.WHEP); p.WHEP != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return r, fmt.Errorf("%w: %q is no address of a WHEP endpoint", lab.ErrPlan, p.WHEP)
 	}
-	if r.file, err = Find(p.Browser); err != nil {
+	if r.file, err = find(p.Browser); err != nil {
 		return r, err
 	}
 	r.Plan = p

@@ -10,13 +10,9 @@ import (
 	"time"
 )
 
-// Commands of a [Role].
-const (
-	// CommandStart starts the unit. Its argument is a Config, its result a Started.
-	CommandStart = "start"
-	// CommandStats has no argument; its result is a Stats.
-	CommandStats = "stats"
-)
+// CommandStart is the command of a [Role] that starts the unit. Its argument is a
+// Config, its result a Started.
+const CommandStart = "start"
 
 // Started says where a unit is.
 type Started struct {
@@ -34,20 +30,14 @@ type Role struct {
 
 // Handle answers one command.
 func (r *Role) Handle(command string, args json.RawMessage) (any, error) {
-	switch command {
-	case CommandStart:
-		var c Config
-		if err := json.Unmarshal(args, &c); err != nil {
-			return nil, err
-		}
-		return r.start(c)
-	case CommandStats:
-		if r.unit == nil {
-			return nil, errors.New("sfu: not started")
-		}
-		return r.unit.Stats(), nil
+	if command != CommandStart {
+		return nil, fmt.Errorf("sfu: unknown command %q", command)
 	}
-	return nil, fmt.Errorf("sfu: unknown command %q", command)
+	var c Config
+	if err := json.Unmarshal(args, &c); err != nil {
+		return nil, err
+	}
+	return r.start(c)
 }
 
 func (r *Role) start(c Config) (Started, error) {

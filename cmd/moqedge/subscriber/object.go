@@ -30,8 +30,8 @@ type Object struct {
 	LatencyMs *float64 `json:"latencyMs,omitempty"`
 }
 
-// NewObject describes an object of a track.
-func NewObject(track wire.FullTrackName, o *live.Object) Object {
+// newObject describes an object of a track.
+func newObject(track wire.FullTrackName, o *live.Object) Object {
 	out := Object{
 		Namespace: names.Namespace(track.Namespace), Track: names.Name(track.Name),
 		Group: o.Group, Subgroup: o.Subgroup, Object: o.ID, Datagram: o.Datagram,

@@ -43,14 +43,14 @@ type Report struct {
 
 // NewReport returns a report that begins now.
 func NewReport(c ReportConfig) *Report {
-	return &Report{config: c, summary: NewSummary(time.Now())}
+	return &Report{config: c, summary: newSummary(time.Now())}
 }
 
 // Take is the Sink of a Report.
 func (r *Report) Take(track wire.FullTrackName, o *live.Object) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen := NewObject(track, o)
+	seen := newObject(track, o)
 	r.summary.Add(seen)
 	if r.config.Output != nil {
 		if _, err := r.config.Output.Write(o.Payload()); err != nil {

@@ -40,7 +40,7 @@ func TestObject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := NewObject(track.Name(), o).String(); got != want {
+		if got := newObject(track.Name(), o).String(); got != want {
 			t.Errorf("object %d: %s, want %s", i, got, want)
 		}
 	}
@@ -48,7 +48,7 @@ func TestObject(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	start := time.Unix(1000, 0)
-	s := NewSummary(start)
+	s := newSummary(start)
 	for i := range 100 {
 		latency := float64(i)
 		s.Add(Object{Track: "video", Group: uint64(i / 10), Size: 1000, LatencyMs: &latency})

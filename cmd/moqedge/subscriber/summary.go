@@ -18,8 +18,8 @@ type Summary struct {
 	total    span
 }
 
-// NewSummary returns an empty summary that begins now.
-func NewSummary(now time.Time) *Summary {
+// newSummary returns an empty summary that begins now.
+func newSummary(now time.Time) *Summary {
 	return &Summary{began: now, interval: newSpan(now), total: newSpan(now)}
 }
 
