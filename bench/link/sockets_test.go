@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,6 +24,7 @@ func throw(t *testing.T, l Link, count, size int, pace time.Duration) (all []pas
 	server, viewer := loopback(t), e.Packets(loopback(t))
 	to := viewer.LocalAddr()
 	start := time.Now()
+	var came atomic.Uint64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -37,6 +39,7 @@ func throw(t *testing.T, l Link, count, size int, pace time.Duration) (all []pas
 			}
 			sent := time.Duration(binary.BigEndian.Uint64(b))
 			all = append(all, passage{sent, time.Since(start) - sent})
+			came.Add(1)
 		}
 	}()
 	b := make([]byte, size)
@@ -47,9 +50,14 @@ func throw(t *testing.T, l Link, count, size int, pace time.Duration) (all []pas
 			t.Fatal(err)
 		}
 	}
-	// What the kernel has is on the line soon, unless the machine is busy: less than all
-	// came then.
-	time.Sleep(300*time.Millisecond + l.Delay)
+	// All is over the line, unless the kernel lost some.
+	over := func() bool {
+		d := e.Counters().Down
+		return d.Packets == uint64(count) && came.Load() == d.Arrived
+	}
+	for deadline := time.Now().Add(time.Second + l.Delay); !over() && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	viewer.SetReadDeadline(time.Now())
 	<-done
 	counted = e.Counters().Down
