@@ -40,7 +40,6 @@ func watchOver(t *testing.T, l link, load float64, ungoverned bool) (o outcome) 
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, l.rtt/2, 0)
 		node := n.serve(relay.New(relay.Config{Name: "edge", Logger: quiet(), Ungoverned: ungoverned}), n.endpoint())
-		defer node.close()
 		video, audio := twoTracks(t, n, node, ungoverned)
 		ctx, cancel := context.WithCancel(t.Context())
 		var tasks sync.WaitGroup
@@ -54,7 +53,6 @@ func watchOver(t *testing.T, l link, load float64, ungoverned bool) (o outcome) 
 		narrow := &bottleneck{rate: l.rate, queue: l.queue, loss: l.loss}
 		n.router.setNarrow(dial.PacketConn.LocalAddr(), narrow)
 		viewer := n.clientBy(dial, node, nil)
-		defer closeSession(viewer)
 		var readers sync.WaitGroup
 		begin := time.Now()
 		sub, err := viewer.Subscribe(ctx, audio.Name(), moq.SubscribeOptions{})
@@ -171,7 +169,6 @@ func TestBusyMachine(t *testing.T) {
 			n := newNetwork(t, 100*time.Microsecond, 0)
 			n.jitter = 20 * time.Millisecond
 			node := n.serve(relay.New(relay.Config{Name: "edge", Logger: quiet(), Ungoverned: ungoverned}), n.endpoint())
-			defer node.close()
 			video, audio := twoTracks(t, n, node, ungoverned)
 			ctx, cancel := context.WithCancel(t.Context())
 			var tasks sync.WaitGroup
@@ -179,7 +176,6 @@ func TestBusyMachine(t *testing.T) {
 			tasks.Go(func() { produceAt(ctx, t, audio, 50, 20*time.Millisecond, 200, 0) })
 			defer func() { cancel(); tasks.Wait() }()
 			viewer := n.client(node, nil)
-			defer closeSession(viewer)
 			if _, err := viewer.Subscribe(ctx, audio.Name(), moq.SubscribeOptions{}); err != nil {
 				t.Fatal(err)
 			}

@@ -15,18 +15,13 @@ import (
 func TestTrackEndsAndReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, 5*time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
+		origin, edge := n.pair()
 		source := moq.NewOrigin()
 		publisher := n.client(origin, source)
-		defer closeSession(publisher)
 		if _, err := publisher.PublishNamespace(t.Context(), camera.Namespace); err != nil {
 			t.Fatal(err)
 		}
 		viewer := n.client(edge, nil)
-		defer closeSession(viewer)
 		for round := range uint64(3) {
 			track := live.NewTrack(camera, live.Options{})
 			source.AddTrack(track)

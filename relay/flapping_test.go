@@ -78,7 +78,6 @@ func TestFlappingServer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNetwork(t, time.Millisecond, 0)
 				server := n.relay("origin", nil)
-				defer server.close()
 				f := c.flapping
 				f.run(n, server, c.first)
 				t.Logf("%d attempts, back after %v", f.attempts, f.found)

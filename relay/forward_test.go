@@ -33,21 +33,12 @@ func cutThrough(t *testing.T, relays int) (took time.Duration) {
 		var origin, edge *node
 		for i := range relays {
 			edge = n.relay(fmt.Sprint("relay ", i), edge)
-			defer edge.close()
 			if i == 0 {
 				origin = edge
 			}
 		}
-		source := moq.NewOrigin()
-		track := live.NewTrack(camera, live.Options{})
-		source.AddTrack(track)
-		publisher := n.client(origin, source)
-		defer closeSession(publisher)
-		if _, err := publisher.PublishNamespace(t.Context(), camera.Namespace); err != nil {
-			t.Fatal(err)
-		}
+		track := n.offer(origin)
 		viewer := n.client(edge, nil)
-		defer closeSession(viewer)
 		sub, err := viewer.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -79,20 +70,9 @@ func cutThrough(t *testing.T, relays int) (took time.Duration) {
 func TestDatagrams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
-		source := moq.NewOrigin()
-		track := live.NewTrack(camera, live.Options{})
-		source.AddTrack(track)
-		publisher := n.client(origin, source)
-		defer closeSession(publisher)
-		if _, err := publisher.PublishNamespace(t.Context(), camera.Namespace); err != nil {
-			t.Fatal(err)
-		}
+		origin, edge := n.pair()
+		track := n.offer(origin)
 		viewer := n.client(edge, nil)
-		defer closeSession(viewer)
 		sub, err := viewer.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -120,15 +100,10 @@ func TestDatagrams(t *testing.T) {
 func TestFetchThroughEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
-		p := n.publish(origin)
-		defer p.stop()
+		origin, edge := n.pair()
+		n.publish(origin)
 		time.Sleep(3500 * time.Millisecond) // into group 3
 		viewer := n.client(edge, nil)
-		defer closeSession(viewer)
 		for _, down := range []bool{false, true} {
 			track := live.NewTrack(camera, live.Options{RetainGroups: 10})
 			o := moq.FetchOptions{Into: track, First: wire.Location{Group: 1, Object: 3}, Last: wire.Location{Group: 2, Object: math.MaxUint64}}
@@ -164,11 +139,8 @@ func TestPublishAtEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, time.Millisecond, 0)
 		origin := n.relay("origin", nil)
-		defer origin.close()
 		here := n.relay("here", origin)
-		defer here.close()
 		there := n.relay("there", origin)
-		defer there.close()
 		time.Sleep(time.Second)
 		p := n.publish(here)
 		time.Sleep(time.Second)
@@ -221,15 +193,12 @@ func TestPublishAndSubscribeTracks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, time.Millisecond, 0)
 		node := n.relay("relay", nil)
-		defer node.close()
 		publisher := n.client(node, nil)
-		defer closeSession(publisher)
 		track := live.NewTrack(camera, live.Options{})
 		if _, err := publisher.Publish(t.Context(), track, moq.PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		viewer := n.client(node, nil)
-		defer closeSession(viewer)
 		status, err := viewer.TrackStatus(t.Context(), camera)
 		if err != nil || status.Largest.Set {
 			t.Errorf("status %+v, error %v, want an empty track", status, err)
@@ -240,7 +209,6 @@ func TestPublishAndSubscribeTracks(t *testing.T) {
 		}
 		taker := make(takeAll, 2)
 		all := n.client(node, taker)
-		defer closeSession(all)
 		if _, err := all.SubscribeTracks(t.Context(), wire.Namespace{"cam1.loc"}, wire.Parameters{}, nil); err != nil {
 			t.Fatal(err)
 		}

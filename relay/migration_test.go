@@ -17,10 +17,7 @@ func TestDrainMovesTheRelaysBelow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		n := newNetwork(t, 10*time.Millisecond, 0)
 		before, after := n.relay("before", nil), n.relay("after", nil)
-		defer before.close()
-		defer after.close()
 		edge := n.relay("edge", before)
-		defer edge.close()
 		source := moq.NewOrigin()
 		track := live.NewTrack(camera, live.Options{RetainFor: 10 * time.Second})
 		source.AddTrack(track)
@@ -29,7 +26,6 @@ func TestDrainMovesTheRelaysBelow(t *testing.T) {
 			if _, err := p.PublishNamespace(t.Context(), camera.Namespace); err != nil {
 				t.Fatal(err)
 			}
-			defer closeSession(p)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		produced := make(chan struct{})
@@ -38,7 +34,6 @@ func TestDrainMovesTheRelaysBelow(t *testing.T) {
 		time.Sleep(time.Second)
 
 		s := n.client(edge, nil)
-		defer closeSession(s)
 		sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
 		if err != nil {
 			t.Fatal(err)
@@ -91,12 +86,8 @@ func TestDrainMovesTheRelaysBelow(t *testing.T) {
 func TestDrainKeepsUpstreamSubscriptions(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		n := newNetwork(t, 10*time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
-		p := n.publish(origin)
-		defer p.stop()
+		origin, edge := n.pair()
+		n.publish(origin)
 		time.Sleep(time.Second)
 		told := make(chan moq.Goaway, 1)
 		s := n.clientWith(edge, moq.Config{OnGoaway: func(g moq.Goaway) { told <- g }})
@@ -120,7 +111,6 @@ func TestDrainKeepsUpstreamSubscriptions(t *testing.T) {
 			t.Errorf("%d subscriptions upstream, want 1", got)
 		}
 		late := n.clientWith(edge, moq.Config{})
-		defer closeSession(late)
 		if _, err := late.Subscribe(t.Context(), camera, moq.SubscribeOptions{}); err == nil {
 			t.Error("a relay that goes away accepts a new subscription")
 		}

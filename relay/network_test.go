@@ -23,7 +23,8 @@ import (
 )
 
 // network is a simulated one in which every packet takes the same time and
-// some are lost. It must be made inside a synctest bubble.
+// some are lost. It must be made inside a synctest bubble. What is in it, relays,
+// sessions and publishers, ends with the test at the latest, the last one first.
 type network struct {
 	t      *testing.T
 	router *lossyRouter
@@ -167,7 +168,14 @@ type node struct {
 	network  *network
 	listener *transport.Listener
 	socket   *simnet.SimConn
-	served   chan error
+	close    func() // once is enough
+}
+
+// pair is an origin with an edge below it.
+func (n *network) pair() (origin, edge *node) {
+	n.t.Helper()
+	origin = n.relay("origin", nil)
+	return origin, n.relay("edge", origin)
 }
 
 func (n *network) relay(name string, parent *node) *node {
@@ -196,19 +204,19 @@ func (n *network) serve(r *relay.Relay, socket *simnet.SimConn) *node {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	x := &node{Relay: r, network: n, listener: l, socket: socket, served: make(chan error, 1)}
-	go func() { x.served <- r.Serve(l) }()
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(l) }()
+	x := &node{Relay: r, network: n, listener: l, socket: socket, close: sync.OnceFunc(func() {
+		l.Close()
+		r.Close()
+		<-served
+		socket.Close()
+	})}
+	n.t.Cleanup(x.close)
 	return x
 }
 
 func (x *node) url() string { return "moqt://" + x.socket.LocalAddr().String() }
-
-func (x *node) close() {
-	x.listener.Close()
-	x.Close()
-	<-x.served
-	x.socket.Close()
-}
 
 func (n *network) dial(to *node) *transport.DialConfig {
 	return &transport.DialConfig{
@@ -243,6 +251,7 @@ func (n *network) session(dial *transport.DialConfig, to *node, c moq.Config) *m
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	n.t.Cleanup(func() { closeSession(s) })
 	return s
 }
 
@@ -286,6 +295,18 @@ func produceAt(ctx context.Context, t *testing.T, track *live.Track, objects int
 			t.Error(err)
 		}
 	}
+}
+
+// offer has a publisher at a node whose camera shows nothing yet.
+func (n *network) offer(at *node) *live.Track {
+	n.t.Helper()
+	source := moq.NewOrigin()
+	track := live.NewTrack(camera, live.Options{})
+	source.AddTrack(track)
+	if _, err := n.client(at, source).PublishNamespace(n.t.Context(), camera.Namespace); err != nil {
+		n.t.Fatal(err)
+	}
+	return track
 }
 
 func isRequestError(err error, want *moq.RequestError) bool { return errors.Is(err, want) }

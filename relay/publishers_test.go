@@ -300,13 +300,10 @@ func TestPublishWhileAsked(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		n := newNetwork(t, 25*time.Millisecond, 0)
 		node := n.relay("relay", nil)
-		defer node.close()
 		p := &peer{t: t, origin: moq.NewOrigin(), track: live.NewTrack(camera, live.Options{})}
 		p.session = n.client(node, p)
-		defer closeSession(p.session)
 		p.announce(camera.Namespace)
 		s := n.client(node, nil)
-		defer closeSession(s)
 		subscribed := make(chan *moq.Subscription, 1)
 		go func() {
 			sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})

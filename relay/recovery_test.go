@@ -20,7 +20,11 @@ type publisher struct {
 	stop  func()
 }
 
-func (n *network) publish(to *node) *publisher {
+// publish is one of 30 objects/s and a megabit/s, in groups of a second.
+func (n *network) publish(to *node) *publisher { return n.publishAs(to, 30, 4_000) }
+
+// publishAs is one of so many objects/s, of a size, in groups of a second.
+func (n *network) publishAs(to *node, objects, size int) *publisher {
 	n.t.Helper()
 	source := moq.NewOrigin()
 	track := live.NewTrack(camera, live.Options{RetainFor: 10 * time.Second})
@@ -38,8 +42,10 @@ func (n *network) publish(to *node) *publisher {
 	}
 	var tasks sync.WaitGroup
 	tasks.Go(func() { client.Run(ctx) })
-	tasks.Go(func() { produce(ctx, n.t, track, 30, time.Second/30, 4_000) })
-	return &publisher{track: track, stop: func() { cancel(); tasks.Wait() }}
+	tasks.Go(func() { produce(ctx, n.t, track, objects, time.Second/time.Duration(objects), size) })
+	p := &publisher{track: track, stop: sync.OnceFunc(func() { cancel(); tasks.Wait() })}
+	n.t.Cleanup(p.stop)
+	return p
 }
 
 // TestParentRestart: the relay above is replaced by a fresh one. The viewer's
@@ -47,15 +53,11 @@ func (n *network) publish(to *node) *publisher {
 func TestParentRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, 10*time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		edge := n.relay("edge", origin)
-		defer edge.close()
-		p := n.publish(origin)
-		defer p.stop()
+		origin, edge := n.pair()
+		n.publish(origin)
 		time.Sleep(1500 * time.Millisecond)
 
 		s := n.client(edge, nil)
-		defer closeSession(s)
 		sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +78,6 @@ func TestParentRestart(t *testing.T) {
 			if len(next) == 3 && o.ID == 10 && !restarted {
 				restarted = true
 				origin = origin.restart()
-				defer origin.close()
 			}
 		}
 		newest := uint64(0)
@@ -98,16 +99,11 @@ func TestParentRestart(t *testing.T) {
 func TestUnused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
-		p := n.publish(origin)
-		defer p.stop()
+		origin, edge := n.pair()
+		n.publish(origin)
 		time.Sleep(time.Second)
 
 		s := n.client(edge, nil)
-		defer closeSession(s)
 		sub, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -134,12 +130,8 @@ func TestUnused(t *testing.T) {
 func TestUnknownTrack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
+		origin, edge := n.pair()
 		s := n.client(edge, nil)
-		defer closeSession(s)
 		_, err := s.Subscribe(t.Context(), camera, moq.SubscribeOptions{})
 		if want := (&moq.RequestError{Code: wire.RequestDoesNotExist}); !isRequestError(err, want) {
 			t.Fatalf("got %v, want DOES_NOT_EXIST", err)
@@ -153,8 +145,7 @@ func TestUnknownTrack(t *testing.T) {
 			subscribed <- err
 		}()
 		time.Sleep(5 * time.Second)
-		p := n.publish(origin)
-		defer p.stop()
+		n.publish(origin)
 		if err := <-subscribed; err != nil {
 			t.Fatal(err)
 		}
@@ -199,10 +190,7 @@ func TestPublisherMovesToAnotherEdge(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		n := newNetwork(t, 10*time.Millisecond, 0)
 		origin := n.relay("origin", nil)
-		defer origin.close()
 		here, there := n.relay("here", origin), n.relay("there", origin)
-		defer here.close()
-		defer there.close()
 		time.Sleep(time.Second)
 		source := moq.NewOrigin()
 		track := live.NewTrack(camera, live.Options{RetainFor: 10 * time.Second})

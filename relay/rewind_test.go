@@ -169,30 +169,15 @@ func TestRewindOverNetwork(t *testing.T) {
 	t.Parallel() // virtual time
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, 25*time.Millisecond, 0)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
-		source := moq.NewOrigin()
-		track := live.NewTrack(camera, live.Options{})
-		source.AddTrack(track)
-		source.AddNamespace(camera.Namespace)
-		publisher := n.client(origin, source)
-		defer closeSession(publisher)
-		ctx, cancel := context.WithCancel(t.Context())
-		announced := make(chan struct{})
-		go func() { defer close(announced); source.Announce(ctx, publisher) }()
+		origin, edge := n.pair()
 		const objects, every = 25, 40 * time.Millisecond
-		produced := make(chan struct{})
-		go func() { defer close(produced); produce(ctx, t, track, objects, every, 2500) }() // 500 kbit/s
+		p := n.publishAs(origin, objects, 2500) // 500 kbit/s
 		time.Sleep(2 * time.Second)
 
 		local := n.client(origin, nil) // keeps the track at the origin from the start
-		defer closeSession(local)
 		first := spectate(t, local)
 		time.Sleep(45 * time.Second)
 		session := n.client(edge, nil) // and this one at the edge from the middle on
-		defer closeSession(session)
 		second := spectate(t, session)
 		time.Sleep(40*time.Second + 300*time.Millisecond)
 
@@ -200,9 +185,7 @@ func TestRewindOverNetwork(t *testing.T) {
 		got, took := rewind(t, session, time.Minute, every, objects)
 		time.Sleep(2 * time.Second)
 		s := edge.Stats().Cache
-		cancel()
-		<-produced
-		<-announced
+		p.stop()
 		first.stop(t, objects)
 		second.stop(t, objects)
 		if got < 60*objects || s.Misses != 1 || s.Upstream != 1 || origin.Stats().Cache.Misses > 0 {

@@ -1,7 +1,6 @@
 package relay_test
 
 import (
-	"context"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -10,7 +9,6 @@ import (
 	"go.uber.org/goleak"
 
 	"moqedge/moq"
-	"moqedge/moq/live"
 	"moqedge/moq/wire"
 )
 
@@ -28,23 +26,8 @@ func TestMain(m *testing.M) {
 func TestTree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, 25*time.Millisecond, 0.01)
-		origin := n.relay("origin", nil)
-		defer origin.close()
-		edge := n.relay("edge", origin)
-		defer edge.close()
-
-		source := moq.NewOrigin()
-		track := live.NewTrack(camera, live.Options{})
-		source.AddTrack(track)
-		source.AddNamespace(camera.Namespace)
-		publisher := n.client(origin, source)
-		defer closeSession(publisher)
-		ctx, cancel := context.WithCancel(t.Context())
-		announced := make(chan struct{})
-		go func() { defer close(announced); source.Announce(ctx, publisher) }()
-		produced := make(chan struct{})
-		go func() { defer close(produced); produce(ctx, t, track, 30, time.Second/30, 12_500) }()
-		defer func() { cancel(); <-announced; <-produced }()
+		origin, edge := n.pair()
+		n.publishAs(origin, 30, 12_500)
 		time.Sleep(2500 * time.Millisecond) // virtual: into the third group
 
 		const viewers = 5
