@@ -37,11 +37,25 @@ func plotSections(x lab.Result) []Section {
 	if len(stalls.Plots)+len(stalls.Text) > 0 {
 		sections = append(sections, stalls)
 	}
-	cost := Section{Title: "Cost", Text: []string{"Of the server that viewers are connected to, alone."}, Plots: []Plot{
-		figureBars(x.Systems, "CPU per viewer", "Share of one core that the server needs for one viewer. Less is better.", "of a core", lab.CPU, []string{"cpu_viewer"}, []string{"CPU per viewer"}),
-		figureBars(x.Systems, "Memory", "Resident memory of the server's process. Less is better.", "memory", lab.Bytes, []string{"memory", "memory_peak"}, []string{"mean", "peak"}),
-		figureBars(x.Systems, "Memory per viewer", "What the server holds beyond what it holds without viewers, for each. Less is better.", "memory", lab.Bytes, []string{"memory_viewer"}, []string{"per viewer"}),
-	}}
+	cost := Section{Title: "Cost"}
+	for _, p := range []struct {
+		title, text, axis string
+		unit              lab.Unit
+		names, labels     []string
+	}{
+		{"CPU per viewer", "Share of one core that the server needs for one viewer. Less is better.", "of a core", lab.CPU, []string{"cpu_viewer"}, []string{"CPU per viewer"}},
+		{"Memory", "Resident memory of the server's process. Less is better.", "memory", lab.Bytes, []string{"memory", "memory_peak"}, []string{"mean", "peak"}},
+		{"Memory per viewer", "What the server holds beyond what it holds without viewers, for each. Less is better.", "memory", lab.Bytes, []string{"memory_viewer"}, []string{"per viewer"}},
+	} {
+		if anyFigure(x.Systems, p.names, func(float64) bool { return true }) {
+			cost.Plots = append(cost.Plots, figureBars(x.Systems, p.title, p.text, p.axis, p.unit, p.names, p.labels))
+		}
+	}
+	if len(cost.Plots) > 0 {
+		cost.Text = []string{"Of the server that viewers are connected to, alone."}
+	} else if x.Plan.Target != nil {
+		cost.Text = []string{"Of the processor and the memory of a server that was there already nothing is known."}
+	}
 	if anyFigure(x.Systems, []string{"wire"}, func(float64) bool { return true }) {
 		cost.Plots = append(cost.Plots, figureBars(x.Systems, "Bytes on the wire", "Bytes that entered the lines to viewers (IP packets, repetitions included) for each byte of payload that was complete. Less is better.",
 			"bytes per byte", lab.Count, []string{"wire"}, []string{"to viewers"}))
@@ -210,7 +224,7 @@ func overTime(x lab.Result) []Plot {
 	}
 	shares := Lines{
 		Title: "In time at 200 ms, over time", Text: "Share of the " + pictures(x.Systems) + " due in each quarter of a second that came within 200 ms. The median of all rounds that count.",
-		X: secondsAxis("time", Linear), Y: Axis{Title: "in time", Unit: lab.Share, To: 1.04}, Bands: bands(x.Link, x.Plan.Duration),
+		X: secondsAxis("time", Linear), Y: Axis{Title: "in time", Unit: lab.Share, To: 1.14 /* the names of bands lie above */}, Bands: bands(x.Link, x.Plan.Duration),
 		Series: overRounds(x, kind, func(p tally.Point) float64 {
 			if v, ok := p.InTime["200ms"]; ok && p.Frames > 0 {
 				return v

@@ -192,7 +192,7 @@ func CompareTable(x lab.Result, fold bool) Table {
 		return t
 	}
 	if !slices.ContainsFunc(x.Systems, func(s lab.Summary) bool { return len(s.Figures) > 0 }) {
-		t.Notes = []string{"No round counts."}
+		t.Notes = []string{"No round counts. Each says below why: where the load came late or short, end what else runs on this machine, or try fewer viewers."}
 		return t
 	}
 	for _, s := range x.Systems {

@@ -163,8 +163,8 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	// Latency (4), in time (2), startup, stalls (2), cost (4); each drawn twice.
-	if counts["plots"] != 2*13 || counts["figure"] != 13 || counts["h1"] != 1 {
+	// Latency (4), in time (2), startup, stalls (2), cost (3); each drawn twice.
+	if counts["plots"] != 2*12 || counts["figure"] != 12 || counts["h1"] != 1 {
 		t.Errorf("%v", counts)
 	}
 	for _, want := range []string{

@@ -217,6 +217,22 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// Of a server that was there already no costs are known: the page says so and draws none.
+func TestCostsUnknown(t *testing.T) {
+	x := compared()
+	x.Systems, x.Plan.Systems, x.Plan.Target = x.Systems[:1], x.Plan.Systems[:1], &lab.Target{}
+	for _, name := range []string{"cpu_viewer", "memory"} {
+		delete(x.Systems[0].Figures, name)
+	}
+	var page strings.Builder
+	if err := HTML(&page, x); err != nil {
+		t.Fatal(err)
+	}
+	if p := page.String(); !strings.Contains(p, "nothing is known") || strings.Contains(p, "Share of one core") {
+		t.Error("costs that nobody knows are drawn")
+	}
+}
+
 // Every figure of the lab has a place in the reports, once.
 func TestTopics(t *testing.T) {
 	known, placed := figuresByName(), map[string]int{}
