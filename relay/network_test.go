@@ -102,6 +102,12 @@ func (r *lossyRouter) setCut(addr net.Addr, cut bool) {
 	r.cut[addr.String()] = cut
 }
 
+func (r *lossyRouter) isCut(addr net.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cut[addr.String()]
+}
+
 // waited is how long the packet that was just routed waits in a bottleneck.
 func (r *lossyRouter) waited(to net.Addr) time.Duration {
 	r.mu.Lock()

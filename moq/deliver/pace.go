@@ -64,6 +64,8 @@ const (
 	measure = 60 * time.Millisecond
 	// lowPeriod is how long the lowest round trip time counts, at least.
 	lowPeriod = 5 * time.Second
+	// step is the least time for which the rate is tried before it is raised further.
+	step = 50 * time.Millisecond
 	// share of the known rate is used between attempts to find more.
 	share = 0.95
 )
@@ -193,11 +195,13 @@ func (p *pace) settle(gone bool, now time.Time) {
 	}
 }
 
-// raise lets more be sent: soon as much as the link is known to take, and after
-// a time more, by steps that grow the longer it goes well.
+// raise lets more be sent: soon as much as the link is known to take, and after a time
+// more, carefully as long as that may be too much, and fast when the link has clearly
+// become wider: who watches is to be back at live within a second.
 func (p *pace) raise(since time.Duration, now time.Time) {
 	rtt := max(p.base, time.Millisecond)
 	rounds := float64(since) / float64(rtt)
+	steps := float64(since) / float64(max(rtt, step)) // a queue takes time to be told from noise
 	calm := now.Sub(p.cut)
 	switch {
 	case p.known == 0 && p.cut.IsZero(): // no more than twice what is seen to arrive
@@ -209,11 +213,11 @@ func (p *pace) raise(since time.Duration, now time.Time) {
 		p.rate = min(p.rate*(1+rounds/2), share*p.known)
 	case !p.sure:
 		p.rate *= 1 + 0.05*rounds
-	case calm < max(20*rtt, time.Second):
-	case calm < max(40*rtt, 2*time.Second):
-		p.rate *= 1 + 0.015*rounds
-	default:
-		p.rate *= 1 + 0.2*rounds
+	case calm < max(12*rtt, 600*time.Millisecond):
+	case p.rate < 1.15*p.known:
+		p.rate *= 1 + 0.02*steps
+	default: // such a rate would have shown in a queue: the link takes more than it did
+		p.rate *= 1 + 0.2*steps
 	}
 	p.rate = min(p.rate, mostRate)
 }

@@ -36,6 +36,7 @@ type Scheduler struct {
 	config    Config
 	version   wire.Version
 	governor  governor
+	silence   silence
 
 	conn     transport.Conn
 	ctx      context.Context // of Run
@@ -79,7 +80,7 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 	s.ready, s.dirty = s.room.ready[:0], s.room.dirty[:0]
 	s.gate.brief, s.gate.deputy = c.Stall, s.standIn
 	if !c.Ungoverned {
-		s.governor.stats = conn.Stats
+		s.governor.stats, s.silence.stats = conn.Stats, conn.Stats
 	}
 	s.gate.noted.Store(noRank)
 	return s
@@ -109,11 +110,8 @@ func (s *Scheduler) work() error {
 		t := s.next(now)
 		at := s.nextTime()
 		if t != nil {
-			s.allowance = maxAllowance
-			if s.governor.governs(t.class.rank, now) {
-				if s.allowance, at = s.allow(at, now); s.allowance == 0 {
-					t = nil
-				}
+			if s.allowance, at = s.allow(t, at, now); s.allowance == 0 {
+				t = nil
 			}
 		}
 		if t != nil {
@@ -174,6 +172,7 @@ func (s *Scheduler) serve(t *ticket, now time.Time) (time.Time, error) {
 		after = s.config.Now()
 	}
 	if s.sent > 0 {
+		s.silence.spent(now)
 		s.governor.sees(rank, now)
 		s.governor.spent(s.sent, after.Sub(now), now)
 	}
@@ -183,10 +182,15 @@ func (s *Scheduler) serve(t *ticket, now time.Time) (time.Time, error) {
 	return after, err
 }
 
-// allow asks the governor how much may be sent of something less urgent; with
-// none it also returns the earlier one of at and when to ask again.
-func (s *Scheduler) allow(at, now time.Time) (int, time.Time) {
-	n, again := s.governor.allow(now)
+// allow returns how many bytes may be sent now for a ticket; with none it also returns
+// the earlier one of at and when to ask again.
+func (s *Scheduler) allow(t *ticket, at, now time.Time) (int, time.Time) {
+	n, again := s.silence.allow(now)
+	if n > 0 && s.governor.governs(t.class.rank, now) {
+		var governed int
+		governed, again = s.governor.allow(now)
+		n = min(n, governed)
+	}
 	if n == 0 && (at.IsZero() || again.Before(at)) {
 		at = again
 	}
