@@ -2,8 +2,8 @@ package relay_test
 
 import (
 	"context"
-	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -135,7 +135,7 @@ func (d disturbance) view(t *testing.T, params wire.Parameters, change func(*rel
 
 // set has the link carry so much from now on.
 func (d disturbance) set(n *network, at net.Addr, b *bottleneck, rate float64) {
-	if rate == 0 && d.low == 0 && d.rate == 0 || d.low == 0 {
+	if d.low == 0 {
 		n.router.setCut(at, !n.router.isCut(at))
 		return
 	}
@@ -165,27 +165,108 @@ func handedOver(arrived map[wire.Location]time.Duration, group int, chained bool
 	return frames
 }
 
-func TestProbe(t *testing.T) {
-	params := wire.Parameters{GroupOrder: wire.Some(wire.GroupOrderDescending)}
-	params.SubgroupDeliveryTimeout = wire.Some(time.Second)
-	for _, d := range []disturbance{
-		{rate: 3e6, low: 1.5e6, lasts: 5 * time.Second, video: 1.9e6, group: 30},
-		{rate: 3e6, low: 1.5e6, lasts: 5 * time.Second, video: 1.9e6, group: 60},
-		{rate: 3e6, low: 1.5e6, lasts: 5 * time.Second, video: 2.6e6, group: 30},
-	} {
-		line := ""
-		for phase := range 8 {
-			d.ends = 10*time.Second + time.Duration(phase)*240*time.Millisecond
-			v := d.view(t, params, nil)
-			in := 0
-			for _, f := range v.video {
-				if f.due > d.ends-d.lasts+time.Second && f.due < d.ends && f.age >= 0 && f.age < 500*time.Millisecond {
-					in++
-				}
+// liveOnly is what a viewer of live asks for: the newest group first, and none that ended
+// a second ago.
+func liveOnly() wire.Parameters {
+	return wire.Parameters{GroupOrder: wire.Some(wire.GroupOrderDescending), SubgroupDeliveryTimeout: wire.Some(time.Second)}
+}
+
+// inTime is the age up to which a frame counts as live.
+const inTime = 500 * time.Millisecond
+
+// phases has a link recover at several times between two key frames, and returns how
+// long it took until pictures were live, and the same for sound.
+func (d disturbance) phases(t *testing.T, n int, params wire.Parameters, change func(*relay.Config)) (video, audio []time.Duration, sound time.Duration) {
+	t.Helper()
+	for k := range n {
+		d := d
+		d.ends = 10*time.Second + time.Duration(k)*1930*time.Millisecond/time.Duration(n)
+		v := d.view(t, params, change)
+		for _, x := range []struct {
+			frames []handed
+			into   *[]time.Duration
+		}{{v.video, &video}, {v.audio, &audio}} {
+			took := back(x.frames, d.ends, inTime)
+			if took < 0 {
+				took = 6 * time.Second // for as long as was looked
 			}
-			line += fmt.Sprintf(" [v %.2f, %d in, worst a %.2f]", back(v.video, d.ends, 500*time.Millisecond).Seconds(), in,
-				worst(v.audio, d.ends-d.lasts, d.ends+3*time.Second).Seconds())
+			*x.into = append(*x.into, took)
 		}
-		t.Logf("%+v: %s", d, line)
+		if age := worst(v.audio, d.ends-d.lasts, d.ends+3*time.Second); age < 0 || sound < 0 {
+			sound = -1
+		} else {
+			sound = max(sound, age)
+		}
+	}
+	return video, audio, sound
+}
+
+func mean(all []time.Duration) (m time.Duration) {
+	for _, d := range all {
+		m += d / time.Duration(len(all))
+	}
+	return m
+}
+
+func ungoverned(c *relay.Config) { c.Ungoverned = true }
+
+// TestLiveAfterNarrowLink: a link carries half for five seconds, less than the pictures
+// need. Sound comes in time all along; once the link is wide again pictures are live
+// soon, without waiting for the relay to dare more.
+func TestLiveAfterNarrowLink(t *testing.T) {
+	t.Parallel() // virtual time
+	d := disturbance{rate: 3e6, low: 1.5e6, lasts: 5 * time.Second, video: 1.9e6, group: 30}
+	n := 8
+	if raced {
+		n = 1
+	}
+	video, _, sound := d.phases(t, n, liveOnly(), nil)
+	t.Logf("pictures live after %v, sound at most %v late", video, round(sound))
+	if m := mean(video); m > 700*time.Millisecond {
+		t.Errorf("pictures were live again after %v, on average of the times between two key frames", m)
+	}
+	if sound < 0 || sound > inTime {
+		t.Errorf("sound was %v late, want at most %v", sound, inTime)
+	}
+	if _, _, without := d.phases(t, 1, liveOnly(), ungoverned); without >= 0 && without < sound+50*time.Millisecond {
+		t.Errorf("ungoverned sound is %v late: this shows nothing", without)
+	}
+}
+
+// TestLiveAfterOutage: nothing gets through for three seconds. What comes then is live
+// at once, sound as well as pictures, which go on in their group; left to the transport
+// it takes as long again until the first packet is tried, and a viewer who has old
+// objects given up gets no picture before the next key frame.
+func TestLiveAfterOutage(t *testing.T) {
+	t.Parallel() // virtual time
+	d := disturbance{lasts: 3 * time.Second, video: 1.9e6, group: 60}
+	n := 4
+	if raced {
+		n = 1
+	}
+	most := func(all []time.Duration) time.Duration { return slices.Max(all) }
+	video, audio, _ := d.phases(t, n, liveOnly(), nil)
+	t.Logf("live again after: pictures %v, sound %v", video, audio)
+	if most(video) > inTime || most(audio) > inTime {
+		t.Errorf("pictures were live again after %v at most, sound after %v, want at most %v", most(video), most(audio), inTime)
+	}
+	full := d // the window, too, when the link goes
+	full.rate, full.video, full.group = 3e6, 4e6, 30
+	_, audio, _ = full.phases(t, n, liveOnly(), nil)
+	t.Logf("on a full link: sound %v", audio)
+	if most(audio) > inTime {
+		t.Errorf("on a full link sound was live again after %v, want at most %v", most(audio), inTime)
+	}
+	video, audio, _ = d.phases(t, 1, liveOnly(), ungoverned)
+	t.Logf("left to the transport: pictures %v, sound %v", video, audio)
+	if most(video) < time.Second || most(audio) < time.Second {
+		t.Error("left to the transport it is as fast: this shows nothing")
+	}
+	old := liveOnly()
+	old.SubgroupDeliveryTimeout, old.ObjectDeliveryTimeout = wire.Option[time.Duration]{}, old.SubgroupDeliveryTimeout
+	video, _, _ = d.phases(t, 4, old, nil)
+	t.Logf("without old objects: pictures %v", video)
+	if most(video) < time.Second {
+		t.Error("without old objects pictures are live as soon: this shows nothing")
 	}
 }

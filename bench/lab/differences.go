@@ -37,7 +37,7 @@ func differences(r ready) []string {
 	if slices.Contains(r.Systems, QUIC) || slices.Contains(r.Systems, WebTransport) {
 		text := "MOQT's viewers want the newest group first"
 		if r.Timeout > 0 {
-			text += " and give objects up that are " + r.Timeout.String() + " late"
+			text += " and give groups up that ended " + r.Timeout.String() + " ago"
 		}
 		all = append(all, text+": who falls behind loses the ends of groups instead of getting ever later.")
 	}

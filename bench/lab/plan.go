@@ -46,7 +46,7 @@ type Plan struct {
 	Seed     uint64        `json:"seed"`              // of frames, losses and jitter; the same in all rounds and systems
 	Draft    string        `json:"draft,omitempty"`   // of MOQT, such as moqt-18; "": the newest that both speak
 	Target   *Target       `json:"target,omitempty"`  // measured instead of servers of our own, with the one system that is named
-	Timeout  time.Duration `json:"timeout_ns"`        // delivery timeout that MOQT viewers ask for; 0: 1 s; less: none
+	Timeout  time.Duration `json:"timeout_ns"`        // of groups that have ended, which MOQT viewers ask for; 0: 1 s; less: none
 }
 
 // Target is a server that is there already, whoever made it.

@@ -22,8 +22,9 @@ type Watch struct {
 	Tracks  []int          // of the source
 	Numbers *Numbers       // of the source
 	Link    *link.Emulator // the viewer's access line; nil: none
-	// Timeout is the delivery timeout of objects that is asked for (moqt-18 §8):
-	// what is older is of no use to the viewer. 0: none.
+	// Timeout is how long after its end a group is of use (SUBGROUP_DELIVERY_TIMEOUT,
+	// moqt-18 §8; draft 16 has none). What is old in a group that goes on is wanted: the
+	// pictures of now need it. 0: none.
 	Timeout time.Duration
 }
 
@@ -118,7 +119,7 @@ func present(ctx context.Context, f *moq.Fetch) bool { return f == nil || f.Wait
 func params(w Watch) wire.Parameters {
 	p := wire.Parameters{GroupOrder: wire.Some(wire.GroupOrderDescending)}
 	if w.Timeout > 0 {
-		p.ObjectDeliveryTimeout = wire.Some(w.Timeout)
+		p.SubgroupDeliveryTimeout = wire.Some(w.Timeout)
 	}
 	return p
 }

@@ -27,7 +27,9 @@ type Config struct {
 	MaxStall time.Duration
 	// Ungoverned leaves it to the congestion control of the transport how full
 	// the queues of the network get. Else what is less urgent is sent so that
-	// they stay nearly empty while something more urgent is sent, too.
+	// they stay nearly empty while something more urgent is sent, too. It also leaves
+	// to the transport what is sent while nothing is heard of the peer; else it is
+	// little, so that an interrupted link is noticed to be back within 0.2 s.
 	Ungoverned bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

@@ -12,6 +12,10 @@
 // are sent no faster than the link takes them (governor, pace): what was handed to
 // the transport is beyond recall.
 //
+// While nothing is heard of a peer that was sent something, only single packets are tried
+// (silence): what an interrupted link loses fills the transport's window, and it would
+// notice late that the link is back.
+//
 // A subscriber that cannot keep up is never waited for: see Config.MaxLag and
 // Config.MaxLagBytes.
 //
@@ -52,5 +56,5 @@
 // # Where to start reading
 //
 // Scheduler.Run, then queues, Subscription and flow; for the network write.go, gate,
-// post (datagrams) and governor.
+// post (datagrams), governor and silence.
 package deliver

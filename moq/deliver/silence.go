@@ -19,6 +19,7 @@ type silence struct {
 	stats    func() transport.Stats // nil: it lets everything pass
 	looked   time.Time              // when stats were asked
 	received uint64                 // packets, then
+	heard    uint64                 // bytes sent when something was heard last
 	asked    time.Time              // when something was sent that nothing came after; zero: there is none
 	limit    time.Duration          // for how long that is nothing unusual; 0: not known
 	next     time.Time              // when to try next
@@ -32,6 +33,9 @@ const (
 	// and a peer that is busy.
 	patienceRTTs = 2
 	patienceTime = 100 * time.Millisecond
+	// hurry is what is added to a round trip when half of the congestion window went
+	// unheard: what is left of it is for the tries.
+	hurry = 40 * time.Millisecond
 	// A try is made after an eighth of the silence so far, within these bounds.
 	leastPause = 25 * time.Millisecond
 	mostPause  = 200 * time.Millisecond
@@ -57,12 +61,17 @@ func (q *silence) allow(now time.Time) (n int, again time.Time) {
 
 func (q *silence) look(now time.Time) {
 	st := q.stats()
-	q.looked, q.limit = now, patienceRTTs*st.SmoothedRTT+patienceTime
-	if st.SmoothedRTT == 0 { // before the first sample, or in memory
-		q.limit = 0
-	}
+	q.looked = now
 	if st.PacketsReceived != q.received {
-		q.received, q.asked = st.PacketsReceived, time.Time{}
+		q.received, q.heard, q.asked = st.PacketsReceived, st.BytesSent, time.Time{}
+	}
+	switch unheard := st.BytesSent - q.heard; {
+	case st.SmoothedRTT == 0: // before the first sample, or in memory
+		q.limit = 0
+	case st.CongestionWindow > 0 && unheard > st.CongestionWindow/2:
+		q.limit = st.SmoothedRTT + hurry
+	default:
+		q.limit = patienceRTTs*st.SmoothedRTT + patienceTime
 	}
 }
 
