@@ -12,7 +12,7 @@ import (
 // Config describes a node. Zero values mean what the tags say: default is what a
 // value that is not given becomes (Filled), without says the same in words where it
 // is no constant. reload says what a change of a running node needs (Class), secret
-// that nobody is shown the value. The comments are what docs/configuration.md says of
+// that nobody is shown the value, as that its keys are explained elsewhere. The comments are what docs/configuration.md says of
 // the fields. Default is a node of its own with everything switched on.
 type Config struct {
 	// Name of the node in logs and statistics.
@@ -27,7 +27,7 @@ type Config struct {
 	// the [directory](#relays-that-find-each-other) knows a shield here.
 	Region string `yaml:"region" reload:"restart" without:"none"`
 	// Upstream is the only relay above; keys as for an entry of `upstreams`.
-	Upstream *Upstream `yaml:"upstream" reload:"restart" without:"see upstreams"`
+	Upstream *Upstream `yaml:"upstream" reload:"restart" without:"see upstreams" as:"upstreams"`
 	// Upstreams are relays that tracks and namespaces are had from; the order breaks
 	// ties.
 	Upstreams []Upstream `yaml:"upstreams" reload:"restart" without:"none: this is a root"`
@@ -135,7 +135,7 @@ type Bridge struct {
 	WHIP WHIP `yaml:"whip" reload:"restart" without:"false"`
 	// PublishTo is the relay that gets the tracks; its URL and trust, keys as for
 	// `upstreams`.
-	PublishTo *peer.Config `yaml:"publishTo" reload:"restart" without:"this node"`
+	PublishTo *peer.Config `yaml:"publishTo" reload:"restart" without:"this node" as:"upstreams"`
 	// Grace is how long a lost publisher may stay away and go on in the same tracks.
 	Grace time.Duration `yaml:"grace" reload:"restart" default:"10s"`
 	// TargetLatency is what catalogs tell players to aim at.

@@ -1,13 +1,17 @@
 package config
 
 import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 const page = "../../../docs/configuration.md"
@@ -33,37 +37,167 @@ func TestDocumentedSamples(t *testing.T) {
 	}
 }
 
-// The page's table has every key, in order, and no other.
-func TestDocumentedKeys(t *testing.T) {
+// update writes the table of the page anew.
+var update = flag.Bool("update", false, "write the table of docs/configuration.md")
+
+const tableBegin, tableEnd = "<!-- fields: generated, see cmd/moqedge/config/docs_test.go -->\n", "<!-- end of fields -->\n"
+
+// The page's table is what the schema says.
+func TestTable(t *testing.T) {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var documented []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Za-z.0-9]+)` \\|").FindAllStringSubmatch(string(text), -1) {
-		documented = append(documented, m[1])
+	before, rest, found := strings.Cut(string(text), tableBegin)
+	old, after, ended := strings.Cut(rest, tableEnd)
+	if !found || !ended {
+		t.Fatalf("the page has no %q and %q around its table", tableBegin, tableEnd)
 	}
-	want := paths(reflect.TypeFor[Config](), "")
-	if strings.Join(documented, "\n") != strings.Join(want, "\n") {
-		t.Errorf("documented:\n%s\nwant:\n%s", strings.Join(documented, "\n"), strings.Join(want, "\n"))
+	table := fieldTable(t)
+	if old == table {
+		return
 	}
-}
-
-// paths returns all keys below a type; those of a relay to connect to are
-// explained once.
-func paths(t reflect.Type, prefix string) []string {
-	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
+	if *update {
+		if err := os.WriteFile(page, []byte(before+tableBegin+table+tableEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Duration]() || prefix == "bridge.publishTo" || prefix == "upstream" {
-		return nil
-	}
-	var all []string
-	for _, f := range reflect.VisibleFields(t) {
-		if key := keyOf(f); key != "" {
-			path := join(prefix, key)
-			all = append(append(all, path), paths(f.Type, path)...)
+	was := strings.Split(old, "\n")
+	for _, line := range strings.Split(table, "\n") {
+		if !slices.Contains(was, line) {
+			t.Errorf("the page lacks: %s", line)
 		}
 	}
-	return all
+	t.Error("docs/configuration.md is not what the schema says: go test ./cmd/moqedge/config -run TestTable -update")
+}
+
+// fieldTable describes all fields, in Markdown.
+func fieldTable(t *testing.T) string {
+	docs := fieldComments(t, ".", "../peer")
+	var b strings.Builder
+	b.WriteString("| key | meaning | without it | unit | reload | variable |\n|---|---|---|---|---|---|\n")
+	var rows func(at reflect.Type, path string, around Class)
+	rows = func(at reflect.Type, path string, around Class) {
+		for _, m := range members(at) {
+			key := join(path, m.key)
+			class, _ := classOf(m.field, around)
+			owner := at
+			for _, i := range m.field.Index[:len(m.field.Index)-1] {
+				owner = owner.Field(i).Type // embedded
+			}
+			comment := docs[owner.String()+"."+m.field.Name]
+			if comment == "" {
+				t.Errorf("%s has no comment", key)
+			}
+			without := m.field.Tag.Get("without")
+			if d := m.field.Tag.Get("default"); d != "" {
+				without = "`" + d + "`"
+			}
+			variable := "`" + Variable(strings.ReplaceAll(key, "[]", "[0]")) + "`"
+			if m.kind == section && m.field.Type.Kind() != reflect.Pointer {
+				if _, switched := switchOf(m.field.Type); !switched {
+					variable = "" // it is not left out
+				}
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", strings.ReplaceAll(key, "[]", ""), meaning(comment, m.field.Name), without, unit(m), class, variable)
+			if m.field.Tag.Get("as") != "" {
+				continue
+			}
+			switch m.kind {
+			case section:
+				rows(structOf(m.field.Type), key, class)
+			case sections:
+				rows(structOf(m.field.Type), key+"[]", class)
+			}
+		}
+	}
+	rows(reflect.TypeFor[Config](), "", Restart)
+	return b.String()
+}
+
+// unit is what the values of a field are.
+func unit(m member) string {
+	if u := m.field.Tag.Get("unit"); u != "" {
+		return u
+	}
+	t := m.field.Type
+	switch {
+	case m.kind == section || m.kind == sections:
+		return ""
+	case m.kind == scalars:
+		return "list"
+	case m.kind == mapping:
+		return "mapping"
+	case t == durationType:
+		return "time"
+	case t == reflect.TypeFor[Size]():
+		return "size"
+	case t.Kind() == reflect.Bool:
+		return "true, false"
+	case t.Kind() == reflect.String, kindOf(t) == scalar && t.Kind() == reflect.Struct:
+		return "text"
+	}
+	return "number"
+}
+
+// meaning is a comment without the name of the field at its beginning.
+func meaning(comment, name string) string {
+	text := strings.Join(strings.Fields(comment), " ")
+	if rest, ok := strings.CutPrefix(text, name+" "); ok {
+		word, tail, _ := strings.Cut(rest, " ")
+		switch word {
+		case "is", "are", "says", "has":
+			text = strings.TrimPrefix(tail, "that ")
+		case "of", "that":
+			text = strings.ToLower(name) + " " + rest
+		default:
+			text = rest
+		}
+	}
+	if strings.Count(text, ". ") == 0 {
+		text = strings.TrimSuffix(text, ".")
+	}
+	return strings.ReplaceAll(text, "|", "\\|")
+}
+
+// fieldComments are the comments of the fields of structs in the packages of folders, as
+// config.HTTP.Listen.
+func fieldComments(t *testing.T, dirs ...string) map[string]string {
+	t.Helper()
+	docs := map[string]string{}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range tree.Decls {
+				general, ok := d.(*ast.GenDecl)
+				if !ok {
+					continue
+				}
+				for _, spec := range general.Specs {
+					named, ok := spec.(*ast.TypeSpec)
+					if !ok {
+						continue
+					}
+					structure, ok := named.Type.(*ast.StructType)
+					if !ok {
+						continue
+					}
+					for _, f := range structure.Fields.List {
+						for _, name := range f.Names {
+							docs[tree.Name.Name+"."+named.Name.Name+"."+name.Name] = f.Doc.Text()
+						}
+					}
+				}
+			}
+		}
+	}
+	return docs
 }
