@@ -7,7 +7,7 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // maxSections bounds the media sections of an offer.

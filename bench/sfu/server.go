@@ -12,7 +12,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // Server is the forwarding unit: an http.Handler of WHIP and WHEP, and the media

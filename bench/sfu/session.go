@@ -10,7 +10,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // connectTimeout is how long a client may take from the answer until media flows.

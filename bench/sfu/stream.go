@@ -5,7 +5,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // stream is what is published under a name. It lasts as long as it has a publisher

@@ -14,7 +14,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 func serve(t *testing.T, c Config) (*Server, string) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"moqedge/bridge"
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 const (

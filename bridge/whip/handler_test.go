@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"moqedge/bridge"
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 var sdpHeader = map[string]string{"Content-Type": signalling.SDPType}

@@ -10,7 +10,7 @@ import (
 	"github.com/pion/sdp/v3"
 
 	"moqedge/bridge"
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // offer is what we take of a client's SDP offer.

@@ -8,7 +8,7 @@ import (
 	"github.com/pion/sdp/v3"
 
 	"moqedge/bridge"
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // browserOffer is what a current Chromium offers for camera and microphone,

@@ -15,7 +15,7 @@ import (
 	"github.com/pion/rtp"
 
 	"moqedge/bridge"
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 // checkTimes verifies that stamps ascend and agree with when media arrived.

@@ -13,7 +13,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"moqedge/bridge"
-	"moqedge/signalling"
+	"moqedge/bridge/signalling"
 )
 
 var (

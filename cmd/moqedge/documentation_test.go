@@ -13,7 +13,7 @@ import (
 
 // documented are the packages of the library, whose readers have no more than
 // the comments.
-var documented = []string{"moq", "moq/live", "moq/deliver", "moq/transport", "moq/wire", "moq/loc", "moq/cmaf", "moq/msf", "signalling"}
+var documented = []string{"moq", "moq/live", "moq/deliver", "moq/transport", "moq/wire", "moq/loc", "moq/cmaf", "moq/msf", "bridge/signalling"}
 
 // Every exported identifier of the library has a comment.
 func TestDocumentation(t *testing.T) {

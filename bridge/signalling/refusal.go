@@ -12,8 +12,10 @@ import (
 // Refusal is an error for the client, with its HTTP status. The text is for the
 // person behind it and says what to change.
 type Refusal struct {
+	// Status is that of the HTTP answer, 400 or more.
 	Status int
-	Text   string
+	// Text is its body, one line.
+	Text string
 	// RetryAfter is when the same request may do; 0 is never.
 	RetryAfter time.Duration
 }
