@@ -42,6 +42,7 @@ func (l *loadRole) overBare() error {
 			return catch(ctx, w, at, config.Encrypt, got)
 		}
 		dial := dial
+		dial.Batches = moqt.Batches
 		if !w.line.Link().Clean() {
 			conn, err := net.ListenPacket("udp", ":0")
 			if err != nil {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"runtime"
 	"slices"
 
 	"moqedge/bench/media"
@@ -40,6 +41,9 @@ func differences(r ready) []string {
 			text += " and give groups up that ended " + r.Timeout.String() + " ago"
 		}
 		all = append(all, text+": who falls behind loses the ends of groups instead of getting ever later.")
+	}
+	if runtime.GOOS == "linux" {
+		all = append(all, "Viewers' sockets, of all systems, take packets that a server sent as one (UDP_SEGMENT) as one, and take them apart themselves (UDP_GRO): on loopback the system works for the receiver while the server sends, on the server's bill, and would take them apart there, which on a network neither the server's processor nor its system does, but its card. Who sends packet by packet has none to keep together: this favours QUIC, webrtc-gso and udp-gso as such cards do. A server whose card can not segment (ethtool -k: tx-udp-segmentation) pays for it by its processor; that is not in these figures.")
 	}
 	return append(all, "Servers and load share this machine's processors and its loopback interface; lines are emulated in the load's process, where the viewers are.")
 }

@@ -27,10 +27,20 @@
 // # Using it
 //
 // quic-go takes the socket as quic.Transport.Conn. It then reads packets one by one and
-// without ECN, which nothing on a line marks. pion takes it as what ListenUDP of a
+// without ECN, which nothing on a line marks; a [Socket], which a clean link makes, it
+// reads as it does any other. pion takes it as what ListenUDP of a
 // transport.Net returns, or as ice.UDPMuxParams.UDPConn with the socket bound to an
 // address; either way it finds ReadFromAddrPort and WriteToAddrPort, so that packets cost
 // no allocation. One that wraps it once more must hand on those two as well.
+//
+// # What came as one
+//
+// On loopback the system does the receiver's work within the sender's call. So that a
+// server which hands over many packets at once (UDP_SEGMENT) does not pay for taking them
+// apart, which is its network card's work on a network, the viewer's sockets are handed
+// them as one (UDP_GRO, where the system has it) and take them apart here, before each
+// enters the line. Sockets without a line do so, too: [Coalesce]. Whoever sends packets
+// one by one gets them one by one.
 //
 // # Why it is not pion's vnet
 //
@@ -46,5 +56,6 @@
 // # Where to start reading
 //
 // link.go says what a line is, timetable.go what it carries when, path.go decides on
-// each packet, queue.go waits, packets.go and stream.go are the sockets.
+// each packet, queue.go waits, packets.go and stream.go are the sockets, inbox.go what
+// they read from, socket.go the one without a line.
 package link

@@ -2,44 +2,49 @@ package link
 
 import "net"
 
-// inbox is what was read from a socket at once.
-type inbox struct {
-	packets []arrived
+// message is what a socket hands out at once: a packet, or several packets of one
+// sender that the system did not take apart (UDP_GRO of udp(7)), which have one size
+// but for the last, which may be shorter.
+type message struct {
+	buf     []byte
+	size    int // of all of it; more than maxDatagram if a packet was cut off
+	segment int // the size of its packets; 0: it is one
+	from    address
+	control []byte // what else the system says of it
 }
 
-// arrived is a packet in an inbox. The buffer is the receiver's to swap for another.
-type arrived struct {
-	buf  []byte // all of it
-	size int    // of the packet; more than fits if it was cut off
-	from address
-}
-
-// batch is how many packets are read by one system call. A frame of 3 Mbit/s has ten.
-const batch = 16
-
-func newInbox(packets int) *inbox {
-	in := &inbox{packets: make([]arrived, packets)}
-	for i := range in.packets {
-		in.packets[i].buf = newBuffer()
+// cut returns the packet that begins at an offset, and the offset of the next one.
+// One that is not below size says that there is none. An empty message is a packet.
+func (m *message) cut(at int) (packet []byte, next int) {
+	next = m.size
+	if m.segment > 0 {
+		next = min(at+m.segment, m.size)
 	}
-	return in
+	return m.buf[at:next], next
+}
+
+// reader waits for messages and reads as many as there are, but not more than it has
+// buffers for. They are the caller's until it reads again.
+type reader interface {
+	read() ([]message, error)
 }
 
 // newBuffer holds a packet, and shows one that is too large by one byte more.
 func newBuffer() []byte { return make([]byte, maxDatagram+1) }
 
-// reader waits for packets and reads as many as there are, but not more than the inbox
-// holds.
-type reader interface {
-	read(in *inbox) (packets int, err error)
+// single reads one packet at a time, from whatever there is.
+type single struct {
+	net.PacketConn
+	messages [1]message
 }
 
-// single reads one packet at a time, from whatever there is.
-type single struct{ net.PacketConn }
+func newSingle(c net.PacketConn) *single {
+	return &single{c, [1]message{{buf: newBuffer()}}}
+}
 
-func (s single) read(in *inbox) (int, error) {
-	p := &in.packets[0]
+func (s *single) read() ([]message, error) {
+	m := &s.messages[0]
 	var err error
-	p.size, p.from.other, err = s.ReadFrom(p.buf)
-	return 1, err
+	m.size, m.from.other, err = s.ReadFrom(m.buf)
+	return s.messages[:], err
 }

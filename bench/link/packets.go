@@ -19,14 +19,14 @@ const maxDatagram = 1500 - udpHeaders
 const socketBuffer = 1 << 20
 
 // Packets puts a socket at the end of the link. What comes back is used, and closed,
-// in its place. A clean link returns the socket itself.
+// in its place. A clean link returns a [Socket], or c itself if it can not be one.
 //
 // Closing returns at once; what was written before is still sent, and then the
 // socket is closed. Deadlines are those of the emulated socket. It has neither
 // SyscallConn nor batches on purpose: those would go round the link.
 func (e *Emulator) Packets(c net.PacketConn) net.PacketConn {
 	if e.link.Clean() {
-		return c
+		return coalesce(c)
 	}
 	p := &packets{
 		e: e, socket: c,
@@ -34,15 +34,14 @@ func (e *Emulator) Packets(c net.PacketConn) net.PacketConn {
 		up:   newQueue(e.now, e.link.slack()),
 	}
 	p.writeBy.Store(never)
-	var from reader = single{c}
-	in := newInbox(1)
+	var from reader = newSingle(c)
 	if udp, ok := c.(*net.UDPConn); ok {
 		_ = udp.SetReadBuffer(socketBuffer) // as much of it as the system grants
-		if many, err := newReader(udp); err == nil {
-			p.udp, from, in = udp, many, newInbox(batch)
+		if many, _, err := newReader(udp); err == nil {
+			p.udp, from = udp, many
 		}
 	}
-	go p.receive(from, in)
+	go p.receive(from)
 	go p.send()
 	return p
 }
@@ -62,34 +61,32 @@ type packets struct {
 
 // receive puts what the socket gets on the line as it comes: the server is not
 // slowed down by the rate of the line.
-func (p *packets) receive(socket reader, in *inbox) {
+func (p *packets) receive(socket reader) {
 	for {
-		count, err := socket.read(in)
+		messages, err := socket.read()
 		if err != nil {
 			p.down.finish(p.e.now(), err)
 			return
 		}
 		now := p.e.now()
-		for i := range count {
-			p.enter(now, &in.packets[i])
+		for i := range messages {
+			m := &messages[i]
+			packet, at := m.cut(0)
+			for p.enter(now, packet, m.from); at < m.size; p.enter(now, packet, m.from) {
+				packet, at = m.cut(at)
+			}
 		}
 	}
 }
 
-func (p *packets) enter(now int64, a *arrived) {
-	if a.size > maxDatagram {
+// enter has a packet pass the line, also if others came with it.
+func (p *packets) enter(now int64, packet []byte, from address) {
+	if len(packet) > maxDatagram {
 		return
 	}
-	due, arrives := p.e.down.pass(now, a.size+udpHeaders)
-	if !arrives {
-		return
-	}
-	spare, ok := p.down.put(due, a.buf, a.size, a.from)
-	if !ok {
-		p.e.down.overrun(a.size + udpHeaders)
-	}
-	if a.buf = spare[:cap(spare)]; len(a.buf) == 0 {
-		a.buf = newBuffer()
+	due, arrives := p.e.down.pass(now, len(packet)+udpHeaders)
+	if arrives && !p.down.copy(due, packet, from) {
+		p.e.down.overrun(len(packet) + udpHeaders)
 	}
 }
 

@@ -61,23 +61,8 @@ func newQueue(clock func() int64, slack int64) *queue {
 	return q
 }
 
-// put adds a packet that is due no earlier than those before it; it takes buf,
-// whose first n bytes are the packet, and returns another one to use in its place
-// (nil: make one). False: there is no room for more, or nobody will take it.
-func (q *queue) put(due int64, buf []byte, n int, a address) (spare []byte, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	slot := q.slot()
-	if slot == nil {
-		return buf, false
-	}
-	spare = slot.data
-	slot.data, slot.due, slot.addr = buf[:n], due, a
-	q.added(n)
-	return spare, true
-}
-
-// copy is put of a packet whose bytes the caller keeps.
+// copy adds a packet that is due no earlier than those before it. False: there is no
+// room for more, or nobody will take it.
 func (q *queue) copy(due int64, b []byte, a address) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"moqedge/bench/tally"
 	"moqedge/moq"
 	"moqedge/moq/live"
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -39,8 +40,18 @@ func View(ctx context.Context, s Server, w Watch, to *tally.Viewer) error {
 	return err
 }
 
+// Batches has the system hand on several packets at once where it can, as viewers of all
+// systems do (link.Socket). It is for transport.DialConfig.
+func Batches(c *net.UDPConn) transport.BatchReader {
+	if s, ok := link.Coalesce(c); ok {
+		return s
+	}
+	return nil
+}
+
 func view(ctx context.Context, s Server, w Watch, to *tally.Viewer) error {
 	dial := s.Dial
+	dial.Batches = Batches
 	if w.Link != nil && !w.Link.Link().Clean() {
 		socket, err := net.ListenPacket("udp", ":0")
 		if err != nil {

@@ -36,14 +36,13 @@ func (l *line) ListenUDP(network string, at *net.UDPAddr) (transport.UDPConn, er
 		return nil, err
 	}
 	sfu.EnlargeBuffers(conn)
-	if l.link == nil {
+	if l.link == nil || l.link.Link().Clean() {
+		if socket, ok := link.Coalesce(conn); ok {
+			return socket, nil
+		}
 		return conn, nil
 	}
-	emulated, ok := l.link.Packets(conn).(emulated)
-	if !ok {
-		return conn, nil // a clean link is the socket itself
-	}
-	return &lineConn{UDPConn: conn, emulated: emulated}, nil
+	return &lineConn{UDPConn: conn, emulated: l.link.Packets(conn).(emulated)}, nil
 }
 
 // emulated is what a socket behind a link does.

@@ -36,7 +36,7 @@ var rules = []struct {
 	{"moqedge/bridge/signalling", []string{"moqedge", "$outside"}},
 	{"moqedge/bench/sfu", []string{"moqedge/moq", "moqedge/relay", "moqedge/bridge$", "moqedge/bridge/codec", "moqedge/bridge/file", "moqedge/bridge/srt", "moqedge/bridge/whip", "moqedge/web", "moqedge/certs", "moqedge/bench", "moqedge/cmd"}},
 	{"moqedge/bench/rtc", []string{"moqedge/moq$", "moqedge/moq/transport", "moqedge/relay", "moqedge/web", "moqedge/bench/lab", "moqedge/bench/moqt", "moqedge/cmd"}},
-	{"moqedge/bench/link", []string{"moqedge", "$outside"}},
+	{"moqedge/bench/link", []string{"moqedge", "github.com"}},
 	{"moqedge/bench/bare", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/deliver", "moqedge/relay", "moqedge/bridge", "moqedge/web", "moqedge/bench", "moqedge/cmd", "github.com/pion"}},
 	{"moqedge/bench/glass", []string{"moqedge/cmd"}},
 }

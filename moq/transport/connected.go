@@ -24,7 +24,7 @@ import (
 // its turns to act on that.
 type connected struct {
 	*net.UDPConn
-	packets *ipv4.PacketConn
+	packets BatchReader
 	heard   atomic.Bool // a packet came
 	doubted atomic.Bool // refused is set
 
@@ -42,13 +42,27 @@ const (
 	maxTurns = 5
 )
 
-// dialSocket opens a UDP socket for packets to and from one address.
-func dialSocket(to *net.UDPAddr) (net.PacketConn, error) {
+// BatchReader reads packets from a socket. It returns how many of the messages it
+// filled, as ipv4.PacketConn does.
+type BatchReader interface {
+	ReadBatch(ms []ipv4.Message, flags int) (int, error)
+}
+
+// dialSocket opens a UDP socket for packets to and from one address. batches: see
+// DialConfig.
+func dialSocket(to *net.UDPAddr, batches func(*net.UDPConn) BatchReader) (net.PacketConn, error) {
 	udp, err := net.DialUDP("udp", nil, to)
 	if err != nil {
 		return nil, err
 	}
-	return &connected{UDPConn: udp, packets: ipv4.NewPacketConn(udp)}, nil
+	c := &connected{UDPConn: udp}
+	if batches != nil {
+		c.packets = batches(udp)
+	}
+	if c.packets == nil {
+		c.packets = ipv4.NewPacketConn(udp)
+	}
+	return c, nil
 }
 
 // ReadBatch is what quic-go reads by.

@@ -44,7 +44,7 @@ func TestKilledServerIsNoticed(t *testing.T) {
 // however late the reader is, and only then that its port is closed.
 func TestQueuedBeforeRefused(t *testing.T) {
 	server := loopback(t)
-	socket, err := dialSocket(server.LocalAddr().(*net.UDPAddr))
+	socket, err := dialSocket(server.LocalAddr().(*net.UDPAddr), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

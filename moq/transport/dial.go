@@ -41,6 +41,10 @@ type DialConfig struct {
 	// server, so that the end of a process there is noticed at once. It must be for
 	// this connection alone; the caller closes it, after the connection's end.
 	PacketConn net.PacketConn
+	// Batches says how packets are read from the socket that is opened without
+	// PacketConn: a benchmark has the system hand on several at once. nil, or if it
+	// returns nil: as quic-go does.
+	Batches func(*net.UDPConn) BatchReader
 	// RemoteAddr is used instead of resolving the URL's host.
 	RemoteAddr net.Addr
 	// Header is sent with the CONNECT request of WebTransport.
@@ -156,7 +160,7 @@ func (c *DialConfig) dialQUIC(ctx context.Context, t target, alpn []string) (*qu
 			return nil, fmt.Errorf("%v is no UDP address: it needs a PacketConn", addr)
 		}
 		var err error
-		if socket, err = dialSocket(udp); err != nil {
+		if socket, err = dialSocket(udp, c.Batches); err != nil {
 			return nil, fmt.Errorf("open a UDP socket: %w", err)
 		}
 	}
