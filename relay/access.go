@@ -51,6 +51,8 @@ type Action struct {
 	// Tokens are those of the session's SETUP and then those of the request, all
 	// with their values (moqt-18 §10.2.2). They must not be changed.
 	Tokens []wire.Token
+	// Own is how many of them, the last ones, came with the request.
+	Own int
 }
 
 // Verdict is what an Authorizer permits.
@@ -182,7 +184,7 @@ func (r *Relay) authorize(ctx context.Context, a Action, own []wire.Token) (Verd
 
 // ask is authorize for what nobody asked for: it is not logged.
 func (r *Relay) ask(ctx context.Context, a Action, own []wire.Token) (Verdict, error) {
-	a.Tokens = append(slices.Clip(a.Session.PeerTokens()), own...)
+	a.Tokens, a.Own = append(slices.Clip(a.Session.PeerTokens()), own...), len(own)
 	verdict, err := r.config.Authorize(ctx, a)
 	if err == nil && !verdict.Until.IsZero() && !verdict.Until.After(time.Now()) {
 		err = expired()

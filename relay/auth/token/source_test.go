@@ -1,0 +1,237 @@
+package token_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"moqedge/relay/auth"
+	"moqedge/relay/auth/token"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// set is a JSON Web Key Set of the public parts of keys.
+func set(t *testing.T, keys ...token.Key) []byte {
+	t.Helper()
+	var all []token.Key
+	for _, k := range keys {
+		all = append(all, public(t, k))
+	}
+	b, err := json.Marshal(map[string]any{"keys": all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestFileChanges: keys that come into a file are good a second later, those that leave
+// it are not any more, and a broken file changes nothing.
+func TestFileChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "keys.json")
+		write := func(b []byte) {
+			t.Helper()
+			if err := os.WriteFile(file, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, second := generate(t, "ES256"), generate(t, "EdDSA")
+		if _, err := token.Open(t.Context(), token.SourceConfig{Location: file, Logger: quiet()}); err == nil {
+			t.Error("a file that is not there was opened")
+		}
+		write(set(t, first))
+		source, err := token.Open(t.Context(), token.SourceConfig{Location: file, Logger: quiet()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := token.Verifier{Keys: source}
+		good := func(k token.Key, want bool) {
+			t.Helper()
+			_, err := v.Verify(t.Context(), shown(issue(t, k, reads(""))))
+			if (err == nil) != want {
+				t.Errorf("key %s: %v, want it to be good: %v", k.ID, err, want)
+			}
+		}
+		good(first, true)
+		good(second, false)
+		for _, step := range []struct {
+			content       []byte
+			first, second bool
+		}{
+			{set(t, first, second), true, true}, {[]byte("{"), true, true}, {nil, true, true}, {set(t, second), false, true},
+		} {
+			write(step.content)
+			time.Sleep(time.Second)
+			good(first, step.first)
+			good(second, step.second)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		good(second, true)
+	})
+}
+
+// server answers for a JWKS URL.
+type server struct {
+	mu     sync.Mutex
+	answer func() (int, []byte)
+	asked  int
+}
+
+func (s *server) RoundTrip(*http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	if s.answer == nil {
+		return nil, errors.New("no route to it")
+	}
+	code, body := s.answer()
+	return &http.Response{StatusCode: code, Status: http.StatusText(code), Body: io.NopCloser(strings.NewReader(string(body)))}, nil
+}
+
+func (s *server) says(code int, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = func() (int, []byte) { return code, body }
+}
+
+func (s *server) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+// TestURL: the keys of a URL are asked for again for a key ID that is not known, but
+// not often, and after a while; when that fails the last ones stay good.
+func TestURL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s server
+		source, err := token.Open(t.Context(), token.SourceConfig{
+			Location: "https://keys.example/set", Refresh: 5 * time.Minute, Client: &http.Client{Transport: &s}, Logger: quiet(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := token.Verifier{Keys: source}
+		first, second := generate(t, "ES256"), generate(t, "HS256")
+		verify := func(k token.Key) error {
+			_, err := v.Verify(t.Context(), shown(issue(t, k, reads(""))))
+			return err
+		}
+		asked := func(want int) {
+			t.Helper()
+			if n := s.count(); n != want {
+				t.Errorf("asked for %d times, want %d", n, want)
+			}
+		}
+		if err := verify(first); err == nil || errors.Is(err, auth.ErrInvalid) {
+			t.Errorf("without keys: %v, want that nothing can be said", err)
+		}
+		asked(1) // at the start, and not again at once
+		s.says(200, set(t, first))
+		time.Sleep(10 * time.Second)
+		if err := verify(first); err != nil {
+			t.Error(err)
+		}
+		asked(2)
+		for range 100 { // of a key that nobody has
+			if err := verify(second); !errors.Is(err, auth.ErrInvalid) {
+				t.Errorf("a key that is not known: %v", err)
+			}
+			time.Sleep(time.Second)
+		}
+		asked(11)
+		s.says(200, set(t, first, second))
+		time.Sleep(10 * time.Second)
+		if err := verify(second); err != nil {
+			t.Errorf("a new key: %v", err)
+		}
+		asked(12)
+		s.says(200, set(t, second)) // the first is withdrawn
+		time.Sleep(4 * time.Minute)
+		if err := verify(first); err != nil {
+			t.Errorf("before it is asked for: %v", err)
+		}
+		asked(12)
+		time.Sleep(time.Minute)
+		if err := verify(first); !errors.Is(err, auth.ErrInvalid) {
+			t.Errorf("a key that was withdrawn: %v", err)
+		}
+		asked(13)
+		for _, trouble := range []struct {
+			code int
+			body []byte
+		}{{500, nil}, {200, []byte("<html>")}, {200, []byte(`{"keys":[]}`)}, {200, make([]byte, 2<<20)}} {
+			s.says(trouble.code, trouble.body)
+			time.Sleep(time.Hour)
+			if err := verify(second); err != nil {
+				t.Errorf("with %d and %.20q from the server: %v", trouble.code, trouble.body, err)
+			}
+		}
+		asked(17)
+	})
+}
+
+// TestURLIsAskedOnce: many who look for keys at once ask for them once, and who leaves
+// does not wait.
+func TestURLIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := generate(t, "HS256")
+		var s server
+		s.says(200, set(t, k))
+		slow := slowly{&s}
+		source, err := token.Open(t.Context(), token.SourceConfig{Location: "https://keys.example/set", Client: &http.Client{Transport: slow}, Logger: quiet()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		text := shown(issue(t, k, reads("")))
+		v := token.Verifier{Keys: source}
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if _, err := v.Verify(t.Context(), text); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := s.count(); n != 2 {
+			t.Errorf("asked for %d times, want 2", n)
+		}
+		time.Sleep(time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		if _, err := v.Verify(ctx, text); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > time.Millisecond {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		if _, err := v.Verify(t.Context(), text); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type slowly struct{ http.RoundTripper }
+
+func (s slowly) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(time.Second):
+		return s.RoundTripper.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
