@@ -54,8 +54,8 @@ func (s *Session) watchSkipped() {
 		return
 	}
 	s.mu.Lock()
-	still := s.peerRequests.missing() == missing
-	more := len(s.peerRequests.beyond) > 0
+	more := len(s.peerRequests.beyond) > 0 // else what is missing was not used yet: there is no gap
+	still := more && s.peerRequests.missing() == missing
 	s.skipped = more && !still
 	s.mu.Unlock()
 	switch {

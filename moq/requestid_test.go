@@ -66,3 +66,19 @@ func TestCancelledNamespaceSubscription(t *testing.T) {
 		})
 	})
 }
+
+// In draft 16 SUBSCRIBE_NAMESPACE has a stream of its own, so its request ID may come
+// after the next one, which is on the control stream. That is no gap once it is
+// there, though nothing else comes.
+func TestRequestIDsOfTwoStreams(t *testing.T) {
+	for range 50 { // which of the session's goroutines runs first is chance
+		synctest.Test(t, func(t *testing.T) {
+			b := offend(t, wire.Draft16, offence{})
+			b.hello()
+			b.Request(&wire.TrackStatus{RequestID: 2, Track: clock})
+			b.Request(&wire.SubscribeNamespace{RequestID: 0, Prefix: wire.Namespace{"x"}})
+			time.Sleep(time.Minute)
+			b.ExpectOpen()
+		})
+	}
+}
