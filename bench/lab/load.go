@@ -82,6 +82,7 @@ type loadRole struct {
 	close  func()
 	lines  []*link.Emulator
 	view   func(ctx context.Context, w watcher) error
+	await  func(ctx context.Context) error // until the server has what is published; nil: it has by now
 
 	mu     sync.Mutex
 	failed []string
@@ -131,6 +132,10 @@ func (l *loadRole) Handle(command string, args json.RawMessage) (any, error) {
 // from is when the window begins.
 func (l *loadRole) from() time.Time { return l.start.Add(l.config.Warm) }
 
+// settling is how long a server that is not ours may take until it has a stream: some
+// look at the first frames before they say so.
+const settling = 3 * time.Second
+
 // lead is how long before its schedule begins a publisher is told of it.
 const lead = 300 * time.Millisecond
 
@@ -158,6 +163,22 @@ func (l *loadRole) begin() error {
 			l.fail("the publisher", err)
 		}
 	})
+	there := make(chan struct{}) // closed when viewers can come
+	opens := l.start             // when that is, once there is closed
+	l.tasks.Go(func() {
+		if l.await != nil {
+			within, cancel := context.WithTimeout(l.ctx, time.Until(l.start.Add(settling)))
+			defer cancel()
+			if err := l.await(within); err != nil && l.ctx.Err() == nil {
+				l.fail("what is published does not come", err)
+				return
+			}
+		}
+		if now := time.Now(); now.After(opens) {
+			opens = now
+		}
+		close(there)
+	})
 	n := r.Viewers
 	for k := range n {
 		tracks := media.Wanted(l.source.Tracks(), k, n)
@@ -166,8 +187,11 @@ func (l *loadRole) begin() error {
 		l.lines = append(l.lines, line)
 		l.tasks.Go(func() {
 			select {
-			case <-time.After(time.Until(l.start.Add(time.Duration(k) * arrival))):
+			case <-there:
 			case <-l.ctx.Done():
+				return
+			}
+			if pause(l.ctx, time.Until(opens.Add(time.Duration(k)*arrival))) != nil {
 				return
 			}
 			if err := l.view(l.ctx, watcher{number: k, line: line, tracks: tracks, to: v}); err != nil {
@@ -219,6 +243,11 @@ func (l *loadRole) overWebRTC() error {
 	l.sender, l.close = p, func() {
 		if err := p.Close(); err != nil {
 			l.log.Warn("the publisher's end", "err", err)
+		}
+	}
+	if l.config.Plan.Target != nil {
+		l.await = func(ctx context.Context) error {
+			return rtc.Await(ctx, rtc.Options{URL: l.config.Last.URL, Token: l.config.Last.Token})
 		}
 	}
 	l.view = func(ctx context.Context, w watcher) error {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +36,7 @@ type ObserveResult struct {
 	Link        link.Link       `json:"line"`
 	Observation rtc.Observation `json:"observation"`
 	Load        Saturation      `json:"load"`
-	Failed      []string        `json:"failed,omitempty"` // viewers that ended early, and of what
+	Failed      []string        `json:"failed,omitempty"` // viewers that ended early, and of what; streams that stopped
 	Invalid     []string        `json:"invalid,omitempty"`
 }
 
@@ -84,7 +86,7 @@ func ObserveServer(ctx context.Context, p Observe, progress Progress) (x Observe
 	tell := func(what string) { progress(min(time.Since(x.Began).Seconds()/total.Seconds(), 1), what) }
 	for time.Now().Before(from) && ctx.Err() == nil {
 		started, _ := seen.Started()
-		tell(fmt.Sprintf("%d of %d viewers", started, p.Viewers))
+		tell(fmt.Sprintf("viewers come: %d of %d", started, p.Viewers))
 		if err := stuck(); err != nil {
 			return x, err
 		}
@@ -92,7 +94,7 @@ func ObserveServer(ctx context.Context, p Observe, progress Progress) (x Observe
 	}
 	turns := newTicker()
 	for time.Now().Before(to) && ctx.Err() == nil {
-		tell(fmt.Sprintf("measuring, %s left", time.Until(to).Round(time.Second)))
+		tell("measuring: " + time.Until(to).Round(time.Second).String())
 		_ = pause(ctx, min(look, time.Until(to)))
 	}
 	turns.end()
@@ -106,6 +108,7 @@ func ObserveServer(ctx context.Context, p Observe, progress Progress) (x Observe
 	leave()
 	tasks.Wait()
 	x.Took = time.Since(x.Began)
+	x.Failed = append(x.Failed, x.stopped()...)
 	frames := uint64(0)
 	for _, k := range x.Observation.Kinds {
 		frames += k.Bytes
@@ -117,8 +120,25 @@ func ObserveServer(ctx context.Context, p Observe, progress Progress) (x Observe
 	return x, nil
 }
 
-// Err returns an error when the load was what gave way, with the reasons.
+// stopped says which viewers had no frame, or none any more at the end.
+func (x ObserveResult) stopped() (faults []string) {
+	if none := x.Plan.Viewers - int(x.Observation.Startup.Count); none > 0 && len(x.Failed) == 0 {
+		faults = append(faults, fmt.Sprintf("%d of %d viewers had no frame", none, x.Plan.Viewers))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(x.Observation.Kinds)) {
+		if n := x.Observation.Kinds[kind].Silent; n > 0 {
+			faults = append(faults, fmt.Sprintf("no %s came to %d of %d viewers for a second or more at the end: the server or its source has stopped", kind, n, x.Plan.Viewers))
+		}
+	}
+	return faults
+}
+
+// Err returns an error when the load was what gave way, or viewers did not have the
+// stream to the end, with the reasons.
 func (x ObserveResult) Err() error {
+	if len(x.Invalid) == 0 && len(x.Failed) > 0 {
+		return fmt.Errorf("the stream did not last: %s", x.Failed[0])
+	}
 	if len(x.Invalid) == 0 {
 		return nil
 	}

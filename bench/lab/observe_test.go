@@ -3,8 +3,13 @@ package lab
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +20,7 @@ import (
 // What viewers of a WHEP server see, of whose source nothing is known.
 func TestObserveServer(t *testing.T) {
 	t.Parallel()
-	unit, url, err := StartUnit(t.Context())
+	unit, base, err := StartUnit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,14 +29,14 @@ func TestObserveServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := rtc.Publish(t.Context(), rtc.Options{URL: url + "/whip/live", Source: source, Start: time.Now()})
+	p, err := rtc.Publish(t.Context(), rtc.Options{URL: base + "/whip/live", Source: source, Start: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
-	at := Place{URL: url + "/whep/live", Token: "secret"}
+	at := Place{URL: base + "/whep/live", Token: "secret"}
 	x, err := ObserveServer(t.Context(), Observe{At: at, Viewers: 2, Duration: 3 * time.Second, Link: "20ms"}, func(float64, string) {})
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +73,41 @@ func TestTarget(t *testing.T) {
 	}
 	if _, err := Compare(t.Context(), Plan{Target: &Target{Publish: at, View: at}}, func(float64, string) {}); !errors.Is(err, ErrPlan) {
 		t.Errorf("all systems of one server: %v", err)
+	}
+}
+
+// A server that has a stream only some time after it was published is waited for, and
+// the viewers come then.
+func TestTargetLate(t *testing.T) {
+	t.Parallel()
+	unit, at, err := StartUnit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unit.Stop()
+	to, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass, early := httputil.NewSingleHostReverseProxy(to), atomic.Int32{}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/whep/") && r.Method == http.MethodPost && early.Add(1) <= 4 {
+			http.Error(w, "not yet", http.StatusNotFound)
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	target := &Target{Publish: Place{URL: front.URL + "/whip/late"}, View: Place{URL: front.URL + "/whep/late"}}
+	plan := Plan{Systems: []System{WebRTC}, Target: target, Viewers: 2, Rounds: 1, Duration: time.Second, Profile: "audio"}
+	x, err := Compare(t.Context(), plan, func(float64, string) {})
+	if err != nil || len(x.Rounds) != 1 || x.Rounds[0].Metrics.Complete == 0 || x.Rounds[0].Metrics.Absent > 0 || len(x.Rounds[0].Failed) > 0 {
+		t.Errorf("%+v, %v", x.Rounds, err)
+	}
+	target.View.URL = front.URL + "/whep/nobody"
+	x, err = Compare(t.Context(), plan, func(float64, string) {})
+	if err != nil || x.Err() == nil || !strings.Contains(x.Err().Error(), "what is published does not come") {
+		t.Errorf("a stream that never comes: %v, %v", x.Err(), err)
 	}
 }
 

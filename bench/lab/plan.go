@@ -141,6 +141,9 @@ func (p Plan) ready() (r ready, err error) {
 	if slices.ContainsFunc(p.Systems, System.waits) {
 		settle = max(settle, longestGroup(r.source)+time.Second)
 	}
+	if p.Target != nil && p.Systems[0].unit() {
+		settle += settling
+	}
 	r.Plan, r.warm = p, settle+500*time.Millisecond+time.Duration(p.Viewers)*arrival+10*r.line.RTT()
 	return r, nil
 }

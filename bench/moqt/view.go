@@ -111,7 +111,7 @@ func watch(ctx context.Context, session *moq.Session, s Server, w Watch, i int, 
 		o, err := reader.Next(ctx)
 		switch {
 		case errors.Is(err, live.ErrClosed):
-			return errors.New("the publisher ended it")
+			return ended(sub.Track().Done())
 		case err != nil:
 			return err
 		case o.Status != wire.ObjectNormal:
@@ -122,6 +122,11 @@ func watch(ctx context.Context, session *moq.Session, s Server, w Watch, i int, 
 			to.Complete(i, media.Frame{N: n, Payload: o.Payload()}, at)
 		}
 	}
+}
+
+// ended says how a track ended, in the words of the server.
+func ended(d *live.Done) error {
+	return fmt.Errorf("the server ended it: %s %q", d.Code, d.Reason)
 }
 
 // present reports whether a joining fetch brought what it should.

@@ -17,7 +17,7 @@ func HTML(w io.Writer, x lab.Result) error { return ComparePage(x).Write(w) }
 // ComparePage is the report of a comparison.
 func ComparePage(x lab.Result) Page {
 	p := Page{Title: "Live media compared: " + systemNames(x), Data: x}
-	p.Lead = append(MeasuredText(x), MachineText(x.Machine))
+	p.Lead = append(MeasuredText(x), machineOf(x))
 	p.Lead = append(p.Lead, fmt.Sprintf("%s, in %s.", when(x.Began), duration(x.Took)))
 	if x.Interrupted {
 		p.Lead = append(p.Lead, interruptedText(x))
@@ -71,7 +71,7 @@ func planFacts(x lab.Result) []Fact {
 		{"Rounds", fmt.Sprintf("%d of %s", p.Rounds, exactly(p.Duration))},
 		{"Line", LineText(x.Link)},
 		{"Seed", fmt.Sprint(p.Seed)},
-		{"Machine", MachineText(x.Machine)},
+		{"Machine", machineOf(x)},
 		{"Versions", strings.Join(x.Versions, "\n")},
 	}
 }

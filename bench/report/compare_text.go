@@ -14,7 +14,7 @@ import (
 // Text is the report of a comparison for a terminal.
 func Text(x lab.Result, s Style) string {
 	var out strings.Builder
-	for _, p := range append(MeasuredText(x), MachineText(x.Machine)) {
+	for _, p := range append(MeasuredText(x), machineOf(x)) {
 		writeLines(&out, wrap(p, s.width(), "  "))
 	}
 	if x.Interrupted {
@@ -152,7 +152,21 @@ func exactly(d time.Duration) string {
 }
 
 // MachineText says what it was measured on.
-func MachineText(m lab.Machine) string {
+func MachineText(m lab.Machine) string { return machineText(m, "servers and load share it") }
+
+// foreignMachineText is of measurements of servers that were there already.
+func foreignMachineText(m lab.Machine) string {
+	return machineText(m, "the load ran there, the server where it is")
+}
+
+func machineOf(x lab.Result) string {
+	if x.Plan.Target != nil {
+		return foreignMachineText(x.Machine)
+	}
+	return MachineText(x.Machine)
+}
+
+func machineText(m lab.Machine, whose string) string {
 	parts := []string{many(m.Cores, "core")}
 	if m.Processor != "" {
 		parts = append([]string{m.Processor}, parts...)
@@ -165,7 +179,7 @@ func MachineText(m lab.Machine) string {
 			parts = append(parts, p)
 		}
 	}
-	return clean("On " + strings.Join(parts, ", ") + "; servers and load share it.")
+	return clean("On " + strings.Join(parts, ", ") + "; " + whose + ".")
 }
 
 func many(n int, what string) string {

@@ -56,7 +56,12 @@ func ObserveTable(x lab.ObserveResult) Table {
 	came := Group{Title: "What came", Rows: []Row{
 		row("codecs", func(k string) string { return clean(strings.Join(o.Kinds[k].Codecs, ", ")) }),
 		row("frames", func(k string) string { return fmt.Sprint(o.Kinds[k].Frames) }),
-		row("key frames", func(k string) string { return fmt.Sprint(o.Kinds[k].Keys) }),
+		row("key frames", func(k string) string {
+			if k != "video" {
+				return "" // each frame is one
+			}
+			return fmt.Sprint(o.Kinds[k].Keys)
+		}),
 		row("missing frames", func(k string) string { return fmt.Sprint(o.Kinds[k].Missing) }),
 		row("broken frames", func(k string) string { return fmt.Sprint(o.Kinds[k].Broken) }),
 		row("lost packets", func(k string) string { return fmt.Sprint(o.Kinds[k].Lost) }),
@@ -93,7 +98,7 @@ func observeLead(x lab.ObserveResult) []string {
 	return []string{
 		clean(fmt.Sprintf("%s of %s for %s. Line of each viewer: %s.", capital(many(x.Plan.Viewers, "viewer")), x.Plan.At.URL, exactly(x.Plan.Duration), LineText(x.Link))),
 		capital(start) + ".",
-		MachineText(x.Machine),
+		foreignMachineText(x.Machine),
 	}
 }
 

@@ -22,7 +22,7 @@
 // engine.go how pion is set up, receive.go how tracks are read. packetize.go makes
 // packets of frames, assemble.go frames of packets, numbers.go tells which frames
 // they are. watch.go is the measurement of a foreign server, observe.go what it
-// works out.
+// works out; await.go waits until such a server has a stream.
 //
 // # Goroutines
 //

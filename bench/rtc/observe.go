@@ -41,6 +41,10 @@ type ObservedKind struct {
 	// Missing are frames that the timestamps leave a place for, and that never were
 	// complete. A source that varies its rate has such places, too.
 	Missing uint64 `json:"missing"`
+	// Silent are tracks, one a viewer as a rule, that had frames once and none for the
+	// last second of the window or longer: server or source have stopped. What would
+	// have come by then is Missing.
+	Silent uint64 `json:"silent"`
 	// Jumps is how often timestamps went back, or ahead of the time, by more than
 	// repairs and jitter explain: the source began anew. What follows is taken to go
 	// on in time.
@@ -242,9 +246,17 @@ func (s *kindSum) add(t *observedTrack, from, to time.Time) {
 	frames, jumps := t.timeline(from, to)
 	s.Jumps += jumps
 	if len(frames) == 0 {
+		if len(t.arrivals) > 0 && t.arrivals[0].at.Before(from) {
+			s.Silent++
+		}
 		return
 	}
 	step := usualStep(frames)
+	rest := quietEnd(frames, step, to)
+	if rest > 0 {
+		s.Silent++
+		s.Missing += uint64(rest / max(step, 1))
+	}
 	quickest := frames[0].offset
 	for _, f := range frames {
 		quickest = min(quickest, f.offset)
@@ -264,8 +276,19 @@ func (s *kindSum) add(t *observedTrack, from, to time.Time) {
 		}
 	}
 	for _, d := range playouts() {
-		s.play(frames, step, quickest, d)
+		s.play(frames, step, quickest, d, rest)
 	}
+}
+
+// quietEnd is how long nothing came at the end of a window, in whole steps; 0 unless it
+// is longer than between frames of any other stream.
+func quietEnd(frames []placed, step time.Duration, to time.Time) time.Duration {
+	last := slices.MaxFunc(frames, func(a, b placed) int { return a.at.Compare(b.at) })
+	rest := to.Sub(last.at)
+	if step == 0 || rest < max(time.Second, 3*step) {
+		return 0
+	}
+	return (rest - step).Truncate(step) // the last frame has its own time
 }
 
 // placed is an arrival on the time line of its timestamps.
@@ -325,8 +348,9 @@ func usualStep(frames []placed) time.Duration {
 }
 
 // play adds what a player would show that is delay behind the quickest frame: a frame
-// that is late or missing freezes it until that comes, or the next one's time.
-func (s *kindSum) play(frames []placed, step, quickest, delay time.Duration) {
+// that is late or missing freezes it until that comes, or the next one's time. For rest
+// nothing comes at the end.
+func (s *kindSum) play(frames []placed, step, quickest, delay, rest time.Duration) {
 	f := s.Stalls[delay.String()]
 	frozen := false
 	freeze := func(length time.Duration) {
@@ -355,6 +379,11 @@ func (s *kindSum) play(frames []placed, step, quickest, delay time.Duration) {
 		}
 		f.Missing++
 		freeze(min(late, step))
+	}
+	if rest > 0 {
+		f.Missing += uint64(rest / step)
+		f.Played += rest
+		freeze(rest)
 	}
 	s.Stalls[delay.String()] = f
 }

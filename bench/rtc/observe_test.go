@@ -34,13 +34,13 @@ func TestObserver(t *testing.T) {
 	sound := v.track("audio", "audio/opus", 48000)
 	sound.frame(arrival{at: start.Add(90 * time.Millisecond), size: 120})
 
-	got := o.Window(start, start.Add(time.Hour))
+	got := o.Window(start, start.Add(3*time.Second))
 	near := func(a, b time.Duration) bool { return (a - b).Abs() < time.Millisecond }
 	if !near(got.Connect.Max, 40*time.Millisecond) || !near(got.Startup.Max, time.Second) || got.Viewers != 1 {
 		t.Errorf("viewers %d, connect %v, startup %v", got.Viewers, got.Connect.Max, got.Startup.Max)
 	}
 	k := got.Kinds["video"]
-	if k.Frames != 58 || k.Missing != 2 || k.Keys != 2 || k.Bytes != 58000 || k.Packets != 58 || k.Lost != 7 || k.Broken != 1 {
+	if k.Frames != 58 || k.Missing != 2 || k.Keys != 2 || k.Bytes != 58000 || k.Packets != 58 || k.Lost != 7 || k.Broken != 1 || k.Silent != 0 {
 		t.Errorf("%+v", k)
 	}
 	if !near(k.Delay.Max, 120*time.Millisecond) || !near(k.Delay.P90, 0) || !near(k.Latency.P50, 5*time.Millisecond) {
@@ -64,8 +64,32 @@ func TestObserver(t *testing.T) {
 	if part := o.Window(start, start.Add(time.Second+5*step)).Kinds["video"]; part.Frames != 5 {
 		t.Errorf("%d frames in a part of the time", part.Frames)
 	}
-	if nothing := o.Window(start.Add(time.Hour), start.Add(2*time.Hour)).Kinds["video"]; nothing.Frames != 0 || len(nothing.InTime) != 0 {
+	if nothing := o.Window(start.Add(time.Hour), start.Add(2*time.Hour)).Kinds["video"]; nothing.Frames != 0 || len(nothing.InTime) != 0 || nothing.Silent != 1 {
 		t.Errorf("frames of no time: %+v", nothing)
+	}
+}
+
+// A stream that stops is not all that there was to see: what would have come until the
+// end of the window is missing, late and a stall.
+func TestObserverStopped(t *testing.T) {
+	o := new(Observer)
+	track := o.viewer().track("video", "video/H264", 90000)
+	start := time.Now()
+	for i := range 60 {
+		track.frame(arrival{timestamp: uint32(i) * 3000, at: start.Add(time.Duration(i) * time.Second / 30), size: 1})
+	}
+	for _, c := range []struct {
+		to              time.Duration
+		silent, missing uint64
+		inTime          float64
+	}{
+		{2500 * time.Millisecond, 0, 0, 1}, // it may go on yet
+		{4 * time.Second, 1, 60, 0.5},
+	} {
+		k := o.Window(start, start.Add(c.to)).Kinds["video"]
+		if k.Silent != c.silent || k.Missing != c.missing || k.InTime["1s"] != c.inTime || k.Stalls["1s"].Missing != c.missing {
+			t.Errorf("until %s: %+v, want %+v", c.to, k, c)
+		}
 	}
 }
 
@@ -84,7 +108,7 @@ func TestObserverJumps(t *testing.T) {
 		}
 		track.frame(arrival{timestamp: timestamp, at: start.Add(time.Duration(i) * time.Second / 30), size: 1})
 	}
-	k := o.Window(start, start.Add(time.Hour)).Kinds["video"]
+	k := o.Window(start, start.Add(5*time.Second)).Kinds["video"]
 	if k.Jumps != 2 || k.Frames != 150 || k.Missing != 0 || k.Delay.Max > time.Millisecond || k.InTime["50ms"] != 1 {
 		t.Errorf("%+v", k)
 	}

@@ -113,6 +113,28 @@ type StatusError struct {
 	Text   string // the beginning of the body
 }
 
+// Error implements error: what the server said, and what to do about it.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("rtc: the server answered %d: %q", e.Status, e.Text)
+	text := fmt.Sprintf("the server answered %d", e.Status)
+	if name := http.StatusText(e.Status); name != "" {
+		text += " (" + name + ")"
+	}
+	if e.Text != "" {
+		text += fmt.Sprintf(": %q", e.Text)
+	}
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		text += ": it wants a token, or another one"
+	case http.StatusNotFound:
+		text += ": check the path, and whether the stream is published"
+	case http.StatusOK, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
+		text += ": this is no endpoint of WHIP or WHEP, check the path"
+	}
+	return text
+}
+
+// isAbsent reports whether an answer may mean that a stream does not exist yet:
+// servers say 404, or 409 as the draft of WHEP has it, or that they are not ready.
+func (e *StatusError) isAbsent() bool {
+	return e.Status == http.StatusNotFound || e.Status == http.StatusConflict || e.Status == http.StatusServiceUnavailable
 }

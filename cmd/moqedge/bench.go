@@ -78,16 +78,23 @@ Examples:
 // Validate implements kong.Validatable: zero, which is the default to the lab, is a
 // mistake when somebody writes it.
 func (c compareCommand) Validate() error {
-	for _, f := range []struct {
-		name  string
-		value int
-	}{{"viewers", c.Viewers}, {"hops", c.Hops}, {"rounds", c.Rounds}} {
+	if c.Duration < 0 {
+		return fmt.Errorf("--duration is %s, it can not be negative", c.Duration)
+	}
+	return atLeastOne(flagCount{"viewers", c.Viewers}, flagCount{"hops", c.Hops}, flagCount{"rounds", c.Rounds})
+}
+
+// flagCount is what a flag says that counts something.
+type flagCount struct {
+	name  string
+	value int
+}
+
+func atLeastOne(flags ...flagCount) error {
+	for _, f := range flags {
 		if f.value < 1 {
 			return fmt.Errorf("--%s is %d, it has to be 1 at least", f.name, f.value)
 		}
-	}
-	if c.Duration < 0 {
-		return fmt.Errorf("--duration is %s, it can not be negative", c.Duration)
 	}
 	return nil
 }

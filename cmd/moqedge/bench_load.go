@@ -40,6 +40,18 @@ Examples:
   moqedge bench load moqt://edge.example.com --publish moqt://origin.example.com --link 50ms-1%`
 }
 
+// Validate implements kong.Validatable.
+func (c loadCommand) Validate() error { return countable(c.Viewers, c.Rounds, c.Duration) }
+
+// countable refuses what would be a default to the lab, and is a mistake when somebody
+// writes it.
+func countable(viewers, rounds int, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("--duration is %s, it has to be longer than nothing", d)
+	}
+	return atLeastOne(flagCount{"viewers", viewers}, flagCount{"rounds", rounds})
+}
+
 // Run measures.
 func (c loadCommand) Run(e *environment) error {
 	view, err := c.place(e, c.URL)
@@ -108,6 +120,9 @@ Examples:
 
   moqedge bench whep http://127.0.0.1:8889/live/whep --publish http://127.0.0.1:8889/live/whip --link 50ms-1%`
 }
+
+// Validate implements kong.Validatable.
+func (c whepCommand) Validate() error { return countable(c.Viewers, c.Rounds, c.Duration) }
 
 // Run measures.
 func (c whepCommand) Run(e *environment) error {

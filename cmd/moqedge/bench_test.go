@@ -81,6 +81,29 @@ func TestBenchMistakes(t *testing.T) {
 	}
 }
 
+// Servers of others are measured with plans that can be, and what hinders is said.
+func TestBenchTargets(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"load moqt://127.0.0.1:1 --viewers 0", exitUsage, "--viewers is 0"},
+		{"load moqt://127.0.0.1:1 --rounds 0", exitUsage, "--rounds is 0"},
+		{"load moqt://127.0.0.1:1 --duration 0s", exitUsage, "--duration is 0s"},
+		{"load http://127.0.0.1:1", exitUsage, "want moqt://HOST:PORT"},
+		{"whep http://127.0.0.1:1/x --viewers 0", exitUsage, "--viewers is 0"},
+		{"whep http://127.0.0.1:1/x --duration=-1s", exitUsage, "--duration is -1s"},
+		{"whep rtsp://127.0.0.1:1/x", exitUsage, "want http://HOST/PATH"},
+		{"whep http://127.0.0.1:1/x", exitFailure, "connection refused"},
+	} {
+		code, out, errs := execute(t, append([]string{"bench"}, strings.Fields(c.args+" --report=")...)...)
+		if code != c.code || out != "" || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: code %d, want %d and %q: %q%q", c.args, code, c.code, c.want, errs, out)
+		}
+	}
+}
+
 // Ctrl-C ends a comparison with what there is by then: JSON, the page, and an exit
 // code that says that it is not all. No process stays.
 func TestBenchInterrupted(t *testing.T) {

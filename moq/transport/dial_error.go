@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/webtransport-go"
 )
 
 // ErrNoCommonVersion says that server and client share no MOQT version. Dial
@@ -78,6 +79,8 @@ func explain(rawURL string, t target, versions []string, status int, err error) 
 		e.Hint = fmt.Sprintf("we offered %s; the server may speak MOQT over WebTransport only (https://)", offered)
 	case quicErr != nil && quicErr.ErrorCode == tlsNoApplicationProtocol:
 		e.Hint = "the server does not speak HTTP/3 there: try moqt:// for raw QUIC"
+	case isA[*webtransport.RequirementsNotMetError](err):
+		e.Hint = "WebTransport requires that of both sides (draft-ietf-webtrans-http3 §3.1): try moqt:// for raw QUIC"
 	case status == http.StatusNotAcceptable:
 		e.Err = fmt.Errorf("%w: %w", ErrNoCommonVersion, err)
 		e.Hint = "we offered " + offered

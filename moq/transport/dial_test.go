@@ -249,6 +249,32 @@ func TestServerWithoutWTProtocol(t *testing.T) {
 	wantText(t, refused(t, urlOf(KindWebTransport, addr, "/"), d), "WT-Protocol", "exactly one version")
 }
 
+// WebTransport wants more of QUIC than MOQT does: of a server that lacks it, raw QUIC may
+// still be had.
+func TestServerWithoutStreamResetPartialDelivery(t *testing.T) {
+	source := certificate(t)
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http3.Server{
+		EnableDatagrams: true, QUICConfig: &quic.Config{EnableDatagrams: true},
+		TLSConfig: &tls.Config{GetCertificate: source.GetCertificate, NextProtos: []string{http3.NextProtoH3}},
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Serve(udp)
+	}()
+	t.Cleanup(func() {
+		s.Close()
+		udp.Close()
+		<-done
+	})
+	e := refused(t, urlOf(KindWebTransport, udp.LocalAddr(), "/"), pinning(source))
+	wantText(t, e, "stream reset partial delivery", "draft-ietf-webtrans-http3", "moqt://")
+}
+
 func TestDialStatus(t *testing.T) {
 	source := certificate(t)
 	addr := foreignServer(t, source, nil, func(_ *webtransport.Server, w http.ResponseWriter, r *http.Request) {
