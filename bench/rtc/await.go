@@ -22,11 +22,16 @@ func Await(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	var last error // that the stream is not there
 	for {
 		err := ask(ctx, o)
+		if err != nil && ctx.Err() != nil && last != nil {
+			return last
+		}
 		if refused, ok := errors.AsType[*StatusError](err); !ok || !refused.isAbsent() {
 			return err
 		}
+		last = err
 		again := time.NewTimer(askAgain)
 		select {
 		case <-again.C:

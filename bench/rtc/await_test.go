@@ -18,7 +18,7 @@ import (
 func TestAwait(t *testing.T) {
 	r := newRig(t, sfu.Config{}, profileOf(t, "360p", media.Options{}))
 	o := Options{URL: r.url + "/whep/live"}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*askAgain/2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err := Await(ctx, o)
 	if refused, ok := errors.AsType[*StatusError](err); !ok || refused.Status != http.StatusNotFound || !strings.Contains(err.Error(), "whether the stream is published") {
