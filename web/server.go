@@ -38,12 +38,36 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; worker-src
 // validName is what names of broadcasts look like.
 var validName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
+// validDrafts is what the player's attribute "draft" looks like.
+var validDrafts = regexp.MustCompile(`^[0-9][0-9 ,]{0,40}$`)
+
+// about is what a page is about.
+type about struct {
+	s *server
+	// Name is of the broadcast, "" if the page is about none; Draft what its viewer
+	// wants to be spoken, "" for the player's choice.
+	Name, Draft string
+	Path        string // that was not found
+}
+
+// Asset is where the page finds a file: under a name that changes with the files, so
+// that browsers need not ask whether they have the right one.
+func (a about) Asset(file string) string { return "/assets/" + file + "?v=" + a.s.version }
+
+// Settings is /config.json as it is now, for the page itself: a round trip less.
+func (a about) Settings() (string, error) {
+	body, err := a.s.settingsJSON()
+	return string(body), err
+}
+
 // server is immutable after Handler returned it.
 type server struct {
 	config Config
 	pages  *template.Template
 	assets map[string]asset
-	log    *slog.Logger
+	// version stands for all assets: they refer to each other.
+	version string
+	log     *slog.Logger
 }
 
 // Handler serves the pages, their assets, /config.json, /certificate.sha256
@@ -57,8 +81,8 @@ func Handler(c Config) http.Handler {
 	s := &server{
 		config: c,
 		pages:  template.Must(template.ParseFS(content, "static/*.html")),
-		assets: assets,
-		log:    c.Logger,
+		assets: assets, version: versionOf(assets),
+		log: c.Logger,
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -98,7 +122,7 @@ func readOnly(h http.HandlerFunc) http.Handler {
 }
 
 func (s *server) index(w http.ResponseWriter, r *http.Request) {
-	s.page(w, r, http.StatusOK, "index.html", nil, "")
+	s.page(w, r, http.StatusOK, "index.html", about{s: s}, "")
 }
 
 // named serves a page about one broadcast; permissions is what the page may
@@ -110,7 +134,11 @@ func (s *server) named(page, permissions string) http.HandlerFunc {
 			s.notFound(w, r)
 			return
 		}
-		s.page(w, r, http.StatusOK, page, struct{ Name string }{name}, permissions)
+		a := about{s: s, Name: name}
+		if draft := r.URL.Query().Get("draft"); validDrafts.MatchString(draft) {
+			a.Draft = draft
+		}
+		s.page(w, r, http.StatusOK, page, a, permissions)
 	}
 }
 
@@ -119,7 +147,7 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 	if len(path) > 200 {
 		path = path[:200] + "…"
 	}
-	s.page(w, r, http.StatusNotFound, "notfound.html", struct{ Path string }{path}, "")
+	s.page(w, r, http.StatusNotFound, "notfound.html", about{s: s, Path: path}, "")
 }
 
 func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name string, data any, permissions string) {
@@ -133,7 +161,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", "no-store") // settings are in it
 	if permissions != "" {
 		h.Set("Permissions-Policy", permissions)
 	}
@@ -146,24 +174,31 @@ func (s *server) asset(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	a.serve(w, r)
+	a.serve(w, r, r.URL.Query().Get("v") == s.version)
 }
 
-// settings is what the pages' scripts read first; null stands for "not here".
-func (s *server) settings(w http.ResponseWriter, r *http.Request) {
+// settingsJSON is what the pages' scripts read first; null stands for "not here". The
+// certificate may be another when it is used: fingerprint says where to ask again.
+func (s *server) settingsJSON() ([]byte, error) {
 	doc := struct {
 		Relay       string  `json:"relay"`
 		Fingerprint *string `json:"fingerprint"`
+		Certificate *string `json:"certificate"`
 		WHIP        *string `json:"whip"`
 		SRTPort     int     `json:"srtPort"`
 	}{Relay: s.config.Relay, SRTPort: s.config.SRTPort}
-	if s.config.Fingerprint() != "" {
+	if fingerprint := s.config.Fingerprint(); fingerprint != "" {
 		doc.Fingerprint = ptr("/certificate.sha256")
+		doc.Certificate = ptr(fingerprint)
 	}
 	if s.config.WHIP != nil {
 		doc.WHIP = ptr("/whip/")
 	}
-	body, err := json.Marshal(doc)
+	return json.Marshal(doc)
+}
+
+func (s *server) settings(w http.ResponseWriter, r *http.Request) {
+	body, err := s.settingsJSON()
 	if err != nil {
 		s.log.Error("settings cannot be encoded", "err", err)
 		http.Error(w, "the settings cannot be shown", http.StatusInternalServerError)

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -66,11 +68,12 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/watch/%22onload", 404, "text/html; charset=utf-8", "/watch/&#34;onload"},
 		{"GET", "/watch/caf%C3%A9", 404, "text/html; charset=utf-8", "Nothing here"},
 		{"GET", "/watch/a%00b", 404, "text/html; charset=utf-8", "Nothing here"},
+		{"GET", "/watch/cam?draft=22+18", 200, "text/html; charset=utf-8", `name="cam" draft="22 18" autoplay`},
+		{"GET", "/watch/cam?draft=%22onload", 200, "text/html; charset=utf-8", `name="cam" autoplay`},
 		{"GET", "/publish/cam.1_x", 200, "text/html; charset=utf-8", `data-name="cam.1_x"`},
 		{"GET", "/publish/a%20b", 404, "text/html; charset=utf-8", "Nothing here"},
 		{"GET", "/elsewhere", 404, "text/html; charset=utf-8", "<code>/elsewhere</code>"},
 		{"GET", "/assets/player.js", 200, "text/javascript; charset=utf-8", "moqedge-player"},
-		{"GET", "/assets/player-worker.js", 200, "text/javascript; charset=utf-8", ""},
 		{"GET", "/assets/audio-worklet.js", 200, "text/javascript; charset=utf-8", "moqedge-audio"},
 		{"GET", "/assets/index.js", 200, "text/javascript; charset=utf-8", ""},
 		{"GET", "/assets/watch.js", 200, "text/javascript; charset=utf-8", ""},
@@ -218,6 +221,72 @@ func TestAssetsAreRevalidated(t *testing.T) {
 	other := do(t, full(), "GET", "/assets/player.js", http.Header{"If-None-Match": {`"other"`}})
 	if other.StatusCode != http.StatusOK {
 		t.Errorf("status %d", other.StatusCode)
+	}
+}
+
+// What a page names by its version is never asked for again; another version's name is
+// answered, but not kept.
+func TestVersionedAssets(t *testing.T) {
+	page := bodyOf(t, do(t, full(), "GET", "/watch/cam", nil))
+	_, rest, found := strings.Cut(page, `src="/assets/player.js?v=`)
+	version, _, _ := strings.Cut(rest, `"`)
+	if !found || len(version) != 16 {
+		t.Fatalf("no version in\n%s", page)
+	}
+	for v, want := range map[string]string{version: "public, max-age=31536000, immutable", "other": "no-cache", "": "no-cache"} {
+		r := do(t, full(), "GET", "/assets/player.js?v="+v, nil)
+		if got := r.Header.Get("Cache-Control"); r.StatusCode != http.StatusOK || got != want {
+			t.Errorf("version %q: status %d, Cache-Control %q, want %q", v, r.StatusCode, got, want)
+		}
+	}
+}
+
+// Who takes gzip gets it, and the same file out of it; nobody else does, nor who asks for
+// a part.
+func TestCompressedAssets(t *testing.T) {
+	plain := bodyOf(t, do(t, full(), "GET", "/assets/player.js", nil))
+	for accepts, want := range map[string]string{"": "", "br": "", "gzip;q=0": "", "gzip; q=0.0, br": "", "gzip": "gzip", "br, GZIP;q=0.5": "gzip"} {
+		r := do(t, full(), "GET", "/assets/player.js", http.Header{"Accept-Encoding": {accepts}})
+		body := bodyOf(t, r)
+		if got := r.Header.Get("Content-Encoding"); got != want || r.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: Content-Encoding %q, Vary %q", accepts, got, r.Header.Get("Vary"))
+		}
+		if want == "" {
+			continue
+		}
+		unpacked, err := gzip.NewReader(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(unpacked); err != nil || string(b) != plain || len(body) > len(plain)/2 {
+			t.Errorf("%q: %d bytes of %d, %v", accepts, len(body), len(plain), err)
+		}
+		etag := r.Header.Get("ETag")
+		if again := do(t, full(), "GET", "/assets/player.js", http.Header{"Accept-Encoding": {accepts}, "If-None-Match": {etag}}); again.StatusCode != http.StatusNotModified {
+			t.Errorf("%q: status %d", accepts, again.StatusCode)
+		}
+	}
+	if r := do(t, full(), "GET", "/assets/player.js", http.Header{"Accept-Encoding": {"gzip"}, "Range": {"bytes=0-3"}}); r.StatusCode != http.StatusPartialContent || bodyOf(t, r) != plain[:4] {
+		t.Errorf("part: status %d", r.StatusCode)
+	}
+}
+
+// The watch page tells its settings, with the certificate of the moment, and is not kept.
+func TestSettingsInPage(t *testing.T) {
+	prints := 0
+	c := full()
+	c.Fingerprint = func() string { prints++; return strings.Repeat("a", prints) }
+	for want := 1; want <= 2; want++ {
+		r := do(t, c, "GET", "/watch/cam", nil)
+		_, rest, _ := strings.Cut(bodyOf(t, r), `<meta name="moqedge-settings" content="`)
+		content, _, _ := strings.Cut(rest, `">`)
+		var d struct{ Relay, Fingerprint, Certificate string }
+		if err := json.Unmarshal([]byte(html.UnescapeString(content)), &d); err != nil {
+			t.Fatalf("%v: %q", err, content)
+		}
+		if d.Relay != c.Relay || d.Fingerprint != "/certificate.sha256" || d.Certificate != strings.Repeat("a", want) || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%+v, Cache-Control %q", d, r.Header.Get("Cache-Control"))
+		}
 	}
 }
 

@@ -70,6 +70,10 @@
         for (const [name, value] of Object.entries(from ?? {})) if (Number.isFinite(value)) all[name] = value;
       };
       add(document.querySelector("moqedge-player")?.getStats?.());
+      // When the parts of the page were there.
+      for (const e of [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]) {
+        add({ [`${new URL(e.name).pathname} loaded`]: e.responseEnd });
+      }
       if (window.peer !== undefined) {
         for (const stats of (await window.peer.getStats()).values()) {
           if (stats.type === "inbound-rtp" && stats.kind === "video") add(stats);

@@ -71,7 +71,7 @@ func differences(p Plan) []string {
 		"Both play H.264 and Opus of the same clip, published at the same times. The picture is read from the page sixty times a second, to 1 ms, before composition and screen, which are the same for both.",
 		"Our player holds back 300 ms by itself, sound and picture by one clock; WebRTC as little as its jitter buffer finds possible. --target has both hold back the same: compare stalls at equal latency, and latency at equal stalls.",
 		"The relay keeps the current group, so that the player starts with a key frame that is there; WebRTC waits for the next one, up to a second, as the clip cannot make one when it is asked. \"play to connection\" is when WebRTC could have begun, had an encoder made one at once. Rounds begin at equal distances from the key frames, in both systems at the same ones.",
-		"The player is the whole watch page: modules, settings, certificate's fingerprint. The WebRTC page is a page of 40 lines. Both are fetched by plain HTTP over the line, without caches; TCP's slow start is not emulated. This favours WebRTC, whose signalling would take TLS elsewhere.",
+		"The player is the whole watch page, with its style and scripts. The WebRTC page is a page of 40 lines. Both are fetched by plain HTTP over the line, without caches; TCP's slow start is not emulated. This favours WebRTC, whose signalling would take TLS elsewhere.",
 		"The forwarding unit passes RTP packets on as they come (pion, NACK, TWCC, sender reports); it neither paces nor adapts to the line. The relay's QUIC does both.",
 		"Servers, publishers, browser and line share this machine's processors.",
 	}

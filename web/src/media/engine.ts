@@ -7,11 +7,13 @@ import { AudioPipeline } from "./audio-pipeline.ts";
 import type { CatalogTrack } from "./catalog.ts";
 import { supported } from "./decoder-config.ts";
 import { JitterEstimator } from "./jitter.ts";
+import type { ConnectOptions, LinkSession } from "./link.ts";
 import type { Condition, FromWorker, PlaybackState, SourceConfig } from "./messages.ts";
 import { PlayoutClock } from "./playout.ts";
 import { Receiver, type ReceiverEnvironment } from "./receiver.ts";
 import { Renderer } from "./renderer.ts";
 import { sameTrack, type MediaKind, type Selection } from "./selection.ts";
+import { Startup } from "./startup.ts";
 import { PaintLog, RateMeter, StallMeter, type PlayerStats } from "./stats.ts";
 import { Timeline } from "./timeline.ts";
 import { VideoPipeline } from "./video-pipeline.ts";
@@ -33,6 +35,7 @@ export class Engine {
   private readonly paints = new PaintLog();
   private readonly bits = new RateMeter();
   private readonly stalls = new StallMeter();
+  private readonly startup = new Startup();
   private readonly video: VideoPipeline;
   private readonly audio: AudioPipeline;
   private clock: PlayoutClock | undefined;
@@ -67,8 +70,9 @@ export class Engine {
     this.pause();
     this.clock = new PlayoutClock(source.targetLatency);
     this.clock.restart(this.wall.now());
+    this.startup.begin(this.wall.now());
     this.setState("connecting");
-    this.receiver = new Receiver(source, { ...this.env, supports: supported }, {
+    this.receiver = new Receiver(source, { ...this.env, connect: (o) => this.connect(o), supports: supported }, {
       condition: (c) => this.setCondition(c),
       selected: (s) => this.selected(s),
       object: (kind, track, o, live) => this.take(kind, track, o, live),
@@ -149,7 +153,14 @@ export class Engine {
     return most(video, audio);
   }
 
+  private async connect(o: ConnectOptions): Promise<LinkSession> {
+    const session = await this.env.connect(o);
+    this.startup.reached("connected", this.wall.now());
+    return session;
+  }
+
   private take(kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void {
+    if (kind === "video" || this.selection.video === undefined) this.startup.reached("received", this.wall.now());
     this.bits.add(o.payload.length, this.wall.now());
     (kind === "video" ? this.video : this.audio).push(track, o, live);
     this.pump();
@@ -172,6 +183,7 @@ export class Engine {
     const at = this.wall.now();
     this.painted++;
     this.paints.painted(timestamp, at);
+    this.startup.reached("painted", at);
     this.stalls.moved(at);
     this.post({ type: "painted", timestamp, at });
     this.setState("playing");
@@ -190,6 +202,7 @@ export class Engine {
   }
 
   private selected(selection: Selection): void {
+    this.startup.reached("cataloged", this.wall.now());
     const known = sameTrack(selection.video, this.selection.video) && sameTrack(selection.audio, this.selection.audio);
     this.selection = selection;
     if (known) return;
@@ -240,6 +253,7 @@ export class Engine {
       audioCodec: this.selection.audio === undefined ? "" : this.audio.codec,
       transport: this.receiver?.protocol ?? "",
       clockSkewed: this.clock?.clockSkewed ?? false,
+      ...this.startup.times,
     };
   }
 }

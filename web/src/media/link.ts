@@ -6,6 +6,7 @@
 import { RequestError, type MoqObject, type Subscription, type TrackHandler } from "../moq/index.ts";
 import { CatalogError, CatalogReader, type Catalog, type CatalogTrack } from "./catalog.ts";
 import { inflate, isCompressed } from "./compression.ts";
+import { EarlyTrack } from "./early.ts";
 import { sameTrack, selectTracks, type MediaKind, type Selection, type Supports } from "./selection.ts";
 import type { Timers } from "./timers.ts";
 
@@ -15,7 +16,7 @@ export interface LinkSession {
   readonly protocol: string;
   subscribe(
     track: { namespace: string[]; name: string },
-    options: { joinGroups?: number; priority?: number },
+    options: { joinGroups?: number; priority?: number; joinPriority?: number },
     handler: TrackHandler,
   ): Promise<Subscription>;
   subscribeNamespace(
@@ -24,6 +25,17 @@ export interface LinkSession {
   ): { close(): void };
   stats(): { bytesReceived: number; rttMs?: number };
   close(code?: number, reason?: string): void;
+}
+
+/** How a session is asked for. */
+export interface ConnectOptions {
+  readonly url: string;
+  readonly fingerprints: Uint8Array[] | undefined;
+  /** To offer, preferred first; undefined: all. */
+  readonly protocols: readonly string[] | undefined;
+  readonly connectTimeoutMs: number;
+  onClosed(e: Error): void;
+  onGoaway(uri: string): void;
 }
 
 /** Who is told what a Link receives. Nothing is called after close(). */
@@ -55,7 +67,18 @@ const MAX_SILENT_TRACK_MS = 32_000;
 /** A question is sent after this much silence (ms), to learn whether the session lives. */
 const PING_MS = 1000;
 
-const PRIORITY = { catalog: 0, audio: 1, video: 2 } as const;
+/** What the bridge calls its first tracks. Who has other names loses nothing but the head start. */
+export const USUAL_NAMES: ReadonlyMap<MediaKind, string> = new Map([
+  ["video", "video"],
+  ["audio", "audio"],
+]);
+
+const PRIORITY = { catalog: 0, audio: 1, video: 3 } as const;
+/**
+ * Of what was published before. The first picture needs the key frame, which takes several round trips of a new
+ * connection: it comes before live pictures, which wait for it anyway, and before sound that is past.
+ */
+const JOIN_PRIORITY = { audio: 4, video: 2 } as const;
 
 interface Media {
   readonly kind: MediaKind;
@@ -76,6 +99,7 @@ export class Link {
   private withdrawn = false;
   private watch: { close(): void } | undefined;
   private readonly media = new Map<MediaKind, Media>();
+  private readonly early = new Map<MediaKind, EarlyTrack>();
   private selection: Selection | undefined;
   private work: Promise<void> = Promise.resolve();
   private retry: unknown;
@@ -89,6 +113,8 @@ export class Link {
     private readonly supports: Supports,
     private readonly timers: Timers,
     private readonly sink: LinkSink,
+    /** The tracks that the catalog is expected to name. */
+    private readonly expected: ReadonlyMap<MediaKind, string> = USUAL_NAMES,
   ) {
     this.namespace = [`${name}.loc`];
     this.heardAt = timers.now();
@@ -114,6 +140,10 @@ export class Link {
       error: () => this.hear(),
     });
     this.subscribeCatalog();
+    for (const [kind, name] of this.expected) {
+      const track = { namespace: this.namespace, name };
+      this.early.set(kind, new EarlyTrack(this.session, name, track, joining(kind)));
+    }
   }
 
   /** To be called a few times per second: notices what does not come. */
@@ -150,6 +180,7 @@ export class Link {
     this.closed = true;
     this.timers.clear(this.retry);
     this.watch?.close();
+    this.closeEarly();
     for (const m of this.media.values()) m.closed = true;
     this.session.close(0, reason);
   }
@@ -203,6 +234,7 @@ export class Link {
         this.subscribing = false;
         this.hear();
         if (this.closed) return;
+        this.closeEarly();
         this.sink.offline(absent(this.name, reasonOf(e)));
         this.retryCatalog(POLL_MS);
       },
@@ -232,6 +264,7 @@ export class Link {
     if (this.closed) return;
     this.apply("video", selection.video);
     this.apply("audio", selection.audio);
+    this.closeEarly();
     this.selection = selection;
     if (selection.video !== undefined || selection.audio !== undefined) this.sink.selected(selection);
     else if (selection.unsupported.length > 0) {
@@ -252,7 +285,13 @@ export class Link {
     if (this.media.get(m.kind) === m) this.media.delete(m.kind);
   }
 
+  private closeEarly(): void {
+    for (const e of this.early.values()) e.close();
+    this.early.clear();
+  }
+
   private leaveAll(): void {
+    this.closeEarly();
     for (const m of [...this.media.values()]) this.leave(m);
     this.catalog?.close();
     this.catalog = undefined;
@@ -261,13 +300,14 @@ export class Link {
   private join(kind: MediaKind, track: CatalogTrack, patience: number): void {
     const m: Media = { kind, track, subscription: undefined, closed: false, heardAt: this.timers.now(), patience };
     this.media.set(kind, m);
+    const early = this.early.get(kind);
     const handler: TrackHandler = {
       onObject: (o) => {
         if (m.closed) return;
         this.hear();
         m.heardAt = this.timers.now();
         m.patience = SILENT_TRACK_MS;
-        this.sink.object(kind, track, o, after(o, m.subscription));
+        this.sink.object(kind, track, o, early?.replaying !== true && after(o, m.subscription));
       },
       onGroupEnd: (group, complete) => {
         if (!m.closed) this.sink.groupEnd(kind, group, complete);
@@ -278,22 +318,24 @@ export class Link {
       },
     };
     const namespace = track.namespace === undefined ? this.namespace : [track.namespace];
-    this.session.subscribe({ namespace, name: track.name }, { joinGroups: 0, priority: PRIORITY[kind] }, handler).then(
-      (subscription) => {
-        this.hear();
-        if (m.closed) {
-          subscription.close();
-          return;
-        }
-        m.subscription = subscription;
-        m.heardAt = this.timers.now();
-        this.sink.joined(kind, subscription.largest?.group);
-      },
-      () => {
-        this.hear();
-        this.rejoin(m, POLL_MS);
-      },
-    );
+    const accepted = (subscription: Subscription): void => {
+      this.hear();
+      if (m.closed) {
+        subscription.close();
+        return;
+      }
+      m.subscription = subscription;
+      m.heardAt = this.timers.now();
+      this.sink.joined(kind, subscription.largest?.group);
+    };
+    const refused = (): void => {
+      this.hear();
+      this.rejoin(m, POLL_MS);
+    };
+    if (early !== undefined && !early.useless && early.name === track.name && namespace[0] === this.namespace[0]) {
+      this.early.delete(kind);
+      early.claim(handler, accepted, refused);
+    } else this.session.subscribe({ namespace, name: track.name }, joining(kind), handler).then(accepted, refused);
   }
 
   /** The track ended or was refused; as long as the catalog lists it, it may come back. */
@@ -307,6 +349,11 @@ export class Link {
       if (this.catalog !== undefined && wanted !== undefined) this.join(m.kind, wanted, SILENT_TRACK_MS);
     }, delay);
   }
+}
+
+/** How media is subscribed to. */
+function joining(kind: MediaKind): { joinGroups: number; priority: number; joinPriority: number } {
+  return { joinGroups: 0, priority: PRIORITY[kind], joinPriority: JOIN_PRIORITY[kind] };
 }
 
 /** Whether the object was published after the subscription began. */

@@ -6,9 +6,10 @@
 
 import type { MoqObject } from "../moq/index.ts";
 import type { CatalogTrack } from "./catalog.ts";
+import { parseFingerprint } from "./fingerprint.ts";
 import { Handover } from "./handover.ts";
 import { GroupLedger } from "./ledger.ts";
-import { Link, type LinkSession, type LinkSink } from "./link.ts";
+import { type ConnectOptions, Link, type LinkSession, type LinkSink, USUAL_NAMES } from "./link.ts";
 import { Liveness } from "./liveness.ts";
 import type { Condition, SourceConfig } from "./messages.ts";
 import { Backoff } from "./reconnect.ts";
@@ -23,16 +24,6 @@ export interface ReceiverSink {
   object(kind: MediaKind, track: CatalogTrack, o: MoqObject, live: boolean): void;
   groupEnd(kind: MediaKind, group: number): void;
   joined(kind: MediaKind, largestGroup: number | undefined): void;
-}
-
-export interface ConnectOptions {
-  readonly url: string;
-  readonly fingerprints: Uint8Array[] | undefined;
-  /** To offer, preferred first; undefined: all. */
-  readonly protocols: readonly string[] | undefined;
-  readonly connectTimeoutMs: number;
-  onClosed(e: Error): void;
-  onGoaway(uri: string): void;
 }
 
 /** What a Receiver needs of the world. */
@@ -84,6 +75,8 @@ export class Receiver {
   private ticker: unknown;
   private relay: string;
   private fingerprint: Uint8Array | undefined;
+  /** Told with the source, and not tried yet. */
+  private told: Uint8Array | undefined;
   /** The name of the track that comes, by kind. */
   private readonly playing = new Map<MediaKind, string>();
   private readonly ledger = new GroupLedger();
@@ -96,6 +89,8 @@ export class Receiver {
     private readonly sink: ReceiverSink,
   ) {
     this.relay = source.relay;
+    this.told = source.certificate === undefined ? undefined : parseFingerprint(source.certificate);
+    this.fingerprint = this.told;
     this.backoff = new Backoff({ random: env.random });
   }
 
@@ -154,6 +149,7 @@ export class Receiver {
   private async connect(): Promise<void> {
     if (this.stopped || this.connecting) return;
     this.connecting = true;
+    const { told } = this;
     this.backoff.start(this.env.timers.now());
     try {
       const { link, goaway } = await this.open();
@@ -163,7 +159,9 @@ export class Receiver {
       if (goaway !== undefined) this.migrate(link, goaway);
     } catch (e) {
       this.connecting = false;
-      this.failed(e instanceof Error ? e.message : String(e));
+      // The certificate may have been renewed since: that is no failure yet.
+      if (told !== undefined) this.reconnectSoon(0);
+      else this.failed(e instanceof Error ? e.message : String(e));
     }
   }
 
@@ -201,13 +199,21 @@ export class Receiver {
       session.close(0, "viewer left");
       throw new Error("stopped");
     }
-    const link: Link = new Link(session, this.source.name, this.env.supports, this.env.timers, this.sinkFor(() => link));
+    const link: Link = new Link(session, this.source.name, this.env.supports, this.env.timers, this.sinkFor(() => link), this.names());
     opened.link = link;
     return { link, goaway: opened.goaway };
   }
 
-  /** The fingerprint as it is told now; when nobody tells it, as on the way to another relay, the one known. */
+  /** What a new session will be asked for: what the last one played. */
+  private names(): ReadonlyMap<MediaKind, string> {
+    return new Map([...USUAL_NAMES, ...this.playing]);
+  }
+
+  /** The fingerprint that came with the source, once; then as it is told now; when nobody tells it, as on the way to another relay, the one known. */
   private async currentFingerprint(url: string): Promise<Uint8Array> {
+    const { told } = this;
+    this.told = undefined;
+    if (told !== undefined) return told;
     try {
       this.fingerprint = await this.env.fingerprint(url);
     } catch (e) {

@@ -1,8 +1,10 @@
 // The numbers of the overlay and of getStats(). They are measured where things
 // happen: a picture's latency is taken when it is painted.
 
+import type { StartupTimes } from "./startup.ts";
+
 /** What a player tells about itself. Milliseconds, pixels, bits per second; NaN where unknown. */
-export interface PlayerStats {
+export interface PlayerStats extends StartupTimes {
   /** Capture to screen: the mean age of the picture over the last second; grows while it is frozen. */
   latencyMs: number;
   /** Capture to loudspeaker. */

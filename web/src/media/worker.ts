@@ -1,4 +1,4 @@
-// Entry of the player's worker: connects the Engine to the page, to the
+// The player's worker: connects the Engine to the page, to the
 // network, and to the refresh of the screen.
 
 import { MoqSession } from "../moq/index.ts";
@@ -18,69 +18,72 @@ interface Scope {
   requestAnimationFrame(run: () => void): number;
 }
 
-const scope = self as unknown as Scope;
+/** Makes this worker a player, told what to do by its page. */
+export function serve(): void {
+  const scope = self as unknown as Scope;
 
-const engine = new Engine(
-  threadClock(),
-  {
-    timers: threadTimers(),
-    random: () => Math.random(),
-    fingerprint: (url) => fetchFingerprint(url),
-    connect: (o) =>
-      MoqSession.connect({
-        url: o.url,
-        ...(o.fingerprints === undefined ? {} : { fingerprints: o.fingerprints }),
-        ...(o.protocols === undefined ? {} : { versions: [...o.protocols] }),
-        connectTimeoutMs: o.connectTimeoutMs,
-        onClosed: o.onClosed,
-        onGoaway: o.onGoaway,
-      }),
-  },
-  (m, transfer = []) => scope.postMessage(m, transfer),
-);
+  const engine = new Engine(
+    threadClock(),
+    {
+      timers: threadTimers(),
+      random: () => Math.random(),
+      fingerprint: (url) => fetchFingerprint(url),
+      connect: (o) =>
+        MoqSession.connect({
+          url: o.url,
+          ...(o.fingerprints === undefined ? {} : { fingerprints: o.fingerprints }),
+          ...(o.protocols === undefined ? {} : { versions: [...o.protocols] }),
+          connectTimeoutMs: o.connectTimeoutMs,
+          onClosed: o.onClosed,
+          onGoaway: o.onGoaway,
+        }),
+    },
+    (m, transfer = []) => scope.postMessage(m, transfer),
+  );
 
-let ticked = -Infinity;
+  let ticked = -Infinity;
 
-function tick(): void {
-  ticked = performance.now();
-  engine.tick();
-}
-
-function refresh(): void {
-  tick();
-  scope.requestAnimationFrame(refresh);
-}
-
-scope.onmessage = (e) => {
-  const m = e.data;
-  switch (m.type) {
-    case "canvas":
-      engine.setCanvas(m.canvas);
-      return;
-    case "play":
-      engine.play(m.source);
-      return;
-    case "pause":
-      engine.pause();
-      return;
-    case "target":
-      engine.setTarget(m.targetLatency);
-      return;
-    case "visible":
-      engine.setVisible(m.visible);
-      return;
-    case "audio":
-      engine.setAudioPort(m.port);
-      return;
-    case "output":
-      engine.audioOutput(m.contextTime, m.at);
-      return;
-    case "capture":
-      void engine.capture(m.id);
+  function tick(): void {
+    ticked = performance.now();
+    engine.tick();
   }
-};
 
-scope.requestAnimationFrame(refresh);
-setInterval(() => {
-  if (performance.now() - ticked >= IDLE_TICK_MS) tick();
-}, IDLE_TICK_MS);
+  function refresh(): void {
+    tick();
+    scope.requestAnimationFrame(refresh);
+  }
+
+  scope.onmessage = (e) => {
+    const m = e.data;
+    switch (m.type) {
+      case "canvas":
+        engine.setCanvas(m.canvas);
+        return;
+      case "play":
+        engine.play(m.source);
+        return;
+      case "pause":
+        engine.pause();
+        return;
+      case "target":
+        engine.setTarget(m.targetLatency);
+        return;
+      case "visible":
+        engine.setVisible(m.visible);
+        return;
+      case "audio":
+        engine.setAudioPort(m.port);
+        return;
+      case "output":
+        engine.audioOutput(m.contextTime, m.at);
+        return;
+      case "capture":
+        void engine.capture(m.id);
+    }
+  };
+
+  scope.requestAnimationFrame(refresh);
+  setInterval(() => {
+    if (performance.now() - ticked >= IDLE_TICK_MS) tick();
+  }, IDLE_TICK_MS);
+}

@@ -94,7 +94,7 @@ export class TrackSubscription implements RequestUser, TrackReceiver {
     connection.dataStreams.subscribeSent();
     if (this.joinGroups === undefined) return;
     if (fill) this.join = new FetchStream(connection, this.request.requestId, this.joined((e) => this.endJoin(e !== undefined)), false);
-    else this.startJoin(this.joinGroups, o.priority);
+    else this.startJoin(this.joinGroups, o.joinPriority ?? o.priority);
   }
 
   private joined(done: (e?: MoqError) => void): FetchOutput {

@@ -70,6 +70,8 @@ export interface SubscribeOptions {
   joinGroups?: number;
   /** Subscriber priority, 0 to 255, lower is more urgent; default 128. */
   priority?: number;
+  /** That of what joinGroups asks for, where a request of its own does; default priority. */
+  joinPriority?: number;
 }
 
 /** An established subscription. */

@@ -6,7 +6,7 @@ import type { PlayerStats } from "../media/stats.ts";
 import { missingFeature } from "./features.ts";
 import { PlayerClient, type PlayerEvent } from "./player-client.ts";
 import { PlayerView } from "./player-view.ts";
-import { loadSiteConfig } from "./site-config.ts";
+import { loadSiteConfig, settingsInPage, type SiteConfig } from "./site-config.ts";
 import { Sound } from "./sound.ts";
 
 const DEFAULT_TARGET_MS = 300;
@@ -14,6 +14,9 @@ const MIN_TARGET_MS = 50;
 const MAX_TARGET_MS = 10_000;
 /** Between attempts to read the page's settings. */
 const CONFIG_RETRY_MS = 2000;
+
+/** What elements are made of. Workers, which run this script as well, have none and make none. */
+const Element = typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
 
 /** As MediaError: 4 is MEDIA_ERR_SRC_NOT_SUPPORTED. */
 export interface PlayerError {
@@ -29,7 +32,7 @@ export interface PlayerError {
  * Events: play, pause, playing, waiting, loadedmetadata, resize, timeupdate,
  * volumechange, error, conditionchange.
  */
-export class MoqedgePlayer extends HTMLElement {
+export class MoqedgePlayer extends Element {
   static readonly observedAttributes = ["src", "name", "fingerprint", "draft", "target-latency", "controls", "stats"];
 
   private readonly view: PlayerView;
@@ -230,7 +233,7 @@ export class MoqedgePlayer extends HTMLElement {
     const generation = ++this.generation;
     this.take({ type: "condition", condition: { kind: "connecting" } });
     this.take({ type: "state", state: "connecting" });
-    // The worker is fetched while the settings are.
+    // The worker starts while the settings are fetched. Its script is this one, which is here.
     const client = this.openClient();
     const source = await this.source(() => generation === this.generation);
     // Paused, or sent elsewhere, while the settings were on their way.
@@ -244,9 +247,9 @@ export class MoqedgePlayer extends HTMLElement {
   private async source(wanted: () => boolean): Promise<SourceConfig | undefined> {
     while (wanted()) {
       try {
-        const site = this.src === "" ? await loadSiteConfig() : { relay: this.src, fingerprint: this.fingerprint || undefined };
+        const site = this.src === "" ? await this.site() : { relay: this.src, fingerprint: this.fingerprint || undefined, certificate: undefined };
         const fingerprint = site.fingerprint === undefined ? undefined : new URL(site.fingerprint, document.baseURI).href;
-        return { relay: site.relay, name: this.name, fingerprint, targetLatency: this.target, ...protocolsOf(this.getAttribute("draft")) };
+        return { relay: site.relay, name: this.name, fingerprint, certificate: site.certificate, targetLatency: this.target, ...protocolsOf(this.getAttribute("draft")) };
       } catch (e) {
         if (!wanted()) return undefined;
         const text = e instanceof Error ? e.message : String(e);
@@ -257,6 +260,12 @@ export class MoqedgePlayer extends HTMLElement {
     return undefined;
   }
 
+  /** The settings in the page serve the first time; whoever plays again later asks again. */
+  private async site(): Promise<SiteConfig> {
+    const inPage = this.generation === 1 ? settingsInPage() : undefined;
+    return inPage ?? loadSiteConfig();
+  }
+
   private restart(): void {
     this.pause();
     void this.play().catch(() => undefined);
@@ -264,7 +273,7 @@ export class MoqedgePlayer extends HTMLElement {
 
   private openClient(): PlayerClient {
     this.client ??= new PlayerClient(
-      assetURL("player-worker.js"),
+      new URL(import.meta.url),
       this.view.newCanvas(),
       (e) => this.take(e),
       (text) => this.fail(text),
@@ -357,9 +366,11 @@ export class MoqedgePlayer extends HTMLElement {
   }
 }
 
-/** Files that lie beside this script. */
+/** Files that lie beside this script, of the same version. */
 function assetURL(file: string): URL {
-  return new URL(file, import.meta.url);
+  const url = new URL(file, import.meta.url);
+  url.search = new URL(import.meta.url).search;
+  return url;
 }
 
 /** The protocols that an attribute "draft" asks for. */

@@ -5,10 +5,23 @@ export interface SiteConfig {
   readonly relay: string;
   /** URL of the certificate's SHA-256; undefined with a public certificate. */
   readonly fingerprint: string | undefined;
+  /** That SHA-256 in hex as it was when the settings were told; undefined: to be asked for. */
+  readonly certificate: string | undefined;
   /** Prefix of the WHIP endpoint, to be followed by a name; undefined without one. */
   readonly whip: string | undefined;
   /** UDP port for SRT; undefined without one. */
   readonly srtPort: number | undefined;
+}
+
+/** The settings in the page itself, of a page that has them. A page that waited long may have old ones. */
+export function settingsInPage(): SiteConfig | undefined {
+  const content = document.querySelector<HTMLMetaElement>('meta[name="moqedge-settings"]')?.content;
+  if (content === undefined) return undefined;
+  try {
+    return readSiteConfig(JSON.parse(content), location.hostname);
+  } catch {
+    return undefined; // somebody else's
+  }
 }
 
 /** Fetches /config.json of the page's server. Throws an Error whose text is for people. */
@@ -36,6 +49,7 @@ export function readSiteConfig(body: unknown, host: string): SiteConfig | undefi
   return {
     relay: relay.replace("{host}", relayHost(host)),
     fingerprint: text(doc["fingerprint"]),
+    certificate: text(doc["certificate"]),
     whip: text(doc["whip"]),
     srtPort: typeof port === "number" && Number.isInteger(port) && port > 0 && port < 65536 ? port : undefined,
   };

@@ -1,5 +1,5 @@
 // Entry of the watch page: keys work anywhere on the page, and the title tells
-// whether the broadcast is live. /watch/NAME?draft=16 speaks that draft alone.
+// whether the broadcast is live.
 
 import type { MoqedgePlayer } from "./player-element.ts";
 
@@ -9,8 +9,7 @@ const player = document.querySelector<MoqedgePlayer>("moqedge-player");
 const badge = document.getElementById("badge");
 
 if (player !== null && badge !== null) {
-  const draft = new URLSearchParams(location.search).get("draft");
-  if (draft !== null) player.setAttribute("draft", draft);
+  await customElements.whenDefined("moqedge-player"); // by a script of its own, which does not wait for this one
   document.addEventListener("keydown", (e) => {
     if (e.target === document.body) player.handleKey(e);
   });

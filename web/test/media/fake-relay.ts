@@ -1,17 +1,16 @@
 // A relay for the tests of Receiver and Link: says what it is told to say.
 
 import type { MoqObject, Subscription, TrackHandler } from "../../src/moq/index.ts";
-import type { LinkSession } from "../../src/media/link.ts";
-import type { ConnectOptions } from "../../src/media/receiver.ts";
+import type { ConnectOptions, LinkSession } from "../../src/media/link.ts";
 import { object, utf8, type FakeTimers } from "./make.ts";
 
-const CATALOG = {
+const catalogOf = (names: { video: string; audio: string }) => ({
   version: "draft-01",
   tracks: [
-    { name: "video", packaging: "loc", isLive: true, role: "video", codec: "vp8" },
-    { name: "audio", packaging: "loc", isLive: true, role: "audio", codec: "opus" },
+    { name: names.video, packaging: "loc", isLive: true, role: "video", codec: "vp8" },
+    { name: names.audio, packaging: "loc", isLive: true, role: "audio", codec: "opus" },
   ],
-};
+});
 
 interface Sub {
   readonly track: string;
@@ -35,7 +34,8 @@ export class FakeSession implements LinkSession {
 
   subscribe(track: { namespace: string[]; name: string }, _o: object, handler: TrackHandler): Promise<Subscription> {
     if (this.dead) return new Promise(() => undefined);
-    if (!this.relay.live) return Promise.reject(Object.assign(new Error("DOES_NOT_EXIST"), { code: 0x10, kind: "request" }));
+    const known = track.name === "catalog" || Object.values(this.relay.names).includes(track.name);
+    if (!this.relay.live || !known) return Promise.reject(Object.assign(new Error("DOES_NOT_EXIST"), { code: 0x10, kind: "request" }));
     const sub: Sub = { track: track.name, handler, closed: false };
     this.subs.push(sub);
     return Promise.resolve({
@@ -102,8 +102,12 @@ export class FakeRelay {
   /** Connections are accepted, refused, or not answered. */
   mode: "up" | "down" | "silent" = "up";
   live = true;
+  /** Of its tracks; there are no others. */
+  names = { video: "video", audio: "audio" };
   group = 5;
   catalogs = 0;
+  /** What viewers have to expect; undefined: anything. */
+  certificate: Uint8Array | undefined;
   readonly attempts: number[] = [];
   readonly urls: string[] = [];
 
@@ -112,6 +116,7 @@ export class FakeRelay {
   connect(o: ConnectOptions): Promise<LinkSession> {
     this.attempts.push(this.timers.now());
     this.urls.push(o.url);
+    if (this.certificate !== undefined && String(o.fingerprints) !== String([this.certificate])) return Promise.reject(new Error("not this certificate"));
     if (this.mode === "down") return Promise.reject(new Error("refused"));
     if (this.mode === "silent") {
       return new Promise((_, reject) => this.timers.set(() => reject(new Error("timeout")), o.connectTimeoutMs));
@@ -122,12 +127,12 @@ export class FakeRelay {
   }
 
   catalog(session: FakeSession | undefined): void {
-    session?.send("catalog", object(this.catalogs++, 0, utf8(JSON.stringify(CATALOG))));
+    session?.send("catalog", object(this.catalogs++, 0, utf8(JSON.stringify(catalogOf(this.names)))));
   }
 
   /** The catalog and a picture, as a live broadcast sends them. */
   play(session: FakeSession | undefined = this.sessions[this.sessions.length - 1]): void {
     this.catalog(session);
-    session?.send("video", object(this.group++, 0, utf8("picture"), [{ type: 0x10, value: 1 }]));
+    session?.send(this.names.video, object(this.group++, 0, utf8("picture"), [{ type: 0x10, value: 1 }]));
   }
 }

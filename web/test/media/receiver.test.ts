@@ -11,11 +11,60 @@ test("a live broadcast plays", async () => {
   s.receiver.start();
   await s.playing(2000);
   assert.deepEqual(s.conditions, ["connecting", "ok"]);
-  assert.deepEqual(s.pictures, [6, 7], "the first catalog comes before the subscription to the video");
+  assert.deepEqual(s.pictures, [5, 6, 7], "the video is asked for before the catalog is there");
   assert.deepEqual(s.relay.sessions[0]?.open, ["catalog", "video", "audio"]);
   assert.deepEqual(s.fingerprints, ["/certificate.sha256"]);
   s.receiver.stop();
   assert.equal(s.relay.sessions[0]?.closedWith, "viewer left");
+});
+
+test("tracks with other names are played as well, from the catalog on", async () => {
+  const s = setup();
+  s.relay.names = { video: "camera", audio: "microphone" };
+  s.receiver.start();
+  await s.playing(2000);
+  assert.deepEqual(s.pictures, [7, 8], "the first catalog comes before the subscription to the video");
+  assert.deepEqual(s.relay.sessions[0]?.open, ["catalog", "camera", "microphone"]);
+  // A later session knows the name of what came.
+  s.relay.sessions[0]?.lose();
+  await s.timers.pass(400);
+  assert.deepEqual(s.relay.sessions[1]?.subs.map((x) => x.track), ["catalog", "camera"]);
+  s.receiver.stop();
+});
+
+test("what was asked for early and is not in the catalog is left", async () => {
+  const s = setup();
+  s.receiver.start();
+  await s.timers.pass(10);
+  assert.deepEqual(s.relay.sessions[0]?.open, ["catalog", "video", "audio"]);
+  s.relay.names = { video: "camera", audio: "audio" };
+  await s.playing(2000);
+  assert.deepEqual(s.relay.sessions[0]?.open, ["catalog", "audio", "camera"]);
+  s.receiver.stop();
+});
+
+test("the fingerprint told with the source serves the first connection, those after it ask", async () => {
+  const s = setup("/certificate.sha256", "ab".repeat(32));
+  s.receiver.start();
+  await s.playing(1000);
+  assert.deepEqual(s.fingerprints, [], "nothing is fetched before the picture");
+  assert.deepEqual(s.relay.sessions[0]?.options.fingerprints, [new Uint8Array(32).fill(0xab)]);
+  s.relay.sessions[0]?.lose();
+  await s.playing(1000);
+  assert.deepEqual(s.fingerprints, ["/certificate.sha256"]);
+  assert.deepEqual(s.relay.sessions[1]?.options.fingerprints, [new Uint8Array(32)]);
+  s.receiver.stop();
+});
+
+test("a certificate that was renewed meanwhile is asked for at once, without a complaint", async () => {
+  const s = setup("/certificate.sha256", "ab".repeat(32));
+  s.relay.certificate = new Uint8Array(32);
+  s.receiver.start();
+  await s.playing(1000);
+  assert.deepEqual(s.fingerprints, ["/certificate.sha256"]);
+  assert.deepEqual(s.conditions, ["connecting", "ok"]);
+  assert.equal(s.relay.attempts.length, 2);
+  s.receiver.stop();
 });
 
 test("nothing reaches the sink after stop", async () => {

@@ -20,14 +20,14 @@ export interface Setup {
   playing(ms: number): Promise<void>;
 }
 
-export function setup(fingerprint?: string): Setup {
+export function setup(fingerprint?: string, certificate?: string): Setup {
   const timers = new FakeTimers();
   const relay = new FakeRelay(timers);
   const conditions: string[] = [];
   const pictures: number[] = [];
   const fingerprints: string[] = [];
   const receiver = new Receiver(
-    { relay: "https://relay.test:4443/live", name: "cam", fingerprint },
+    { relay: "https://relay.test:4443/live", name: "cam", fingerprint, certificate },
     {
       timers,
       random: () => 0.999,

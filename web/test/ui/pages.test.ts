@@ -10,12 +10,12 @@ import { refusal, withStartBitrate } from "../../src/ui/whip-client.ts";
 import { object, settle, utf8 } from "../media/make.ts";
 
 test("the settings name the relay by the page's host", () => {
-  const doc = { relay: "https://{host}:4443/live", fingerprint: "/certificate.sha256", whip: "/whip/", srtPort: 9000 };
-  assert.deepEqual(readSiteConfig(doc, "edge.example"), { relay: "https://edge.example:4443/live", fingerprint: "/certificate.sha256", whip: "/whip/", srtPort: 9000 });
+  const doc = { relay: "https://{host}:4443/live", fingerprint: "/certificate.sha256", certificate: "ab12", whip: "/whip/", srtPort: 9000 };
+  assert.deepEqual(readSiteConfig(doc, "edge.example"), { relay: "https://edge.example:4443/live", fingerprint: "/certificate.sha256", certificate: "ab12", whip: "/whip/", srtPort: 9000 });
   assert.equal(readSiteConfig(doc, "localhost")?.relay, "https://127.0.0.1:4443/live");
   assert.equal(readSiteConfig(doc, "[::1]")?.relay, "https://[::1]:4443/live");
   assert.deepEqual(readSiteConfig({ relay: "https://r/live", fingerprint: null, whip: null, srtPort: 0 }, "h"), {
-    relay: "https://r/live", fingerprint: undefined, whip: undefined, srtPort: undefined,
+    relay: "https://r/live", fingerprint: undefined, certificate: undefined, whip: undefined, srtPort: undefined,
   });
   for (const bad of [null, 5, [], {}, { relay: 7 }, { relay: "" }]) assert.equal(readSiteConfig(bad, "h"), undefined);
 });

@@ -7,6 +7,7 @@ import { statusView } from "../../src/ui/status-veil.ts";
 const stats: PlayerStats = {
   latencyMs: 312.4, audioLatencyMs: NaN, targetMs: 300, bufferMs: 180, jitterMs: 12.6, width: 1280, height: 720, fps: 29.97, bitrate: 2_512_000,
   droppedFrames: 3, decodedFrames: 97, paintedFrames: 90, stalls: 1, audioUnderruns: 0, groupsReceived: 20, groupsLost: 1, reconnects: 0, rttMs: NaN, playbackRate: 1.02, lastPaintedTimestamp: 1,
+  connectedMs: 200, catalogedMs: 300, receivedMs: 300, paintedMs: 320,
   videoCodec: "avc3.64001F", audioCodec: "", transport: "moqt-18", clockSkewed: false,
 };
 
