@@ -69,7 +69,7 @@ func (r *Relay) candidates(name wire.FullTrackName) []candidate {
 		switch {
 		case way.Via.session != nil:
 			local = append(local, candidate{session: way.Via.session})
-		case l == nil || known[l]:
+		case l == nil || known[l] || l.isRetired():
 		case way.Held || !l.isReachable():
 			if l.dialed {
 				known[l] = true
@@ -90,7 +90,7 @@ func (r *Relay) candidates(name wire.FullTrackName) []candidate {
 			compareReachable(a.link, b.link),
 			cmp.Compare(a.link.upstream.Priority, b.link.upstream.Priority),
 			cmp.Compare(a.link.upstream.Cost, b.link.upstream.Cost),
-			cmp.Compare(a.link.order, b.link.order))
+			cmp.Compare(a.link.order.Load(), b.link.order.Load()))
 	})
 	// What can be reached and may know goes before what is known to be broken.
 	reachable := slices.IndexFunc(upstreams, func(c candidate) bool { return !c.link.isReachable() })

@@ -147,6 +147,8 @@ type Upstream struct {
 	Dial transport.DialConfig
 	// Refresh, when set, may change Dial before each attempt, for pins that are renewed.
 	Refresh func(ctx context.Context, d *transport.DialConfig) error
+	// Revision tells one Dial and Refresh from others: SetUpstreams goes by it.
+	Revision string
 }
 
 func (u Upstream) withDefaults() Upstream {
@@ -185,10 +187,6 @@ func (c Config) withDefaults() Config {
 	number(&c.MaxRequests, 1024)
 	number(&c.MaxMatches, 10_000)
 	number(&c.LongPrefix, 2)
-	c.Upstreams = slices.Clone(c.Upstreams)
-	for i := range c.Upstreams {
-		c.Upstreams[i] = c.Upstreams[i].withDefaults()
-	}
 	c.Advertise.Role = cmp.Or(c.Advertise.Role, RoleEdge)
 	c.Advertise.Cost = cmp.Or(c.Advertise.Cost, 1)
 	switch {
@@ -196,6 +194,10 @@ func (c Config) withDefaults() Config {
 		c.ID = rand.Text()[:16]
 	case len(c.ID) > wire.MaxRelayID:
 		c.ID = fmt.Sprintf("%x", sha256.Sum256([]byte(c.ID)))
+	}
+	c.Upstreams = slices.Clone(c.Upstreams)
+	for i := range c.Upstreams {
+		c.Upstreams[i] = c.Upstreams[i].withDefaults()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -55,15 +55,15 @@ func (l *link) start(url string, from *connection) {
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	c.cancel = cancel
-	l.active++
+	l.active[c] = struct{}{}
 	r.tasks.Go(func() {
 		if pause(ctx, c.respite()) {
 			c.client.Run(ctx)
 		}
 		cancel()
 		l.mu.Lock()
-		l.active--
-		over := l.abandoned && l.active == 0
+		delete(l.active, c)
+		over := l.abandoned && len(l.active) == 0
 		l.mu.Unlock()
 		if over {
 			r.links.remove(l)
@@ -90,7 +90,7 @@ func (c *connection) fail(err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.abandoned || l.upstream.OnDemand && c.failures >= maxIdleAttempts {
+	if l.abandoned || l.retired || l.upstream.OnDemand && c.failures >= maxIdleAttempts {
 		c.cancel()
 	}
 	if l.current != nil {
@@ -149,7 +149,7 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 // rest ends a connection that is made on demand when it was not used for
 // Config.Linger.
 func (c *connection) rest(ctx context.Context, s *moq.Session) {
-	linger := c.link.relay.config.Linger
+	linger := c.link.relay.tuned().Linger
 	for unused := time.Duration(0); unused < linger; {
 		step := min(linger/4, time.Second)
 		if !pause(ctx, step) {
@@ -169,7 +169,7 @@ func (c *connection) goaway(g moq.Goaway) {
 	l := c.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.moving || l.relay.ctx.Err() != nil {
+	if c.moving || l.retired || l.relay.ctx.Err() != nil {
 		return
 	}
 	c.moving, c.astray = true, g.URI == ""

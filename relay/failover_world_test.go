@@ -73,8 +73,22 @@ const linkRate = 40e6
 func (w *world) add(name string, c relay.Config, parents ...*member) *member {
 	w.t.Helper()
 	c.Name, c.Logger = name, quiet()
+	c.Upstreams = append(c.Upstreams, w.above(name, parents...)...)
+	socket := w.endpoint()
+	m := &member{world: w, name: name, config: c, addr: socket.LocalAddr().(*net.UDPAddr), up: true}
+	m.node = w.serve(relay.New(c), socket)
+	w.later(func() {
+		if m.up {
+			m.close()
+		}
+	})
+	return m
+}
+
+// above are the upstreams that a relay of a name has in these, the first one preferred.
+func (w *world) above(name string, parents ...*member) (all []relay.Upstream) {
 	for i, p := range parents {
-		c.Upstreams = append(c.Upstreams, relay.Upstream{
+		all = append(all, relay.Upstream{
 			Name: p.name, URL: "moqt://" + p.addr.String(), Priority: i, OnDemand: w.onDemand,
 			Refresh: func(_ context.Context, d *transport.DialConfig) error {
 				socket := w.endpoint()
@@ -92,15 +106,7 @@ func (w *world) add(name string, c relay.Config, parents ...*member) *member {
 			},
 		})
 	}
-	socket := w.endpoint()
-	m := &member{world: w, name: name, config: c, addr: socket.LocalAddr().(*net.UDPAddr), up: true}
-	m.node = w.serve(relay.New(c), socket)
-	w.later(func() {
-		if m.up {
-			m.close()
-		}
-	})
-	return m
+	return all
 }
 
 // death is how a relay dies.

@@ -93,7 +93,7 @@ func (h *hearing) RouteChanged(ns wire.Namespace, m *wire.Route) {
 	}
 	h.heard(ns, route.Route[source]{
 		Via: source{link: l}, Cost: sum(m.Cost, l.cost()), Hops: m.Hops,
-		Held: m.Held, Hidden: m.Hidden, Foreign: m.Foreign, Rank: l.order,
+		Held: m.Held, Hidden: m.Hidden, Foreign: m.Foreign, Rank: int(l.order.Load()),
 	})
 }
 
@@ -118,7 +118,7 @@ func (h *hearing) NamespaceAdded(ns wire.Namespace) {
 		return
 	}
 	l := h.link
-	h.heard(ns, route.Route[source]{Via: source{link: l}, Cost: l.cost(), Foreign: true, Rank: l.order})
+	h.heard(ns, route.Route[source]{Via: source{link: l}, Cost: l.cost(), Foreign: true, Rank: int(l.order.Load())})
 }
 
 func (h *hearing) heard(ns wire.Namespace, way route.Route[source]) {

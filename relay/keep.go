@@ -16,11 +16,31 @@ func (r *Relay) liveTrack(name wire.FullTrackName) (t *live.Track, resumed bool)
 	if t := r.cache.Resume(name); t != nil {
 		return t, true
 	}
-	return r.cache.NewTrack(name, live.Options{
-		RetainGroups: r.config.RetainGroups, RetainFor: r.config.RetainFor, MaxBytes: r.config.MaxTrackBytes,
-		Recover: true, Cache: true,
-	}), false
+	o := r.tuned().retention()
+	o.Recover, o.Cache = true, true
+	return r.cache.NewTrack(name, o), false
 }
+
+// retention is what is kept of a track.
+func (c *Config) retention() live.Options {
+	return live.Options{RetainGroups: c.RetainGroups, RetainFor: c.RetainFor, MaxBytes: c.MaxTrackBytes}
+}
+
+// Tune has the relay go by the CacheBytes, RetainGroups, RetainFor, MaxTrackBytes and
+// Linger of a Config at once, and by its MaxLag, MaxLagBytes and Ungoverned in sessions
+// to come. What is 0 means what it means there. The other fields are not looked at.
+func (r *Relay) Tune(c Config) {
+	c = c.withDefaults()
+	r.tuning.Store(&c)
+	r.cache.Resize(c.CacheBytes)
+	r.cache.Retain(c.retention())
+}
+
+// CacheBudget is how many bytes what is kept of all tracks may take now.
+func (r *Relay) CacheBudget() uint64 { return r.tuned().CacheBytes }
+
+// tuned is the configuration as Tune left it.
+func (r *Relay) tuned() *Config { return r.tuning.Load() }
 
 // Purge forgets what is kept of the tracks of a namespace and of those below it,
 // and returns how many tracks that were. Subscriptions go on with what comes next;

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moqedge/moq"
@@ -18,16 +19,18 @@ import (
 type link struct {
 	relay    *Relay
 	upstream Upstream
-	dialed   bool // this side connects
-	made     bool // for a relay of the directory; set before the link is used
-	order    int  // among the links
+	dialed   bool         // this side connects
+	made     bool         // for a relay of the directory; set before the link is used
+	order    atomic.Int64 // among the links
 
 	mu        sync.Mutex
 	current   *moq.Session
-	peer      string                // ID of the relay there; "" when it is of another make, or not known
-	told      string                // what the relay there last said its ID was
-	connected chan struct{}         // closed while there is a session
-	active    int                   // connections
+	peer      string        // ID of the relay there; "" when it is of another make, or not known
+	told      string        // what the relay there last said its ID was
+	connected chan struct{} // closed while there is a session
+	active    map[*connection]struct{}
+	leaving   bool                  // it is no upstream any more (SetUpstreams), and used until another one takes its place
+	retired   bool                  // with leaving: nothing is asked for on it any more
 	abandoned bool                  // its relay is gone: the link is forgotten when it is idle
 	failure   error                 // of the last attempt, until there is a session
 	tried     time.Time             // when that failed
@@ -65,10 +68,22 @@ func newLink(r *Relay, u Upstream, dialed bool, order int) *link {
 	if dialed {
 		u.Refresh = lively(u.Refresh)
 	}
-	return &link{
-		relay: r, upstream: u, dialed: dialed, order: order, since: time.Now(),
+	l := &link{
+		relay: r, upstream: u, dialed: dialed, since: time.Now(), active: map[*connection]struct{}{},
 		connected: make(chan struct{}), failed: make(chan struct{}), known: map[string]*knownName{},
 	}
+	l.order.Store(int64(order))
+	return l
+}
+
+// keep begins to keep a session on the link, unless it has one on demand.
+func (l *link) keep() {
+	if l.upstream.OnDemand {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.start("", nil)
 }
 
 // name is what logs call the link.
@@ -152,7 +167,7 @@ func (l *link) abandon() (idle bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.abandoned = true
-	return l.active == 0
+	return len(l.active) == 0
 }
 
 // wait returns the session of the link, connecting it if need be, as long as
@@ -172,10 +187,10 @@ func (l *link) wait(ctx context.Context) (*moq.Session, error) {
 				return nil, context.Cause(ctx)
 			}
 			continue
-		case !l.dialed:
+		case !l.dialed || l.retired:
 			l.mu.Unlock()
 			return nil, errLinkOver
-		case l.active == 0:
+		case len(l.active) == 0:
 			l.start("", nil)
 		}
 		l.mu.Unlock()
@@ -201,7 +216,7 @@ func (l *link) wait(ctx context.Context) (*moq.Session, error) {
 // endNoted is how often it is looked whether the end of a session was noted.
 const endNoted = 10 * time.Millisecond
 
-// errLinkOver says that a relay that had connected is gone.
+// errLinkOver says that a relay that had connected is gone, or is no upstream any more.
 var errLinkOver = errors.New("the relay is gone")
 
 // covers reports whether the link is asked for what lies in a namespace.
@@ -258,6 +273,9 @@ func (l *link) shows(ns wire.Namespace) bool {
 func (l *link) learn(h *hearing, ns wire.Namespace, r route.Route[source]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.retired {
+		return
+	}
 	k := l.known[ns.Key()]
 	if k == nil {
 		k = &knownName{namespace: ns}

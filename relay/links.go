@@ -10,6 +10,7 @@ import (
 
 // links are the links of a relay. The zero value has none.
 type links struct {
+	changing sync.Mutex // held by SetUpstreams; taken before mu
 	mu       sync.Mutex
 	all      []*link // upstreams in the order of the configuration, then relays that connected
 	sessions map[*moq.Session]*link
@@ -62,13 +63,16 @@ func (s *links) inbound(r *Relay, session *moq.Session) *link {
 	}
 	peer, _ := session.PeerRelay()
 	u := Upstream{Name: peer.ID, Cost: uint32(min(max(peer.Cost, 1), maxCost)), Peer: true}
-	l := newLink(r, u, false, len(r.config.Upstreams)+s.made)
+	l := newLink(r, u, false, firstMade+s.made)
 	s.made++
 	s.all = append(s.all, l)
 	s.adoptLocked(session, l)
 	context.AfterFunc(session.Context(), func() { s.remove(l) }) // a request may come here after the end
 	return l
 }
+
+// firstMade is the order of the first link that is not of an upstream.
+const firstMade = 1 << 30
 
 // maxCost of a hop that another relay may name.
 const maxCost = 1<<32 - 1
@@ -97,7 +101,7 @@ func (r *Relay) reach(id string, u Upstream) *link {
 			return l
 		}
 	}
-	l := newLink(r, u, true, len(r.config.Upstreams)+s.made)
+	l := newLink(r, u, true, firstMade+s.made)
 	l.made = true
 	s.made++
 	s.all = append(s.all, l)

@@ -21,7 +21,8 @@ import (
 // Relay is a MOQT relay. Serve and ServeConn give it sessions; Close ends all
 // it began.
 type Relay struct {
-	config  Config
+	config  Config                 // as it was made
+	tuning  atomic.Pointer[Config] // as Tune left it
 	log     *slog.Logger
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -68,6 +69,7 @@ func New(c Config) *Relay {
 		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.permissions.relay = r
+	r.tuning.Store(&c)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.Go(func() { r.cache.Run(r.ctx) })
 	r.tasks.Go(func() { r.heeding.run(r.ctx, r.heed) })
@@ -79,18 +81,14 @@ func New(c Config) *Relay {
 		r.join()
 	}
 	for _, l := range upstreams { // each may look at all, and at what the directory told
-		if !l.upstream.OnDemand {
-			l.mu.Lock()
-			l.start("", nil)
-			l.mu.Unlock()
-		}
+		l.keep()
 	}
 	return r
 }
 
 // sessionConfig is how the relay holds sessions, those of a link when that is not nil.
 func (r *Relay) sessionConfig(l *link) moq.Config {
-	self := wire.RelayOption{ID: r.id}
+	self, tuned := wire.RelayOption{ID: r.id}, r.tuned()
 	if l != nil {
 		self.Cost = uint64(l.upstream.Cost)
 	}
@@ -98,7 +96,7 @@ func (r *Relay) sessionConfig(l *link) moq.Config {
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
 		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self,
 		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
-		Deliver: deliver.Config{MaxLag: r.config.MaxLag, MaxLagBytes: r.config.MaxLagBytes, Ungoverned: r.config.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		Deliver: deliver.Config{MaxLag: tuned.MaxLag, MaxLagBytes: tuned.MaxLagBytes, Ungoverned: tuned.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
 	}
 }
 

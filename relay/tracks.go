@@ -106,7 +106,7 @@ func (r *Relay) unpublish(e *trackEntry) {
 	if e.published == 0 {
 		r.conceal(e)
 		if e.users == 0 {
-			e.idle.Reset(r.config.Linger)
+			e.idle.Reset(r.tuned().Linger)
 		}
 	}
 	r.mu.Unlock()
@@ -120,7 +120,7 @@ func (r *Relay) release(u *use) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e.users--; e.users == 0 {
-		e.idle.Reset(r.config.Linger)
+		e.idle.Reset(r.tuned().Linger)
 	}
 }
 

@@ -38,7 +38,7 @@ func (l *link) status() LinkStatus {
 	case l.current != nil:
 		s.State, s.Draft = "connected", l.current.Version().String()
 		s.RTT = l.current.Conn().Stats().SmoothedRTT
-	case l.active == 0:
+	case len(l.active) == 0:
 		s.State = "idle"
 	}
 	if l.failure != nil {

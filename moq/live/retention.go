@@ -11,6 +11,20 @@ import (
 // streams of it go on.
 const maxLostBytes = 1 << 20
 
+// Retain changes what is kept to RetainGroups, RetainFor and MaxBytes of o, and forgets
+// at once what is too much then.
+func (t *Track) Retain(o Options) {
+	o = o.withDefaults()
+	t.mu.Lock()
+	t.options.RetainGroups, t.options.RetainFor, t.options.MaxBytes = o.RetainGroups, o.RetainFor, o.MaxBytes
+	t.evict()
+	if k := t.options.Keeper; k != nil {
+		k.Stirred(t) // what is due, and when, may have changed
+	}
+	t.mu.Unlock()
+	t.notify()
+}
+
 // evict forgets the groups beyond what Options allow, the oldest first, and of
 // the newest the first objects when it alone is too much. The caller holds mu.
 func (t *Track) evict() {

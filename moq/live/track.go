@@ -83,9 +83,7 @@ type Done struct {
 	Reason string               // for people; what a peer sent is to be quoted in logs
 }
 
-// NewTrack returns an empty track. Ownership of o.Properties passes to it; if they
-// are no valid track properties, they are kept and nothing is read in them.
-func NewTrack(name wire.FullTrackName, o Options) *Track {
+func (o Options) withDefaults() Options {
 	if o.RetainGroups == 0 {
 		o.RetainGroups = 3
 	}
@@ -95,7 +93,13 @@ func NewTrack(name wire.FullTrackName, o Options) *Track {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	t := &Track{name: name, options: o}
+	return o
+}
+
+// NewTrack returns an empty track. Ownership of o.Properties passes to it; if they
+// are no valid track properties, they are kept and nothing is read in them.
+func NewTrack(name wire.FullTrackName, o Options) *Track {
+	t := &Track{name: name, options: o.withDefaults()}
 	info, _ := o.Properties.TrackInfo()
 	t.describe(o.Properties, info)
 	return t

@@ -96,7 +96,7 @@ func BenchmarkEvict(b *testing.B) {
 	for range groups * tracks {
 		add()
 	}
-	c.budget = c.bytes.Load() * 32 / 31 // what there is now is what eviction comes down to
+	c.budget.Store(c.bytes.Load() * 32 / 31) // what there is now is what eviction comes down to
 	for b.Loop() {
 		add()
 		c.mu.Lock()

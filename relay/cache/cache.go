@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +25,7 @@ type Config struct {
 // Cache keeps tracks within a budget. Its methods are safe for concurrent use.
 type Cache struct {
 	config Config
-	budget int64
-	hard   int64 // where Room does itself what is to be done
+	budget atomic.Int64
 
 	bytes, groups atomic.Int64
 	forgotten     [live.Reasons]atomic.Uint64
@@ -56,18 +57,42 @@ type record struct {
 
 // New returns a cache, for which Run has to be called.
 func New(c Config) *Cache {
-	if c.Bytes == 0 {
-		c.Bytes = DefaultBytes()
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	budget := int64(min(c.Bytes, 1<<60))
-	return &Cache{
-		config: c, budget: budget, hard: budget + budget/16, wake: make(chan struct{}, 1),
+	cache := &Cache{
+		config: c, wake: make(chan struct{}, 1),
 		tracks: map[*live.Track]*record{}, resting: map[string]*record{}, pinned: map[*record]struct{}{}, pins: map[string]bool{},
 		queues: [2]queue{{which: byAge}, {which: byDue}},
 	}
+	cache.Resize(c.Bytes)
+	return cache
+}
+
+// Resize changes the budget; 0 means DefaultBytes. What is too much then is evicted soon.
+func (c *Cache) Resize(bytes uint64) {
+	if bytes == 0 {
+		bytes = DefaultBytes()
+	}
+	c.budget.Store(int64(min(bytes, 1<<60)))
+	c.poke()
+}
+
+// hard is where Room does itself what is to be done.
+func (c *Cache) hard() int64 {
+	budget := c.budget.Load()
+	return budget + budget/16
+}
+
+// Retain changes what is kept of the tracks that there are (live.Track.Retain).
+func (c *Cache) Retain(o live.Options) {
+	c.mu.Lock()
+	tracks := slices.Collect(maps.Keys(c.tracks))
+	c.mu.Unlock()
+	for _, t := range tracks { // each has the cache look at it again, which takes its lock
+		t.Retain(o)
+	}
+	c.poke()
 }
 
 // NewTrack makes a track that the cache keeps, until Release. Options.Keeper and
@@ -196,7 +221,7 @@ func (c *Cache) Keep(bytes, groups int64) {
 	if groups != 0 {
 		c.groups.Add(groups)
 	}
-	if c.bytes.Add(bytes) > c.budget && bytes > 0 {
+	if c.bytes.Add(bytes) > c.budget.Load() && bytes > 0 {
 		c.poke()
 	}
 }
@@ -248,7 +273,7 @@ func reasons() [live.Reasons]string {
 // Stats reads the counters.
 func (c *Cache) Stats() Stats {
 	s := Stats{
-		Budget: uint64(c.budget), Bytes: uint64(max(0, c.bytes.Load())), Groups: c.groups.Load(), Forgotten: map[string]uint64{},
+		Budget: uint64(c.budget.Load()), Bytes: uint64(max(0, c.bytes.Load())), Groups: c.groups.Load(), Forgotten: map[string]uint64{},
 		Shortened: c.shortened.Load(), Refused: c.refused.Load(),
 	}
 	for why, name := range reasons() {

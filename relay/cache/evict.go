@@ -15,16 +15,16 @@ const retryRoom = 10 * time.Millisecond
 // not keep up, so that who receives waits for it. A budget that objects which are
 // arriving, or pinned tracks, have used up leaves none.
 func (c *Cache) Room() bool {
-	if c.bytes.Load() <= c.hard {
+	if c.bytes.Load() <= c.hard() {
 		return true
 	}
 	if now := c.config.Now().UnixNano(); now-c.exhausted.Load() >= int64(retryRoom) {
 		c.mu.Lock()
-		if c.bytes.Load() > c.hard {
+		if c.bytes.Load() > c.hard() {
 			c.makeRoom()
 		}
 		c.tell()
-		if c.bytes.Load() <= c.hard {
+		if c.bytes.Load() <= c.hard() {
 			return true
 		}
 		c.exhausted.Store(now)
@@ -54,7 +54,7 @@ func (c *Cache) evictFrom(t *live.Track, until time.Time, want int64) int64 {
 }
 
 // low is what eviction comes down to, so that it is not done for every object.
-func (c *Cache) low() int64 { return c.budget - c.budget/32 }
+func (c *Cache) low() int64 { return c.budget.Load() - c.budget.Load()/32 }
 
 // excess is what there is too much.
 func (c *Cache) excess() int64 { return c.bytes.Load() - c.low() }
@@ -74,7 +74,7 @@ func (c *Cache) makeRoom() {
 		}
 		c.evict(now)
 	}
-	if c.bytes.Load() > c.budget {
+	if c.bytes.Load() > c.budget.Load() {
 		c.shrink()
 	}
 }
@@ -126,7 +126,7 @@ func (c *Cache) evictPinned() {
 			pinned.put(r)
 		}
 	}
-	for want := min(c.excess(), all-c.budget/4); want > 0 && pinned.Len() > 0; {
+	for want := min(c.excess(), all-c.budget.Load()/4); want > 0 && pinned.Len() > 0; {
 		r := pinned.top()
 		until := r.at[byAge]
 		want -= c.evictFrom(r.track, until, want)

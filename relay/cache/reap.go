@@ -16,7 +16,7 @@ func (c *Cache) Run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		due, any := c.reap()
-		if c.bytes.Load() > c.budget { // nothing can be evicted now: each object that comes would wake this
+		if c.bytes.Load() > c.budget.Load() { // nothing can be evicted now: each object that comes would wake this
 			select {
 			case <-time.After(retryRoom):
 			case <-ctx.Done():
@@ -48,7 +48,7 @@ func (c *Cache) reap() (due time.Time, any bool) {
 	for r := q.top(); r != nil && !r.at[byDue].After(now); r = q.top() {
 		c.reapTrack(r)
 	}
-	if c.bytes.Load() > c.budget {
+	if c.bytes.Load() > c.budget.Load() {
 		c.makeRoom()
 	}
 	if r := q.top(); r != nil {

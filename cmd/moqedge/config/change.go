@@ -39,6 +39,34 @@ func classOf(f reflect.StructField, around Class) (c Class, ok bool) {
 	return Restart, false
 }
 
+// Field is a key of the schema.
+type Field struct {
+	Key   string // lists of sections as upstreams[].url
+	Class Class
+}
+
+// Fields are all that have a value of their own.
+func Fields() []Field {
+	var all []Field
+	var look func(t reflect.Type, path string, around Class)
+	look = func(t reflect.Type, path string, around Class) {
+		for _, m := range members(t) {
+			key := join(path, m.key)
+			class, _ := classOf(m.field, around)
+			switch m.kind {
+			case section:
+				look(structOf(m.field.Type), key, class)
+			case sections:
+				look(structOf(m.field.Type), key+"[]", class)
+			default:
+				all = append(all, Field{key, class})
+			}
+		}
+	}
+	look(reflect.TypeFor[Config](), "", Restart)
+	return all
+}
+
 // Difference is one field in which two configurations differ.
 type Difference struct {
 	Key   string // such as upstreams[1].cost
@@ -131,6 +159,7 @@ func (c *Change) field(a, b reflect.Value, m member, path string, class Class) {
 
 // Overlay is a running configuration with what needs no restart of a new one.
 func Overlay(running, next Config) Config {
+	running, next = running.Clone(), next.Clone()
 	overlay(reflect.ValueOf(&running).Elem(), reflect.ValueOf(next), Restart)
 	return running
 }
@@ -146,44 +175,9 @@ func overlay(into, from reflect.Value, around Class) {
 			}
 			overlay(to, next, class)
 		case m.kind == section && !to.IsNil() && !next.IsNil():
-			own := reflect.New(to.Type().Elem()) // the running one is somebody else's
-			own.Elem().Set(to.Elem())
-			overlay(own.Elem(), next.Elem(), class)
-			to.Set(own)
+			overlay(to.Elem(), next.Elem(), class)
 		case class != Restart:
 			to.Set(next)
-		}
-	}
-}
-
-// Filled is c with what the tags say for values that are not given.
-func (c Config) Filled() Config {
-	fill(reflect.ValueOf(&c).Elem())
-	return c
-}
-
-func fill(v reflect.Value) {
-	for _, m := range members(v.Type()) {
-		f := v.FieldByIndex(m.field.Index)
-		switch {
-		case m.kind == section && f.Kind() != reflect.Pointer:
-			fill(f)
-		case m.kind == section && !f.IsNil():
-			own := reflect.New(f.Type().Elem())
-			own.Elem().Set(f.Elem())
-			fill(own.Elem())
-			f.Set(own)
-		case m.kind == sections && f.Len() > 0:
-			own := reflect.MakeSlice(f.Type(), f.Len(), f.Len())
-			reflect.Copy(own, f)
-			for i := range own.Len() {
-				fill(own.Index(i))
-			}
-			f.Set(own)
-		case m.kind == scalar && f.IsZero():
-			if text := m.field.Tag.Get("default"); text != "" {
-				_ = setText(f, text) // that it can be is tested
-			}
 		}
 	}
 }

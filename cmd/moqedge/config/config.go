@@ -27,10 +27,10 @@ type Config struct {
 	// the [directory](#relays-that-find-each-other) knows a shield here.
 	Region string `yaml:"region" reload:"restart" without:"none"`
 	// Upstream is the only relay above; keys as for an entry of `upstreams`.
-	Upstream *Upstream `yaml:"upstream" reload:"restart" without:"see upstreams" as:"upstreams"`
+	Upstream *Upstream `yaml:"upstream" reload:"live" without:"see upstreams" as:"upstreams"`
 	// Upstreams are relays that tracks and namespaces are had from; the order breaks
 	// ties.
-	Upstreams []Upstream `yaml:"upstreams" reload:"restart" without:"none: this is a root"`
+	Upstreams []Upstream `yaml:"upstreams" reload:"live" without:"none: this is a root"`
 	// Cluster finds other relays by a [directory](#relays-that-find-each-other).
 	Cluster *Cluster `yaml:"cluster" reload:"restart" without:"static upstreams alone"`
 	// Certificate is what the UDP port shows, and HTTP with `tls`.
@@ -185,25 +185,25 @@ type Admin struct {
 type Retention struct {
 	// CacheBytes is how much memory what is kept of all tracks may take: beyond it the
 	// oldest groups go, never the newest of a track that is watched.
-	CacheBytes Size `yaml:"cacheBytes" reload:"restart" without:"512MiB, or a quarter of the memory if that is less"`
+	CacheBytes Size `yaml:"cacheBytes" reload:"live" without:"512MiB, or a quarter of the memory if that is less"`
 	// Groups is how many of the newest groups are kept.
-	Groups int `yaml:"groups" reload:"restart" default:"3"`
+	Groups int `yaml:"groups" reload:"live" default:"3"`
 	// Time keeps those younger than this as well, while there is room: what a viewer
 	// can go back to.
-	Time time.Duration `yaml:"time" reload:"restart" default:"1m30s"`
+	Time time.Duration `yaml:"time" reload:"live" default:"1m30s"`
 	// MaxTrackBytes bounds the memory of one track, the newest group excepted.
-	MaxTrackBytes Size `yaml:"maxTrackBytes" reload:"restart" without:"half of cacheBytes"`
+	MaxTrackBytes Size `yaml:"maxTrackBytes" reload:"live" without:"half of cacheBytes"`
 	// Linger is how long a track stays subscribed after its last subscriber.
-	Linger time.Duration `yaml:"linger" reload:"restart" default:"5s"`
+	Linger time.Duration `yaml:"linger" reload:"live" default:"5s"`
 	// MaxLag is how far a subscriber may fall behind before it skips to the newest
 	// group.
-	MaxLag time.Duration `yaml:"maxLag" reload:"restart" without:"that of moq/deliver: 3s"`
+	MaxLag time.Duration `yaml:"maxLag" reload:"sessions" without:"that of moq/deliver: 3s"`
 	// MaxLagBytes says the same in bytes of the track.
-	MaxLagBytes Size `yaml:"maxLagBytes" reload:"restart" without:"that of moq/deliver: 32MiB"`
+	MaxLagBytes Size `yaml:"maxLagBytes" reload:"sessions" without:"that of moq/deliver: 32MiB"`
 	// Ungoverned leaves it to the congestion control of the transport how full the
 	// queues of the network get. Else what is less urgent is held back so that what is
 	// urgent need not wait behind it.
-	Ungoverned bool `yaml:"ungoverned" reload:"restart" default:"false"`
+	Ungoverned bool `yaml:"ungoverned" reload:"sessions" default:"false"`
 }
 
 // Log says what is written to stderr.

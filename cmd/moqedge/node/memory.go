@@ -39,13 +39,12 @@ func (n *Node) LimitMemory() {
 		return
 	}
 	before := debug.SetMemoryLimit(-1)
-	budget := n.relay.Stats().Cache.Budget
 	n.until(func(ctx context.Context) {
 		defer debug.SetMemoryLimit(before)
 		tick := time.NewTicker(memoryEvery)
 		defer tick.Stop()
 		for {
-			debug.SetMemoryLimit(memoryLimit(budget, uint64(n.relay.Sessions()), liveHeap()))
+			debug.SetMemoryLimit(memoryLimit(n.relay.CacheBudget(), uint64(n.relay.Sessions()), liveHeap()))
 			select {
 			case <-tick.C:
 			case <-ctx.Done():

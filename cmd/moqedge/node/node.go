@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -60,7 +59,7 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 		log = log.With("node", c.Name)
 	}
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
-	n.reloading.running, n.reloading.wanted = c, c
+	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	for _, open := range []func(context.Context) error{n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
 		if err := open(n.ctx); err != nil {
@@ -102,7 +101,7 @@ func (n *Node) run(what string, serve func() error) {
 }
 
 func (n *Node) openRelay(context.Context) error {
-	upstreams, err := n.upstreams()
+	upstreams, err := upstreamsOf(n.config)
 	if err != nil {
 		return err
 	}
@@ -121,17 +120,16 @@ func (n *Node) openRelay(context.Context) error {
 		return err
 	}
 	n.undo = append(n.undo, func() { _ = n.listener.Close() })
-	keep := n.config.Retention
-	c := relay.Config{
-		Name: n.config.Name, ID: n.config.ID, Region: n.config.Region, Upstreams: upstreams, Implementation: Implementation,
-		CacheBytes: uint64(keep.CacheBytes), Pin: isCatalog, RetainGroups: keep.Groups, RetainFor: keep.Time, MaxTrackBytes: uint64(keep.MaxTrackBytes),
-		Linger: keep.Linger, MaxLag: keep.MaxLag, MaxLagBytes: uint64(keep.MaxLagBytes), Ungoverned: keep.Ungoverned, Logger: n.log,
-		Resident: func(s *moq.Session) bool { return s.Path() == n.resident },
-	}
+	c := retentionOf(n.config)
+	c.Name, c.ID, c.Region, c.Implementation, c.Logger = n.config.Name, n.config.ID, n.config.Region, Implementation, n.log
+	c.Upstreams, c.Pin = upstreams, isCatalog
+	c.Resident = func(s *moq.Session) bool { return s.Path() == n.resident }
 	if err := n.joinCluster(&c); err != nil {
 		return err
 	}
 	n.relay = relay.New(c)
+	n.OnApply(n.reloadUpstreams, "upstream", "upstreams")
+	n.OnApply(n.reloadRetention, "retention")
 	n.run("relay", func() error {
 		if err := n.relay.Serve(n.listener); !errors.Is(err, net.ErrClosed) {
 			return err
@@ -144,25 +142,6 @@ func (n *Node) openRelay(context.Context) error {
 
 // Implementation is what nodes and clients call themselves in SETUP.
 const Implementation = "moqedge"
-
-func (n *Node) upstreams() ([]relay.Upstream, error) {
-	var all []relay.Upstream
-	for _, u := range n.config.AllUpstreams() {
-		dial, refresh, err := u.Dial()
-		if err != nil {
-			return nil, fmt.Errorf("upstream %s: %w", cmp.Or(u.Name, u.URL), err)
-		}
-		prefixes, err := u.Namespaces()
-		if err != nil {
-			return nil, fmt.Errorf("upstream %s: %w", cmp.Or(u.Name, u.URL), err)
-		}
-		all = append(all, relay.Upstream{
-			Name: u.Name, URL: u.URL, Dial: dial, Refresh: refresh, Prefixes: prefixes,
-			Priority: u.Priority, Cost: u.Cost, Peer: u.Peer, OnDemand: u.OnDemand,
-		})
-	}
-	return all, nil
-}
 
 // clientRoots are what certificates of clients are checked against; nil: nothing.
 func (n *Node) clientRoots() (*x509.CertPool, error) {

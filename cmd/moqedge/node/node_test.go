@@ -202,7 +202,7 @@ func TestStartErrors(t *testing.T) {
 		"certificate": {func(c *config.Config) { c.Certificate = config.Certificate{Cert: "none.pem", Key: "none.pem"} }, "none.pem"},
 		"upstream CA": {func(c *config.Config) {
 			c.Upstream = &config.Upstream{Config: peer.Config{URL: "moqt://x", CA: "none.pem"}}
-		}, "upstream moqt://x: certs: the CA file"},
+		}, "upstreams: moqt://x: certs: the CA file"},
 		"publish to": {func(c *config.Config) { c.Bridge.PublishTo = &peer.Config{URL: "moqt://x", CA: "none.pem"} }, "bridge.publishTo: certs: the CA file"},
 		"foreign":    {func(c *config.Config) { c.HTTP.Listen = "192.0.2.1:0" }, "HTTP: "},
 	} {

@@ -95,7 +95,7 @@ func (n *Node) apply(next config.Config) (config.Change, error) {
 			s.Commit()
 		}
 	}
-	r.running, r.wanted = merged, next
+	r.running, r.wanted = merged, next.Clone()
 	return change, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"moqedge/cmd/moqedge/config"
+	"moqedge/cmd/moqedge/peer"
 )
 
 // What can change changes, what can not waits for a restart, and is told of until the
@@ -146,6 +147,58 @@ func TestReloadLogs(t *testing.T) {
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("not logged: %s\n%s", want, text.String())
+		}
+	}
+}
+
+// Whatever the schema says needs no restart is taken by a part of the node, or read
+// when it is used.
+func TestEveryLiveFieldHasAPart(t *testing.T) {
+	n := start(t, everything())
+	used := []string{"drain", "log"} // by Drain, which is told; by serve
+	for _, f := range config.Fields() {
+		taken := slices.ContainsFunc(used, func(key string) bool { return strings.HasPrefix(f.Key, key+".") })
+		for _, p := range n.reloading.parts {
+			taken = taken || slices.ContainsFunc(p.keys, config.Change{{Key: f.Key, Class: f.Class}}.Touches)
+		}
+		if f.Class != config.Restart && !taken {
+			t.Errorf("%s is %s, and nothing in the node takes its change: OnApply", f.Key, f.Class)
+		}
+	}
+}
+
+// An upstream comes, and what is kept changes, while the node runs.
+func TestApplyUpstreamsAndRetention(t *testing.T) {
+	origin := start(t, config.Config{Listen: anyPort})
+	n := start(t, config.Config{Listen: anyPort})
+	next := config.Config{Listen: anyPort, Retention: config.Retention{CacheBytes: 7 << 20}}
+	next.Upstreams = []config.Upstream{{Config: peer.Config{URL: "moqt://" + origin.Addresses().Relay, Fingerprint: origin.Fingerprint()}}}
+	change, err := n.Apply(next)
+	if err != nil || len(n.Pending()) > 0 {
+		t.Fatal(err, n.Pending())
+	}
+	if got := change.Keys(); !slices.Equal(got, []string{"upstreams[0]", "retention.cacheBytes"}) {
+		t.Errorf("changed %q", got)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !n.Stats().Connected; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the upstream is not connected")
+		}
+	}
+	if got := n.Stats().Cache.Budget; got != 7<<20 {
+		t.Errorf("budget %d", got)
+	}
+	next.Upstreams[0].CA = "none.pem"
+	next.Upstreams[0].Fingerprint = ""
+	if _, err := n.Apply(next); err == nil || !strings.HasPrefix(err.Error(), "upstreams: ") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := n.Apply(config.Config{Listen: anyPort}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); len(n.relay.Links()) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the upstream is still there")
 		}
 	}
 }
