@@ -237,3 +237,5 @@ func TestAliases(t *testing.T) {
 		}
 	}
 }
+
+func valueOf(v any) reflect.Value { return reflect.ValueOf(v) }
