@@ -69,9 +69,10 @@ func (e *trackEntry) recall() {
 
 // restored notes that a feed can be relied on, again or at last. It is given up when
 // another one has taken its place meanwhile; else other links are not needed any more,
-// and it is asked again for what it could not bring. The caller holds mu.
+// and it is asked again for what it could not bring. One whose subscription is not taken
+// in yet takes the place of others when it is (answered). The caller holds mu.
 func (e *trackEntry) restored(f *feed) {
-	if f.link == nil || !f.accepted || !f.isSound() {
+	if f.link == nil || !f.accepted || f.sub == nil || !f.isSound() {
 		return
 	}
 	if slices.ContainsFunc(e.feeds, func(x *feed) bool { return x != f && x.accepted && x.isSound() }) {

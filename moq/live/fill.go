@@ -122,24 +122,6 @@ func (t *Track) leaveOut(r Range) {
 	}
 }
 
-// Settle gives up on subgroups that wait for another writer: nobody will
-// continue those of groups before the given one.
-func (t *Track) Settle(before uint64) {
-	t.mu.Lock()
-	for _, g := range t.groups {
-		if g.id >= before {
-			break
-		}
-		for _, s := range g.subgroups {
-			if s.state == Waiting {
-				s.become(Aborted, wire.ResetInternalError)
-			}
-		}
-	}
-	t.mu.Unlock()
-	t.notify()
-}
-
 // Filler inserts fetched objects into a track. It is used by one goroutine.
 type Filler struct {
 	track   *Track

@@ -202,6 +202,17 @@ func (o *Object) extend(b []byte) {
 	}
 }
 
+// left notes that a writer, which may have owned its tail, left an object incomplete: of
+// what is being fetched it is still to be had. The caller holds mu.
+func (t *Track) left(o *Object, owner bool) {
+	if owner {
+		o.owned = false
+	}
+	if t.filling.contains(o.Location()) {
+		t.unknown = t.unknown.add(Range{o.Location(), after(o.Location())})
+	}
+}
+
 // holds reports whether the readable payload bytes from offset on begin with b,
 // as far as they go.
 func (o *Object) holds(offset uint64, b []byte) bool {

@@ -6,12 +6,32 @@ import (
 	"moqedge/moq/wire"
 )
 
-// settleFilled ends subgroups that a fetch brought, or completed, and no live writer
-// has continued: behind two newer groups none will. They were complete when all that
-// may be behind their objects is accounted for; else whether they go on is not known,
-// as a fetch ends with what was published then, or may have failed: a writer that comes
-// after all goes on with them. What is being fetched is waited for: newer groups may be
-// there long before. The caller holds mu.
+// Settle gives up on subgroups that wait for another writer: nobody will continue those
+// of groups before the given one. What is being fetched of them is waited for: their
+// readers would be gone when it comes.
+func (t *Track) Settle(before uint64) {
+	t.mu.Lock()
+	for _, g := range t.groups {
+		if g.id >= before {
+			break
+		}
+		for _, s := range g.subgroups {
+			if s.state == Waiting && s.writers == 0 {
+				s.given, t.unsettled = true, true
+			}
+		}
+	}
+	t.settleFilled()
+	t.mu.Unlock()
+	t.notify()
+}
+
+// settleFilled ends subgroups that Settle gave up, and those that a fetch brought, or
+// completed, and no live writer has continued: behind two newer groups none will. They
+// were complete when all that may be behind their objects is accounted for; else whether
+// they go on is not known, as a fetch ends with what was published then, or may have
+// failed: a writer that comes after all goes on with them. What is being fetched is
+// waited for: newer groups may be there long before. The caller holds mu.
 func (t *Track) settleFilled() {
 	if !t.unsettled {
 		return
@@ -24,7 +44,8 @@ func (t *Track) settleFilled() {
 				continue
 			}
 			rest := s.rest()
-			if i+2 >= len(t.groups) || !s.fillOnly && !mended || len(t.filling.within(rest)) > 0 {
+			over := s.given || i+2 < len(t.groups) && (s.fillOnly || mended)
+			if !over || len(t.filling.within(rest)) > 0 {
 				t.unsettled = true
 				continue
 			}

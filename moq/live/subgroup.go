@@ -52,6 +52,7 @@ type Subgroup struct {
 	final         wire.Option[uint64] // ID of its last object, as the end of a stream told
 	endOfGroup    bool
 	firstKnown    bool // objects[0] is the first object ever in the subgroup
+	given         bool // up by Settle: no other writer is waited for
 	fillOnly      bool // all of it was fetched: no live writer has come yet
 	fetched       bool // its first object, and with it its priority, came by FETCH
 }
@@ -250,7 +251,7 @@ func (t *Track) OpenSubgroup(i SubgroupInfo) (*SubgroupWriter, error) {
 	if s.state == Waiting || s.state == Aborted {
 		s.become(Open, s.code)
 	}
-	s.fillOnly = false
+	s.fillOnly, s.given = false, false
 	s.endOfGroup = s.endOfGroup || i.EndOfGroup
 	s.hasProperties = s.hasProperties || i.HasProperties
 	if opened {

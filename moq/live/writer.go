@@ -237,9 +237,9 @@ func (w *SubgroupWriter) release() {
 		return
 	}
 	w.current = nil
-	if w.owner && !o.Complete() {
+	if !o.Complete() {
 		w.track.mu.Lock()
-		o.owned = false
+		w.track.left(o, w.owner)
 		w.track.mu.Unlock()
 	}
 	w.owner = false
