@@ -45,6 +45,9 @@ func write(w http.ResponseWriter, err error) int {
 	if r.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds()))))
 	}
+	if r.Status == http.StatusUnauthorized { // RFC 9110 §15.5.2, RFC 6750 §3
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
 	http.Error(w, err.Error(), r.Status)
 	return r.Status
 }

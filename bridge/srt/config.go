@@ -20,6 +20,12 @@ type Config struct {
 	// Passphrase of 10 to 79 characters makes encryption with it a condition;
 	// "" accepts unencrypted publishers only.
 	Passphrase string
+	// Passphrases are those of single names, which then need no other credential. The
+	// rules of Passphrase hold for each.
+	Passphrases map[string]string
+	// Authorize is asked about every publication of a name without a passphrase of
+	// its own, with the token of the stream id (#!::t=TOKEN); nil permits all.
+	Authorize bridge.Authorize
 	// Latency is how long SRT keeps packets so that lost ones can be sent
 	// again; a publisher may ask for more. 0 means 120 ms, at most 10 s.
 	Latency time.Duration
@@ -43,6 +49,11 @@ func (c Config) valid() (Config, error) {
 	}
 	if n := len(c.Passphrase); n != 0 && (n < 10 || n > 79) {
 		return c, fmt.Errorf("srt: the passphrase has %d characters, SRT wants 10 to 79", n)
+	}
+	for name, phrase := range c.Passphrases {
+		if n := len(phrase); n < 10 || n > 79 {
+			return c, fmt.Errorf("srt: the passphrase of %q has %d characters, SRT wants 10 to 79", name, n)
+		}
 	}
 	if c.Latency == 0 {
 		c.Latency = 120 * time.Millisecond

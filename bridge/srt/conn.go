@@ -35,8 +35,10 @@ type conn struct {
 	link   gosrt.Conn
 	log    *slog.Logger
 	began  time.Time
-	media  *session
-	stats  gosrt.Statistics // as of the last look
+	// release ends what watches over the permission; the server calls it after run.
+	release func()
+	media   *session
+	stats   gosrt.Statistics // as of the last look
 
 	heard    atomic.Int64 // when media last came, as a time.Duration since began
 	playing  atomic.Bool  // a programme plays

@@ -117,6 +117,7 @@ func (s *Server) handle(req gosrt.ConnRequest) {
 		return
 	}
 	c.run()
+	c.release()
 	s.mu.Lock()
 	if s.conns[c.name] == c { // the name is free already: a successor may be there
 		delete(s.conns, c.name)
@@ -133,36 +134,69 @@ func (s *Server) admit(req gosrt.ConnRequest, remote string) (*conn, error) {
 	if err := saneSize(req); err != nil {
 		return nil, err
 	}
-	name, err := publishName(req.StreamId())
+	w, err := parseWish(req.StreamId())
 	if err != nil {
 		return nil, err
 	}
-	if err := s.unlock(req); err != nil {
+	phrase, own := s.config.Passphrases[w.name]
+	if !own {
+		phrase = s.config.Passphrase
+	}
+	if err := unlock(req, phrase); err != nil {
 		return nil, err
 	}
-	pub, err := s.claim(name, remote)
+	authorize := s.config.Authorize
+	if own { // who knows it is permitted
+		authorize = nil
+	}
+	made := make(chan *conn, 1)
+	stop, err := authorize.Permit(context.Background(), w.name, bridge.Ingest{Protocol: "srt", Remote: remote}, w.token, func(err error) {
+		if c := <-made; c != nil {
+			c.end(err)
+		}
+	})
 	if err != nil {
+		return nil, refuse(permissionCode(err), "%q: %v", w.name, err)
+	}
+	pub, err := s.claim(w.name, remote)
+	if err != nil {
+		stop()
+		made <- nil
 		return nil, err
 	}
-	c, err := s.connect(req, name, remote, pub)
+	c, err := s.connect(req, w.name, remote, pub)
+	made <- c
 	if err != nil {
+		stop()
 		pub.close(err)
 		return nil, err
 	}
+	c.release = stop
 	return c, nil
 }
 
-// unlock checks the encryption.
-func (s *Server) unlock(req gosrt.ConnRequest) error {
+// permissionCode is what a publisher is refused with that is not permitted.
+func permissionCode(err error) gosrt.RejectionReason {
 	switch {
-	case s.config.Passphrase == "" && !req.IsEncrypted():
+	case errors.Is(err, bridge.ErrUnauthorized):
+		return gosrt.REJX_UNAUTHORIZED
+	case errors.Is(err, bridge.ErrForbidden):
+		return gosrt.REJX_FORBIDDEN
+	}
+	return gosrt.REJX_ISE
+}
+
+// unlock checks the encryption.
+func unlock(req gosrt.ConnRequest, passphrase string) error {
+	switch {
+	case passphrase == "" && !req.IsEncrypted():
 		return nil
-	case s.config.Passphrase == "":
+	case passphrase == "":
 		return refuse(gosrt.REJ_UNSECURE, "the publisher encrypts, but no passphrase is configured here")
 	case !req.IsEncrypted():
 		return refuse(gosrt.REJ_UNSECURE, "the publisher does not encrypt: a passphrase is required")
 	}
-	if err := req.SetPassphrase(s.config.Passphrase); err != nil {
+	if err := req.SetPassphrase(passphrase); err != nil {
 		return refuse(gosrt.REJ_BADSECRET, "wrong passphrase")
 	}
 	return nil

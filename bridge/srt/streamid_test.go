@@ -38,9 +38,22 @@ var streamIDs = []struct {
 	{"publish\x00:\n", "", gosrt.REJX_BAD_REQUEST, `"publish\x00:\n"`},
 }
 
-func TestPublishName(t *testing.T) {
+func TestParseWish(t *testing.T) {
+	for id, token := range map[string]string{
+		"publish:cam1": "", "#!::m=publish,r=cam1,t=a.b_-.c=": "a.b_-.c=", "#!::t=stream,m=publish,r=cam1": "", "#!::t=,m=publish,r=cam1": "",
+	} {
+		if w, err := parseWish(id); err != nil || w != (wish{"cam1", token}) {
+			t.Errorf("%q: %+v, %v; want the token %q", id, w, err, token)
+		}
+	}
+	for _, id := range []string{"#!:{m=publish,r=a,t=secret}", "x:t=secret", "#!::m=publish,t=secret,t", "t=secret", "read:t=secret"} {
+		if _, err := parseWish(id); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
 	for _, c := range streamIDs {
-		name, err := publishName(c.id)
+		w, err := parseWish(c.id)
+		name := w.name
 		if c.code == 0 {
 			if err != nil || name != c.name {
 				t.Errorf("%q: %q, %v; want %q", c.id, name, err, c.name)
@@ -53,12 +66,13 @@ func TestPublishName(t *testing.T) {
 	}
 }
 
-func FuzzPublishName(f *testing.F) {
+func FuzzParseWish(f *testing.F) {
 	for _, c := range streamIDs {
 		f.Add(c.id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		name, err := publishName(id)
+		w, err := parseWish(id)
+		name := w.name
 		if (name == "") != (err != nil) {
 			t.Fatalf("%q: name %q with error %v", id, name, err)
 		}

@@ -46,6 +46,9 @@ type Config struct {
 	// ConnectTimeout is how long a client may take from the answer until media
 	// can flow. 0 means 20 s.
 	ConnectTimeout time.Duration
+	// Authorize is asked about every publication, with the bearer token of its
+	// request (RFC 9725 §4.7); nil permits all.
+	Authorize bridge.Authorize
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Logger; nil discards.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"moqedge/bridge"
@@ -71,21 +72,47 @@ func (h *Handler) open(r *http.Request, posted signalling.Offer) (signalling.Ses
 	if err != nil {
 		return nil, "", err
 	}
-	pub, err := h.publisher.publish(posted.Name, bridge.Ingest{Protocol: "whip", Remote: r.RemoteAddr})
+	from := bridge.Ingest{Protocol: "whip", Remote: r.RemoteAddr}
+	made := make(chan *session, 1)
+	stop, err := h.config.Authorize.Permit(r.Context(), posted.Name, from, bearer(r), func(err error) {
+		if s := <-made; s != nil {
+			s.End(err)
+		}
+	})
 	if err != nil {
+		return nil, "", refusal(err)
+	}
+	pub, err := h.publisher.publish(posted.Name, from)
+	if err != nil {
+		stop()
+		made <- nil
 		return nil, "", refusal(err)
 	}
 	// The log id is a part of the secret too short to guess the rest from.
 	log := h.config.Logger.With("session", posted.ID[:8], "name", posted.Name, "remote", r.RemoteAddr)
 	ctx, cancel := context.WithTimeout(r.Context(), gatherTimeout)
 	defer cancel()
-	release := func() { h.sessions.Release(posted.ID) }
+	release := func() {
+		stop()
+		h.sessions.Release(posted.ID)
+	}
 	s, answer, err := newSession(ctx, h.engine, h.config, o, pub, log, release)
+	made <- s
 	if err != nil {
+		stop()
 		return nil, "", err
 	}
 	log.Info("publication accepted", "video", o.video.describe(), "audio", o.audio.describe())
 	return s, answer, nil
+}
+
+// bearer is the token of a request (RFC 6750 §2.1), "" without one.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // refusal says to the client what the bridge does not take.
@@ -95,6 +122,12 @@ func refusal(err error) error {
 		return signalling.Refuse(http.StatusConflict, "%s", err)
 	case errors.Is(err, bridge.ErrBadName):
 		return signalling.Refuse(http.StatusBadRequest, "%s", err)
+	case errors.Is(err, bridge.ErrUnauthorized):
+		return signalling.Refuse(http.StatusUnauthorized, "%s", err)
+	case errors.Is(err, bridge.ErrForbidden):
+		return signalling.Refuse(http.StatusForbidden, "%s", err)
+	case errors.Is(err, bridge.ErrUnknownPermission):
+		return signalling.Busy("%s", err)
 	case errors.Is(err, bridge.ErrClosed):
 		return signalling.Busy("%s", err)
 	}

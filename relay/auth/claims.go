@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -63,6 +64,8 @@ var (
 	ErrExpired   = errors.New("the token has expired")
 	// ErrInvalid is a token that nobody trusted issued, or not for here, or not yet.
 	ErrInvalid = errors.New("the token is not valid here")
+	// ErrScope is a token that is good and does not permit what is asked.
+	ErrScope = fmt.Errorf("%w: it permits other things", ErrInvalid)
 )
 
 // Judge is asked about what neither a token nor the configuration permits. It is safe

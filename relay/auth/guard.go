@@ -118,10 +118,7 @@ func (p *guarded) isOpen(a Ask, shows bool) bool {
 	return ok
 }
 
-var (
-	errNoToken = fmt.Errorf("%w: there is none, and nobody may without", ErrInvalid)
-	errScope   = fmt.Errorf("%w: it does not permit this", ErrInvalid)
-)
+var errNoToken = fmt.Errorf("%w: there is none, and nobody may without", ErrInvalid)
 
 // judge says until when a token permits something.
 func (p *guarded) judge(ctx context.Context, a Ask, t wire.Token) (until time.Time, err error) {
@@ -131,7 +128,7 @@ func (p *guarded) judge(ctx context.Context, a Ask, t wire.Token) (until time.Ti
 	}
 	until, ok := c.Grant.Permits(a)
 	if !ok {
-		return time.Time{}, errScope
+		return time.Time{}, ErrScope
 	}
 	until = earlier(until, c.Expires)
 	if c.Revalidate > 0 {

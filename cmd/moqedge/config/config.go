@@ -39,6 +39,9 @@ type Config struct {
 	HTTP *HTTP `yaml:"http" reload:"restart" without:"no pages"`
 	// Bridge turns SRT and WHIP into tracks.
 	Bridge *Bridge `yaml:"bridge" reload:"restart" without:"takes no publications"`
+	// Access says who may do what, see [access](access.md); that it is there or not needs
+	// a restart.
+	Access *Access `yaml:"access" reload:"restart" without:"everybody may do everything"`
 	// Admin has statistics; it is not for everybody to reach.
 	Admin *Admin `yaml:"admin" reload:"restart" without:"none"`
 	// Retention says what is kept of a track.
@@ -148,6 +151,9 @@ type SRT struct {
 	Listen string `yaml:"listen" reload:"restart" default:":9000"`
 	// Passphrase of 10 to 79 characters that encoders must know.
 	Passphrase string `yaml:"passphrase" reload:"restart" secret:"true" without:"no encryption"`
+	// Passphrases are those of single names, `NAME: PASSPHRASE`; who knows that of a
+	// name needs no token to publish it.
+	Passphrases map[string]string `yaml:"passphrases" reload:"restart" secret:"true" without:"none"`
 	// Latency is how long lost packets are waited for.
 	Latency time.Duration `yaml:"latency" reload:"restart" default:"120ms"`
 }

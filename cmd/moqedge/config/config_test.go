@@ -119,9 +119,9 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, region, upstream, upstreams, cluster, certificate, http, bridge, admin, retention, drain, log`},
+		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, region, upstream, upstreams, cluster, certificate, http, bridge, access, admin, retention, drain, log`},
 		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
-		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, latency`},
+		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, passphrases, latency`},
 		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be name, url, fingerprint, fingerprintURL, ca, cert, key, insecure, timeout, draft, prefixes, priority, cost, peer, onDemand`},
 		"hidden field":          {"listen: :1\nupstream:\n  url: moqt://a\n  pins: x\n", `c.yaml:4: unknown key "pins"`},
 		"unknown in whip":       {"listen: :1\nhttp: {listen: ':2'}\nbridge:\n  whip:\n    port: 1\n", `c.yaml:5: unknown key "port": in bridge.whip there can be ice, publicIPs, maxSessions`},
@@ -181,6 +181,11 @@ func TestErrors(t *testing.T) {
 		"whip neither":          {"listen: :1\nhttp: {listen: ':2'}\nbridge: {whip: maybe}\n", `c.yaml:3: `},
 		"passphrase":            {"listen: :1\nbridge:\n  srt:\n    passphrase: short\n", `c.yaml:4: bridge.srt.passphrase: it has 5 characters`},
 		"srt latency":           {"listen: :1\nbridge:\n  srt:\n    latency: 1m\n", `c.yaml:4: bridge.srt.latency: 1m0s is not between`},
+		"name's passphrase":     {"listen: :1\nbridge:\n  srt:\n    passphrases: {cam: short}\n", `c.yaml:4: bridge.srt.passphrases.cam: it has 5 characters`},
+		"keys of nothing":       {"listen: :1\naccess:\n  jwt: {audience: a}\n", `c.yaml:3: access.jwt.keys: it is missing`},
+		"keys of no scheme":     {"listen: :1\naccess:\n  jwt:\n    keys: ftp://x/y\n", `c.yaml:4: access.jwt.keys: "ftp://x/y" is neither a file nor`},
+		"negative refresh":      {"listen: :1\naccess:\n  jwt:\n    keys: f\n    refresh: -1s\n", `c.yaml:5: access.jwt.refresh: must not be negative`},
+		"anonymous prefix":      {"listen: :1\naccess:\n  anonymous:\n    get: [a//b]\n", `c.yaml:4: access.anonymous.get: namespace "a//b" has an empty field`},
 		"public IP":             {"listen: :1\nhttp: {listen: ':2'}\nbridge:\n  whip:\n    publicIPs: [here]\n", `c.yaml:5: bridge.whip.publicIPs: "here" is no IP address`},
 		"publish to":            {"listen: :1\nbridge:\n  srt: {}\n  publishTo: {url: 'x'}\n", `c.yaml:4: bridge.publishTo: URL "x"`},
 		"level":                 {"listen: :1\nlog:\n  level: loud\n", `c.yaml:3: log.level: "loud" is none of debug, info, warn, error`},

@@ -27,6 +27,7 @@ func (c Config) Validate() error {
 		c.Certificate.validate(),
 		c.validateHTTP(),
 		c.validateBridge(),
+		c.Access.validate(),
 		c.validateAdmin(),
 		c.Retention.validate(),
 		c.Drain.validate(),
@@ -140,6 +141,11 @@ func (c Config) validateBridge() error {
 	}
 	if n := len(b.SRT.Passphrase); n != 0 && (n < 10 || n > 79) {
 		return fmt.Errorf("bridge.srt.passphrase: it has %d characters, SRT wants 10 to 79", n)
+	}
+	for name, phrase := range b.SRT.Passphrases {
+		if n := len(phrase); n < 10 || n > 79 {
+			return fmt.Errorf("bridge.srt.passphrases.%s: it has %d characters, SRT wants 10 to 79", name, n)
+		}
 	}
 	if b.SRT.Latency < 0 || b.SRT.Latency > 10*time.Second {
 		return fmt.Errorf("bridge.srt.latency: %v is not between 0 and 10 s", b.SRT.Latency)

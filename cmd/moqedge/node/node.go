@@ -22,6 +22,7 @@ import (
 	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/relay"
+	"moqedge/relay/auth"
 )
 
 // Node is a running node. Its goroutines end with Close.
@@ -34,6 +35,7 @@ type Node struct {
 	certificate shown
 	listener    *transport.Listener
 	relay       *relay.Relay
+	guard       *auth.Guard   // nil: everybody may do everything
 	resident    string        // path of the bridge's session with this node
 	draining    atomic.Bool   // set by Drain
 	hub         *bridge.Hub   // nil without a bridge
@@ -61,7 +63,7 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
 	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	for _, open := range []func(context.Context) error{n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
+	for _, open := range []func(context.Context) error{n.openAccess, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
 		if err := open(n.ctx); err != nil {
 			n.Close()
 			return nil, err
@@ -124,6 +126,9 @@ func (n *Node) openRelay(context.Context) error {
 	c.Name, c.ID, c.Region, c.Implementation, c.Logger = n.config.Name, n.config.ID, n.config.Region, Implementation, n.log
 	c.Upstreams, c.Pin = upstreams, isCatalog
 	c.Resident = func(s *moq.Session) bool { return s.Path() == n.resident }
+	if n.guard != nil {
+		c.Authorize = n.guard.Authorize
+	}
 	if err := n.joinCluster(&c); err != nil {
 		return err
 	}

@@ -1,0 +1,94 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"moqedge/bridge"
+	"moqedge/cmd/moqedge/config"
+	"moqedge/moq/wire"
+	"moqedge/relay"
+	"moqedge/relay/auth"
+	"moqedge/relay/auth/token"
+)
+
+// openAccess has the node ask who may do what, if the configuration says so.
+func (n *Node) openAccess(ctx context.Context) error {
+	if !n.config.Access.Guarded() {
+		if !loopback(n.config.Listen) {
+			n.log.Warn("everybody who reaches this node may read and publish everything: the configuration has no access section", "listen", n.config.Listen)
+		}
+		return nil
+	}
+	policy, err := n.policy(ctx, n.config.Access)
+	if err != nil {
+		return err
+	}
+	n.guard = auth.New(policy)
+	n.OnApply(func(next config.Config) (Step, error) {
+		policy, err := n.policy(ctx, next.Access)
+		if err != nil {
+			return Step{}, err
+		}
+		return Step{Commit: func() {
+			n.guard.Set(policy)
+			n.relay.Reconsider()
+		}}, nil
+	}, "access.jwt", "access.anonymous")
+	return nil
+}
+
+// policy is what a section of the configuration means.
+func (n *Node) policy(ctx context.Context, a *config.Access) (auth.Policy, error) {
+	var p auth.Policy
+	var err error
+	if p.Anonymous.Get, p.Anonymous.Put, err = a.Anonymous.Namespaces(); err != nil {
+		return p, fmt.Errorf("access.anonymous: %w", err)
+	}
+	if j := a.JWT; j != nil {
+		keys, err := token.Open(ctx, token.SourceConfig{Location: j.Keys, Refresh: j.Refresh, Logger: n.log})
+		if err != nil {
+			return p, fmt.Errorf("access.jwt.keys: %w", err)
+		}
+		p.Verifiers = append(p.Verifiers, &token.Verifier{Keys: keys, Audience: j.Audience, Issuer: j.Issuer})
+	}
+	return p, nil
+}
+
+// authorizeIngest says who may publish under a name of the bridge: whom a token permits
+// to publish the namespace that is the name. nil is everybody.
+func (n *Node) authorizeIngest() bridge.Authorize {
+	if n.guard == nil {
+		return nil
+	}
+	return func(ctx context.Context, name string, from bridge.Ingest, credential string) (time.Time, error) {
+		a := auth.Ask{Verb: relay.VerbPublishNamespace, Name: wire.FullTrackName{Namespace: wire.Namespace{name}}}
+		if at, err := netip.ParseAddrPort(from.Remote); err == nil {
+			a.Remote = at.Addr().Unmap()
+		}
+		var shown []wire.Token
+		if t, ok := auth.ParseText(credential); ok {
+			shown = append(shown, t)
+		}
+		verdict, err := n.guard.Decide(ctx, a, shown)
+		if err != nil {
+			n.log.Info("not permitted to publish", "name", name, "protocol", from.Protocol, "remote", from.Remote, "error", err)
+			return time.Time{}, ingestRefusal(err)
+		}
+		return verdict.Until, nil
+	}
+}
+
+// ingestRefusal is an error of a guard in the terms of the bridge.
+func ingestRefusal(err error) error {
+	switch {
+	case errors.Is(err, auth.ErrScope):
+		return bridge.ErrForbidden
+	case errors.Is(err, auth.ErrInvalid), errors.Is(err, auth.ErrExpired), errors.Is(err, auth.ErrMalformed), errors.Is(err, auth.ErrNotMine):
+		return fmt.Errorf("%w: %w", bridge.ErrUnauthorized, err)
+	}
+	return bridge.ErrUnknownPermission
+}
