@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"moqedge/cmd/moqedge/config"
@@ -21,7 +24,9 @@ type serveCommand struct {
 	SRT      string `name:"srt" placeholder:"ADDR" help:"UDP address for encoders. (default: :9000)"`
 	Admin    string `placeholder:"ADDR" help:"TCP address of /stats, /healthz and /readyz. (default: none)"`
 	Upstream string `placeholder:"URL" help:"Parent relay. Without a file the node then takes no publications unless --srt is given."`
-	JSON     bool   `name:"json" help:"Print the addresses as a JSON line."`
+	JSON     bool   `name:"json" help:"Print the addresses as a JSON line, or with --print-config the values."`
+
+	PrintConfig bool `help:"Print what the node would be run with, and where each value comes from, and end."`
 
 	DrainTimeout time.Duration `placeholder:"TIME" help:"How long sessions may take to leave after SIGTERM. (default: 10s)"`
 	DrainURI     string        `name:"drain-uri" placeholder:"URL" help:"Relay that they are sent to then. (default: the address they know)"`
@@ -30,7 +35,11 @@ type serveCommand struct {
 
 // Help implements kong.HelpProvider.
 func (serveCommand) Help() string {
-	return `Flags go before what the file says. The flags of trust are about the parent relay.
+	return `Flags go before the environment (MOQEDGE_LISTEN, MOQEDGE_UPSTREAMS_0_URL, and so on), and that before
+what the file says. The flags of trust are about the parent relay.
+
+On SIGHUP, and when the file has changed, it is read again: what can change in a running node does, what
+needs a restart is told in the log, and a file with mistakes changes nothing.
 
 Ctrl-C ends it at once. SIGTERM drains it first: /readyz says 503, nobody new is let in, those who
 are connected are asked to go elsewhere (GOAWAY), and the process ends when they have left, or at
@@ -44,6 +53,8 @@ Examples:
 
   moqedge serve -c origin.yaml
 
+  moqedge serve -c origin.yaml --print-config
+
   moqedge serve -c edge-1.yaml --drain-timeout 30s --drain-uri https://edge-2.example/live
 
   moqedge serve --listen :4444 --http :8081 --upstream moqt://127.0.0.1:4443 \
@@ -55,6 +66,9 @@ func (c serveCommand) Run(e *environment) error {
 	set, err := c.configuration(e)
 	if err != nil {
 		return err
+	}
+	if c.PrintConfig {
+		return c.printConfig(e, set)
 	}
 	conf := set.Config
 	level := new(slog.LevelVar)
@@ -73,18 +87,66 @@ func (c serveCommand) Run(e *environment) error {
 	if err := c.announce(e, n); err != nil {
 		return err
 	}
-	select {
-	case <-e.Done():
-		if errors.Is(context.Cause(e), errTerminated) {
-			drain := n.Config().Drain
-			if err := n.Drain(drain.URI, drain.Limit()); err != nil {
-				log.Warn("not drained", "reason", err)
+	reload, stop := c.reloads(e)
+	defer stop()
+	for {
+		select {
+		case <-e.Done():
+			if errors.Is(context.Cause(e), errTerminated) {
+				drain := n.Config().Drain
+				if err := n.Drain(drain.URI, drain.Limit()); err != nil {
+					log.Warn("not drained", "reason", err)
+				}
 			}
+			return nil
+		case err := <-n.Failed():
+			return err
+		case <-reload:
+			_ = n.Reload(func() (config.Config, error) { // what fails is logged, and the node goes on
+				set, err := c.configuration(e)
+				if err != nil {
+					return config.Config{}, err
+				}
+				return set.Config, nil
+			})
 		}
-		return nil
-	case err := <-n.Failed():
+	}
+}
+
+// reloads tells when the configuration is to be read again: on SIGHUP, and when the file
+// has changed, until stop is called.
+func (c serveCommand) reloads(e *environment) (reload <-chan os.Signal, stop func()) {
+	when := make(chan os.Signal, 1) // one that waits is enough
+	signal.Notify(when, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(e)
+	var watching sync.WaitGroup
+	if c.Config != "" {
+		watching.Go(func() {
+			config.Watch(ctx, c.Config, func() {
+				select {
+				case when <- syscall.SIGHUP:
+				default:
+				}
+			})
+		})
+	}
+	return when, func() {
+		signal.Stop(when)
+		cancel()
+		watching.Wait()
+	}
+}
+
+func (c serveCommand) printConfig(e *environment, set *config.Settings) error {
+	if c.JSON {
+		return e.console.JSON(set.Values())
+	}
+	var text strings.Builder
+	if err := set.Print(&text); err != nil {
 		return err
 	}
+	e.console.Line(strings.TrimSuffix(text.String(), "\n"))
+	return nil
 }
 
 // otherVariables are those of the environment that configure something else.

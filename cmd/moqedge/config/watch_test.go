@@ -1,0 +1,71 @@
+package config
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		write := func(name, text string) {
+			t.Helper()
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(file, "1")
+		calls := 0
+		ctx, cancel := context.WithCancel(t.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() { Watch(ctx, file, func() { calls++ }) })
+		want := func(what string, n int) {
+			t.Helper()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if calls != n {
+				t.Errorf("%s: called %d times, want %d", what, calls, n)
+			}
+			calls = 0
+		}
+		want("nothing", 0)
+		write(file, "22")
+		want("written", 1)
+		write(file+".new", "333")
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+		want("replaced", 1)
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		want("gone", 0)
+		write(file, "4444")
+		want("there again", 1)
+		for i := range 20 { // somebody is writing for a while
+			write(file, string(make([]byte, 10+i)))
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if calls > 0 {
+				t.Error("called while it is being written")
+			}
+		}
+		want("written slowly", 1)
+		other := file + ".other"
+		write(other, "55555")
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(other, file); err != nil {
+			t.Fatal(err)
+		}
+		want("a link in its place", 1)
+		cancel()
+		watching.Wait()
+	})
+}
