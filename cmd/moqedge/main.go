@@ -67,6 +67,7 @@ type commands struct {
 	Bench    benchCommand    `cmd:"" help:"Measure: this relay against WebRTC, or any server."`
 	Interop  interopCommand  `cmd:"" help:"Test a relay as the public MOQT interop runner does, and beyond."`
 	Cert     certCommand     `cmd:"" help:"Make a development certificate, or show the one that is there."`
+	Token    tokenCommand    `cmd:"" help:"Issue and inspect tokens, and make keys for them."`
 	Version  versionCommand  `cmd:"" help:"Tell the version of this binary."`
 }
 
