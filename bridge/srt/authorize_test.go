@@ -15,16 +15,17 @@ import (
 // id, or the passphrase of its name, and ends with its permission.
 func TestAuthorize(t *testing.T) {
 	const secret = "correct.horse.battery"
-	var over atomic.Bool
-	until := time.Now().Add(6 * time.Second)
+	var until atomic.Pointer[time.Time] // of the short permission, once it was given
 	r := serve(t, Config{
 		Passphrases: map[string]string{"locked": secret},
 		Authorize: func(_ context.Context, name string, _ bridge.Ingest, token string) (time.Time, error) {
 			switch {
 			case token == "good.for."+name:
 				return time.Time{}, nil
-			case token == "short.for."+name && !over.Swap(true):
-				return until, nil
+			case token == "short.for."+name && until.Load() == nil:
+				end := time.Now().Add(6 * time.Second)
+				until.Store(&end)
+				return end, nil
 			case strings.HasPrefix(token, "good"):
 				return time.Time{}, bridge.ErrForbidden
 			}
@@ -70,7 +71,7 @@ func TestAuthorize(t *testing.T) {
 		t.Error("ffmpeg ended well")
 	}
 	wait(t, "the end", rec.isClosed)
-	if time.Now().Before(until) {
+	if time.Now().Before(*until.Load()) {
 		t.Error("it ended before its time")
 	}
 	if r.log.count("SRT publisher left", "the permission to publish is over") != 1 {

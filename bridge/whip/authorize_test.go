@@ -16,16 +16,17 @@ import (
 // TestAuthorize: a publication needs what Authorize wants of its bearer token (RFC 9725
 // §4.7), is refused with the status that says why, and ends with its permission.
 func TestAuthorize(t *testing.T) {
-	var over atomic.Bool
-	until := time.Now().Add(300 * time.Millisecond)
+	var until atomic.Pointer[time.Time] // of the short permission, once it was given
 	authorize := func(_ context.Context, name string, from bridge.Ingest, token string) (time.Time, error) {
 		switch {
 		case name != "cam" || from.Protocol != "whip":
 			return time.Time{}, fmt.Errorf("asked about %q over %s", name, from.Protocol)
 		case token == "good":
 			return time.Time{}, nil
-		case token == "short" && !over.Swap(true):
-			return until, nil
+		case token == "short" && until.Load() == nil:
+			end := time.Now().Add(300 * time.Millisecond)
+			until.Store(&end)
+			return end, nil
 		case token == "other":
 			return time.Time{}, bridge.ErrForbidden
 		case token == "unknown":
@@ -61,7 +62,7 @@ func TestAuthorize(t *testing.T) {
 			return b.closed && errors.Is(b.reason, bridge.ErrUnauthorized) && strings.Contains(b.reason.Error(), "permission")
 		})
 	})
-	if time.Now().Before(until) {
+	if time.Now().Before(*until.Load()) {
 		t.Error("it ended before its time")
 	}
 	eventually(t, "its place", func() bool { return h.Sessions() == 0 })

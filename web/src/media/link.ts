@@ -9,6 +9,7 @@ import { inflate, isCompressed } from "./compression.ts";
 import { EarlyTrack } from "./early.ts";
 import { sameTrack, selectTracks, type MediaKind, type Selection, type Supports } from "./selection.ts";
 import type { Timers } from "./timers.ts";
+import { noPermission } from "./refusal.ts";
 
 /** The part of MoqSession a Link uses. */
 export interface LinkSession {
@@ -235,7 +236,7 @@ export class Link {
         this.hear();
         if (this.closed) return;
         this.closeEarly();
-        this.sink.offline(absent(this.name, reasonOf(e)));
+        this.sink.offline(noPermission(e) ?? absent(this.name, reasonOf(e)));
         this.retryCatalog(POLL_MS);
       },
     );

@@ -13,7 +13,7 @@ import { type ConnectOptions, Link, type LinkSession, type LinkSink, USUAL_NAMES
 import { Liveness } from "./liveness.ts";
 import type { Condition, SourceConfig } from "./messages.ts";
 import { Backoff } from "./reconnect.ts";
-import { isProtocolError, refusal } from "./refusal.ts";
+import { isProtocolError, noPermission, refusal } from "./refusal.ts";
 import type { MediaKind, Selection, Supports } from "./selection.ts";
 import type { Timers } from "./timers.ts";
 
@@ -179,7 +179,7 @@ export class Receiver {
         connectTimeoutMs: this.everConnected ? CONNECT_TIMEOUT_MS : FIRST_TIMEOUT_MS,
         onClosed: (e) => {
           opened.closed = e;
-          if (opened.link !== undefined) this.lost(opened.link, isProtocolError(e) ? `The relay closed the connection: ${e.message}.` : CLOSED);
+          if (opened.link !== undefined) this.lost(opened.link, noPermission(e) ?? (isProtocolError(e) ? `The relay closed the connection: ${e.message}.` : CLOSED));
         },
         onGoaway: (uri) => {
           if (opened.link === undefined) opened.goaway = uri;

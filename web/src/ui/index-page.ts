@@ -2,12 +2,14 @@
 
 import { fetchFingerprint } from "../media/fingerprint.ts";
 import { Backoff } from "../media/reconnect.ts";
+import { noPermission } from "../media/refusal.ts";
 import { MoqSession } from "../moq/index.ts";
 import { enableCopyButtons } from "./copy-button.ts";
 import { make } from "./dom.ts";
 import { missingFeature } from "./features.ts";
 import { LiveList, type LiveEntry } from "./live-list.ts";
 import { loadSiteConfig, type SiteConfig } from "./site-config.ts";
+import { keepToken, tokenOf } from "./token.ts";
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** An answer with no names in it is believed after this time (ms). */
@@ -21,7 +23,7 @@ enableCopyButtons();
 byId("go").addEventListener("submit", (e) => {
   e.preventDefault();
   const name = (byId("name") as HTMLInputElement).value.trim();
-  if (name !== "") location.href = `/publish/${encodeURIComponent(name)}`;
+  if (name !== "") location.href = keepToken(`/publish/${encodeURIComponent(name)}`, tokenOf(location));
 });
 void start();
 
@@ -56,10 +58,10 @@ async function watch(site: SiteConfig, connected: () => void): Promise<string> {
     url: site.relay,
     ...(fingerprints === undefined ? {} : { fingerprints }),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    onClosed: () => end("The connection to the relay was lost."),
+    onClosed: (e) => end(noPermission(e) ?? "The connection to the relay was lost."),
     onGoaway: () => end("The relay asks to connect again."),
   }).catch((e: unknown) => {
-    throw new Error(`The relay at ${new URL(site.relay).host} cannot be reached${e instanceof Error && e.message !== "" ? ` (${e.message})` : ""}.`);
+    throw new Error(noPermission(e) ?? `The relay at ${new URL(site.relay).host} cannot be reached${e instanceof Error && e.message !== "" ? ` (${e.message})` : ""}.`);
   });
   connected();
   let known: LiveEntry[] = [];
@@ -83,7 +85,7 @@ function show(entries: readonly LiveEntry[]): void {
   empty.hidden = entries.length > 0;
   list.replaceChildren(
     ...entries.map((e) =>
-      make("li", {}, make("a", { href: `/watch/${encodeURIComponent(e.name)}` },
+      make("li", {}, make("a", { href: keepToken(`/watch/${encodeURIComponent(e.name)}`, tokenOf(location)) },
         make("span", { class: "dot", "aria-hidden": "true" }),
         make("span", { class: "what" }, make("strong", {}, e.name), make("span", { class: "dim" }, e.details === "" ? "Live" : e.details)),
         make("span", { class: "go", "aria-hidden": "true" }, "Watch"),

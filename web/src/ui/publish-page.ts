@@ -4,6 +4,7 @@
 import { loadSiteConfig } from "./site-config.ts";
 import { TestPattern } from "./test-pattern.ts";
 import { WhipSession, type WhipStats } from "./whip-client.ts";
+import { tokenOf } from "./token.ts";
 
 const STATS_EVERY_MS = 1000;
 
@@ -46,7 +47,7 @@ async function start(): Promise<void> {
     capture = await open(source);
     for (const track of capture.stream.getTracks()) track.addEventListener("ended", () => void stop("The source has ended."));
     const endpoint = new URL(`${site.whip.replace(/\/$/, "")}/${encodeURIComponent(name)}`, location.href).href;
-    session = new WhipSession(endpoint, connection);
+    session = new WhipSession(endpoint, tokenOf(location), connection);
     await session.start(capture.stream);
     timer = setInterval(() => void showStats(), STATS_EVERY_MS);
     relabel();

@@ -1,5 +1,7 @@
 // What the server tells its pages: where its relay is, and how to publish.
 
+import { tokenOf, withToken } from "./token.ts";
+
 export interface SiteConfig {
   /** https:// URL of the relay. */
   readonly relay: string;
@@ -18,7 +20,7 @@ export function settingsInPage(): SiteConfig | undefined {
   const content = document.querySelector<HTMLMetaElement>('meta[name="moqedge-settings"]')?.content;
   if (content === undefined) return undefined;
   try {
-    return readSiteConfig(JSON.parse(content), location.hostname);
+    return permitted(readSiteConfig(JSON.parse(content), location.hostname));
   } catch {
     return undefined; // somebody else's
   }
@@ -34,9 +36,14 @@ export async function loadSiteConfig(): Promise<SiteConfig> {
   } catch (e) {
     throw new Error(`The settings of this server cannot be read from /config.json (${e instanceof Error ? e.message : "no answer"}).`);
   }
-  const config = readSiteConfig(body, location.hostname);
+  const config = permitted(readSiteConfig(body, location.hostname));
   if (config === undefined) throw new Error("/config.json of this server names no relay.");
   return config;
+}
+
+/** The settings with the token of this page. */
+function permitted(site: SiteConfig | undefined): SiteConfig | undefined {
+  return site === undefined ? undefined : { ...site, relay: withToken(site.relay, tokenOf(location)) };
 }
 
 /** Checks the document and puts the page's host into it; undefined when it names no relay. */

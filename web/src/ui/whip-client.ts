@@ -32,9 +32,10 @@ export class WhipSession {
   private sent = { bytes: 0, at: 0 };
   private stopped = false;
 
-  /** state is told each change of the connection's state. */
+  /** The token, if there is one, permits to publish (RFC 9725 §4.7); state is told each change of the connection's state. */
   constructor(
     private readonly endpoint: string,
+    private readonly token: string | undefined,
     state: (s: RTCPeerConnectionState) => void,
   ) {
     this.pc.addEventListener("connectionstatechange", () => {
@@ -49,7 +50,7 @@ export class WhipSession {
     await this.gathered();
     const response = await fetch(this.endpoint, {
       method: "POST",
-      headers: { "Content-Type": "application/sdp" },
+      headers: { "Content-Type": "application/sdp", ...(this.token === undefined ? {} : { Authorization: `Bearer ${this.token}` }) },
       body: this.pc.localDescription?.sdp ?? "",
       signal: AbortSignal.timeout(ANSWER_MS),
     }).catch((e: unknown) => {
@@ -158,6 +159,10 @@ export function refusal(status: number, body: string): string {
   const said = body.trim().slice(0, 300);
   const reason = said === "" ? "" : `: ${said}`;
   switch (status) {
+    case 401:
+      return `To publish here needs a permission: open this page by a link that has a token for it (#jwt=…)${reason}.`;
+    case 403:
+      return `The token of this page does not permit to publish under this name${reason}.`;
     case 404:
       return `This server takes no publications from browsers${reason}.`;
     case 409:

@@ -4,7 +4,10 @@ import type { TrackHandler } from "../../src/moq/index.ts";
 import type { CatalogTrack } from "../../src/media/catalog.ts";
 import { missingFeature } from "../../src/ui/features.ts";
 import { broadcastName, codecName, describe, LiveList, type LiveEntry, type ListSession } from "../../src/ui/live-list.ts";
+import { noPermission, refusal as refused } from "../../src/media/refusal.ts";
+import { MoqError, RequestError, SessionError } from "../../src/moq/index.ts";
 import { readSiteConfig } from "../../src/ui/site-config.ts";
+import { keepToken, tokenOf, withToken } from "../../src/ui/token.ts";
 import { cellsTime, timeCells } from "../../src/ui/test-pattern.ts";
 import { refusal, withStartBitrate } from "../../src/ui/whip-client.ts";
 import { object, settle, utf8 } from "../media/make.ts";
@@ -18,6 +21,30 @@ test("the settings name the relay by the page's host", () => {
     relay: "https://r/live", fingerprint: undefined, certificate: undefined, whip: undefined, srtPort: undefined,
   });
   for (const bad of [null, 5, [], {}, { relay: 7 }, { relay: "" }]) assert.equal(readSiteConfig(bad, "h"), undefined);
+});
+
+test("the token of the page goes to the relay and to other pages", () => {
+  assert.equal(tokenOf({ search: "", hash: "" }), undefined);
+  assert.equal(tokenOf({ search: "?jwt=", hash: "#x" }), undefined);
+  assert.equal(tokenOf({ search: "?source=pattern&jwt=a.b.c", hash: "" }), "a.b.c");
+  assert.equal(tokenOf({ search: "?jwt=a.b.c", hash: "#jwt=d.e.f" }), "d.e.f");
+  assert.equal(withToken("https://h:4443/live", undefined), "https://h:4443/live");
+  assert.equal(withToken("https://h:4443/live", "a.b-_c"), "https://h:4443/live?jwt=a.b-_c");
+  assert.equal(withToken("https://h/live?jwt=own", "a"), "https://h/live?jwt=own");
+  assert.equal(keepToken("/watch/cam", undefined), "/watch/cam");
+  assert.equal(keepToken("/watch/cam", "a&b"), "/watch/cam#jwt=a%26b");
+});
+
+test("refusals that are a matter of tokens say what to do", () => {
+  const words = (kind: MoqError["kind"], code: number): string => refused("https://h:1/live", new MoqError(kind, code, "said"));
+  assert.match(words("session", SessionError.UNAUTHORIZED), /needs a permission/);
+  assert.match(words("request", RequestError.UNAUTHORIZED), /needs a permission/);
+  assert.match(words("session", SessionError.EXPIRED_AUTH_TOKEN), /is over/);
+  assert.match(words("request", RequestError.EXPIRED_AUTH_TOKEN), /is over/);
+  assert.match(words("session", SessionError.MALFORMED_AUTH_TOKEN), /cannot be read/);
+  assert.match(words("transport", SessionError.UNAUTHORIZED), /does not answer/);
+  assert.match(words("session", SessionError.PROTOCOL_VIOLATION), /refuses: said/);
+  assert.equal(noPermission(new Error("x")), undefined);
 });
 
 test("only namespaces of broadcasts are listed", () => {
@@ -97,6 +124,8 @@ test("the time in the test pattern survives a round trip, and other rows are ref
 
 test("refusals of a WHIP server are put in words", () => {
   assert.match(refusal(409, "cam is live from 10.0.0.1"), /^Somebody else is live under this name: cam is live/);
+  assert.match(refusal(401, "a token is needed"), /needs a permission.*token.*: a token is needed\.$/);
+  assert.match(refusal(403, ""), /does not permit to publish under this name\.$/);
   assert.match(refusal(404, ""), /^This server takes no publications/);
   assert.match(refusal(503, "x".repeat(1000)), /^The server refused \(503\): x{300}\.$/);
 });
