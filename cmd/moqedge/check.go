@@ -111,7 +111,7 @@ func checkFile(file string) checked {
 		if p.Warning {
 			severity = "warning"
 		}
-		add(severity, set.Locate(file, p.Err))
+		add(severity, set.Locate(p.Err))
 	}
 	return out
 }

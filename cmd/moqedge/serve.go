@@ -102,13 +102,7 @@ func (c serveCommand) Run(e *environment) error {
 		case err := <-n.Failed():
 			return err
 		case <-reload:
-			_ = n.Reload(func() (config.Config, error) { // what fails is logged, and the node goes on
-				set, err := c.configuration(e)
-				if err != nil {
-					return config.Config{}, err
-				}
-				return set.Config, nil
-			})
+			_ = n.Reload(func() (*config.Settings, error) { return c.configuration(e) }) // what fails is logged, and the node goes on
 		}
 	}
 }

@@ -23,6 +23,9 @@ const (
 // String says it as the documentation does.
 func (c Class) String() string { return [...]string{"live", "new sessions", "restart"}[c] }
 
+// MarshalText writes String.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // classOf reads the tag reload: live, sessions, restart, or section for the class of the
 // section that the field is in.
 func classOf(f reflect.StructField, around Class) (c Class, ok bool) {
@@ -69,11 +72,12 @@ func Fields() []Field {
 
 // Difference is one field in which two configurations differ.
 type Difference struct {
-	Key   string // such as upstreams[1].cost
-	Class Class
+	Key   string `json:"key"` // such as upstreams[1].cost
+	Class Class  `json:"class"`
 	// Old and New are what is written for the values, secrets masked; "" is nothing. Of
 	// a section that came or went they are not set.
-	Old, New string
+	Old string `json:"old"`
+	New string `json:"new"`
 }
 
 // Change is what two configurations differ in, in the order of the schema.
@@ -87,9 +91,14 @@ func (c Change) Of(class Class) Change {
 // Touches reports whether something at a key or below it changes that needs no restart.
 func (c Change) Touches(key string) bool {
 	return slices.ContainsFunc(c, func(d Difference) bool {
-		after, found := strings.CutPrefix(d.Key, key)
-		return d.Class != Restart && found && (after == "" || after[0] == '.' || after[0] == '[')
+		return d.Class != Restart && Within(d.Key, key)
 	})
+}
+
+// Within reports whether a key is at another one or below it.
+func Within(key, above string) bool {
+	after, found := strings.CutPrefix(key, above)
+	return found && (after == "" || after[0] == '.' || after[0] == '[')
 }
 
 // Keys are those of the differences.
@@ -157,26 +166,28 @@ func (c *Change) field(a, b reflect.Value, m member, path string, class Class) {
 	}
 }
 
-// Overlay is a running configuration with what needs no restart of a new one.
-func Overlay(running, next Config) Config {
+// Overlay is a running configuration with what needs no restart of a new one, as far as
+// applies says so of a key.
+func Overlay(running, next Config, applies func(key string) bool) Config {
 	running, next = running.Clone(), next.Clone()
-	overlay(reflect.ValueOf(&running).Elem(), reflect.ValueOf(next), Restart)
+	overlay(reflect.ValueOf(&running).Elem(), reflect.ValueOf(next), "", Restart, applies)
 	return running
 }
 
-func overlay(into, from reflect.Value, around Class) {
+func overlay(into, from reflect.Value, path string, around Class, applies func(key string) bool) {
 	for _, m := range members(into.Type()) {
+		key := join(path, m.key)
 		class, _ := classOf(m.field, around)
 		to, next := into.FieldByIndex(m.field.Index), from.FieldByIndex(m.field.Index)
 		switch {
 		case m.kind == section && to.Kind() != reflect.Pointer:
-			if on, switched := switchOf(to.Type()); switched && class != Restart {
+			if on, switched := switchOf(to.Type()); switched && class != Restart && applies(key) {
 				to.FieldByIndex(on.Index).Set(next.FieldByIndex(on.Index))
 			}
-			overlay(to, next, class)
+			overlay(to, next, key, class, applies)
 		case m.kind == section && !to.IsNil() && !next.IsNil():
-			overlay(to.Elem(), next.Elem(), class)
-		case class != Restart:
+			overlay(to.Elem(), next.Elem(), key, class, applies)
+		case class != Restart && applies(key):
 			to.Set(next)
 		}
 	}

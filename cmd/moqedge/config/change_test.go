@@ -89,7 +89,7 @@ func TestDiff(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", s, c.want)
 			}
 			// What needs a restart stays, and is what is left.
-			merged := Overlay(base(), next)
+			merged := Overlay(base(), next, func(string) bool { return true })
 			if left := Diff(merged, next); !slices.Equal(left.Keys(), Diff(base(), next).Of(Restart).Keys()) {
 				t.Errorf("left: %v", left)
 			}
@@ -121,7 +121,7 @@ func TestTouches(t *testing.T) {
 func TestOverlayAndFilledCopy(t *testing.T) {
 	running := Config{Listen: ":1", Bridge: &Bridge{}, Upstreams: []Upstream{{}}}
 	next := Config{Listen: ":2", Bridge: &Bridge{Grace: time.Second}}
-	_, filled := Overlay(running, next), running.Filled()
+	_, filled := Overlay(running, next, func(string) bool { return true }), running.Filled()
 	if running.Bridge.Grace != 0 || running.Upstreams[0].Cost != 0 {
 		t.Errorf("%+v", running)
 	}

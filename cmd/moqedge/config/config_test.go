@@ -154,6 +154,7 @@ func TestErrors(t *testing.T) {
 		"upstreams no list":     {"listen: :1\nupstreams: {url: 'moqt://x'}\n", `c.yaml:2: `},
 		"name twice":            {"listen: :1\nupstreams:\n- {name: a, url: 'moqt://x'}\n- {name: a, url: 'moqt://y'}\n", `c.yaml:4: upstreams[1].name: "a" is the name of upstreams[0], too`},
 		"URL twice":             {"listen: :1\nupstreams:\n- url: moqt://x\n- url: moqt://x\n", `c.yaml:4: upstreams[1].url: upstreams[0] has the same`},
+		"prefix of nobody":      {"listen: :1\nupstreams:\n- name: a\n  prefixes: [vod]\n", `c.yaml:4: upstreams[0].prefixes: vod is asked of nobody: give the url of this upstream, moqt://HOST:PORT or https://HOST:PORT/PATH`},
 		"bad prefix":            {"listen: :1\nupstreams:\n- url: moqt://x\n  prefixes: [a//b]\n", `c.yaml:4: upstreams[0].prefixes: namespace "a//b" has an empty field`},
 		"negative priority":     {"listen: :1\nupstreams:\n- url: moqt://x\n  priority: -1\n", `c.yaml:4: upstreams[0].priority: must not be negative`},
 		"negative cost":         {"listen: :1\nupstreams:\n- url: moqt://x\n  cost: -1\n", `c.yaml:4: `},

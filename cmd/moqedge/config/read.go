@@ -41,12 +41,13 @@ type Flag struct {
 // Settings are a configuration and where its values come from.
 type Settings struct {
 	Config
+	file    string            // "" is none
 	origins map[string]Origin // by path, of what is not a default; of sections, too
 }
 
 // Read reads, merges and validates. Its errors are Faults, or that of opening the file.
 func (s Sources) Read() (*Settings, error) {
-	set := &Settings{origins: map[string]Origin{}}
+	set := &Settings{file: s.File, origins: map[string]Origin{}}
 	if s.File == "" {
 		set.Config = Default()
 		if err := set.runner(getenv(s.Environ), s.Mounted); err != nil {
@@ -73,7 +74,7 @@ func (s Sources) Read() (*Settings, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	if err := set.validate(s.File); err != nil {
+	if err := set.validate(); err != nil {
 		return nil, err
 	}
 	return set, nil
@@ -91,11 +92,11 @@ func Load(file string) (Config, error) {
 
 // Parse reads and validates the text of a file; name is for its errors.
 func Parse(name string, text []byte) (Config, error) {
-	set := &Settings{origins: map[string]Origin{}}
+	set := &Settings{file: name, origins: map[string]Origin{}}
 	if err := set.parse(name, text); err != nil {
 		return Config{}, err
 	}
-	if err := set.validate(name); err != nil {
+	if err := set.validate(); err != nil {
 		return Config{}, err
 	}
 	return set.Config, nil
@@ -148,25 +149,25 @@ func (s *Settings) parse(name string, text []byte) error {
 }
 
 // validate says of what Validate finds where it is.
-func (s *Settings) validate(file string) error {
+func (s *Settings) validate() error {
 	err := s.Config.Validate()
 	if err == nil {
 		return nil
 	}
-	return s.Locate(file, err)
+	return s.Locate(err)
 }
 
 // Locate says where the values are that an error of Validate, or any whose text begins
-// with a key, is about. file is for what is nowhere.
-func (s *Settings) Locate(file string, err error) Faults {
+// with a key, is about: at least in which file.
+func (s *Settings) Locate(err error) Faults {
 	var faults Faults
 	if !errors.As(err, &faults) {
 		faults = Faults{NewFault(err)}
 	}
 	located := make(Faults, 0, len(faults))
 	for _, f := range faults {
-		if f.Origin = s.Origin(f.Key); f.Kind == FromDefault && file != "" {
-			f.Origin = Origin{Kind: FromFile, Name: file}
+		if f.Origin = s.Origin(f.Key); f.Kind == FromDefault && s.file != "" {
+			f.Origin = Origin{Kind: FromFile, Name: s.file}
 		}
 		located = append(located, f)
 	}

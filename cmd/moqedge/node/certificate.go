@@ -2,6 +2,7 @@ package node
 
 import (
 	"crypto/tls"
+	"fmt"
 	"sync/atomic"
 
 	"moqedge/certs"
@@ -55,7 +56,7 @@ func (n *Node) certificateOf(c config.Certificate) (*origin, error) {
 		from, err = certs.Development(c.Dir, c.Hosts, n.log)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	return &origin{from, c.Files()}, nil
 }

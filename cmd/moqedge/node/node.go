@@ -135,6 +135,7 @@ func (n *Node) openRelay(context.Context) error {
 	n.relay = relay.New(c)
 	n.OnApply(n.reloadUpstreams, "upstream", "upstreams")
 	n.OnApply(n.reloadRetention, "retention")
+	n.OnApply(readWhenUsed, "drain")
 	n.run("relay", func() error {
 		if err := n.relay.Serve(n.listener); !errors.Is(err, net.ErrClosed) {
 			return err

@@ -40,6 +40,9 @@ type Reload struct {
 	Pending config.Change
 }
 
+// readWhenUsed is for keys that nobody has to be told of.
+func readWhenUsed(config.Config) (Step, error) { return Step{}, nil }
+
 // OnApply has ready called before a configuration that differs at one of the keys, or
 // below, in what needs no restart; keys are written as in the schema (limits,
 // access.jwt). next is valid. What ready returns is committed when all parts are ready;
@@ -49,6 +52,25 @@ func (n *Node) OnApply(ready func(next config.Config) (Step, error), keys ...str
 	n.reloading.mu.Lock()
 	defer n.reloading.mu.Unlock()
 	n.reloading.parts = append(n.reloading.parts, part{keys, ready})
+}
+
+// takes reports whether a part of the node is told of changes of a key. The caller holds mu.
+func (r *reloading) takes(key string) bool {
+	return slices.ContainsFunc(r.parts, func(p part) bool {
+		return slices.ContainsFunc(p.keys, func(above string) bool { return config.Within(key, above) })
+	})
+}
+
+// diff is config.Diff, in which what no part takes needs a restart, such as keys of a
+// section without which the part was not begun. The caller holds mu.
+func (r *reloading) diff(before, after config.Config) config.Change {
+	change := config.Diff(before, after)
+	for i, d := range change {
+		if !r.takes(d.Key) {
+			change[i].Class = config.Restart
+		}
+	}
+	return change
 }
 
 // Apply changes the running node to what next says, as far as that needs no restart,
@@ -69,11 +91,11 @@ func (n *Node) apply(next config.Config) (config.Change, error) {
 	if err := next.Validate(); err != nil {
 		return nil, err
 	}
-	merged := config.Overlay(r.running, next)
+	merged := config.Overlay(r.running, next, r.takes)
 	if err := merged.Validate(); err != nil {
 		return nil, fmt.Errorf("%w (without what needs a restart: restart the node)", err)
 	}
-	change := config.Diff(r.running, next)
+	change := r.diff(r.running, next)
 	var steps []Step
 	for _, p := range r.parts {
 		if !slices.ContainsFunc(p.keys, change.Touches) {
@@ -108,7 +130,7 @@ func (n *Node) LastReload() Reload {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := r.last
-	last.Pending = config.Diff(r.running, r.wanted)
+	last.Pending = r.diff(r.running, r.wanted)
 	return last
 }
 
@@ -120,16 +142,22 @@ func (n *Node) Config() config.Config {
 	return r.running.Filled()
 }
 
-// Reload reads a configuration and applies it, looks whether the certificate was
-// renewed, and logs what came of it. After an error the node is as before.
-func (n *Node) Reload(read func() (config.Config, error)) error {
+// Reload reads a configuration and applies it, looks whether the certificate and the
+// roots of upstreams are others in the same files, and logs what came of it. After an
+// error, which is config.Faults if what it is about has a place, the node is as before.
+func (n *Node) Reload(read func() (*config.Settings, error)) error {
 	if err := n.certificate.current().Reload(); err != nil {
 		n.log.Error("certificate not renewed, the one of before stays", "error", err)
 	}
 	next, err := read()
 	var change config.Change
 	if err == nil {
-		change, err = n.Apply(next)
+		if change, err = n.Apply(next.Config); err == nil {
+			err = n.rereadUpstreams()
+		}
+		if err != nil {
+			err = next.Locate(err)
+		}
 	} else {
 		n.reloading.mu.Lock()
 		n.reloading.last = Reload{At: time.Now(), Err: err}

@@ -44,6 +44,15 @@ func (n *Node) reloadUpstreams(next config.Config) (Step, error) {
 	return Step{Commit: func() { n.relay.SetUpstreams(upstreams) }}, nil
 }
 
+// rereadUpstreams looks whether their roots are others: those links are made anew.
+func (n *Node) rereadUpstreams() error {
+	upstreams, err := upstreamsOf(n.Config())
+	if err == nil {
+		n.relay.SetUpstreams(upstreams)
+	}
+	return err
+}
+
 // retentionOf is what the relay keeps, and nothing else.
 func retentionOf(c config.Config) relay.Config {
 	keep := c.Retention
