@@ -148,7 +148,8 @@ func (e *trackEntry) wait(ctx context.Context, u *use) error {
 
 // present waits until a publisher provides the track, when all were lost: there
 // is no SUBSCRIBE_OK without one (moqt-18 §9.4). A relay needs one that is not itself
-// and can be relied on: it may be asking others as well.
+// and can be relied on: it may be asking others as well. Who was there before the
+// track came has had its publisher, even if the track has ended by now.
 func (e *trackEntry) present(ctx context.Context, u *use) error {
 	from := e.relay.links.of(u.session)
 	patience := time.NewTimer(e.relay.config.RequestTimeout / 2)
@@ -159,7 +160,7 @@ func (e *trackEntry) present(ctx context.Context, u *use) error {
 		there, over := slices.ContainsFunc(e.providers(), func(f *feed) bool { return from == nil || f.link != from && f.isSound() }), e.over
 		e.mu.Unlock()
 		switch {
-		case there:
+		case there, over && u.early && (from == nil || !e.isBorrowed(from)):
 			return nil
 		case over, from != nil && e.isBorrowed(from):
 			return doesNotExist()

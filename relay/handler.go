@@ -120,7 +120,6 @@ func (h handler) find(ctx context.Context, name wire.FullTrackName, u *use, grou
 		err := h.relay.circular(ctx, name, u.path)
 		if err == nil {
 			h.relay.use(name, u, group)
-			u.early, u.stay = !u.entry.isReady(), u.entry.live.Listen(u)
 			if err = u.entry.wait(ctx, u); err == nil {
 				return nil
 			}

@@ -235,6 +235,7 @@ func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Para
 		options.Permission = moq.Permission{Until: allowed.until, Renew: allowed.renew}
 	}
 	p, err := o.session.Publish(ctx, u.entry.live, options)
+	u.stay()
 	if err != nil {
 		r.release(u)
 		if errors.Is(err, moq.ErrNoStream) {

@@ -43,6 +43,23 @@ func with(tokens ...string) moq.SubscribeOptions {
 	return moq.SubscribeOptions{Params: wire.Parameters{AuthTokens: permits(tokens...)}}
 }
 
+// notLetIn wants a session with tokens to be closed with a code, while it is made or
+// at once.
+func notLetIn(t *testing.T, r *relay.Relay, tokens []wire.Token, code wire.SessionError) {
+	t.Helper()
+	near, far := transport.MemoryPair(wire.Draft18.String())
+	go r.ServeConn(far)
+	s, err := moq.NewSession(t.Context(), near, moq.Config{Tokens: tokens, Logger: quiet()})
+	if err == nil {
+		closes(t, s, code, time.Now())
+		return
+	}
+	var e *transport.CloseError
+	if !errors.As(err, &e) || e.Code != uint64(code) {
+		t.Errorf("no session: %v, want %v", err, code)
+	}
+}
+
 // closes wants a session to end with a code, at a time.
 func closes(t *testing.T, s *moq.Session, code wire.SessionError, at time.Time) {
 	t.Helper()
@@ -139,14 +156,11 @@ func TestSessionPermissionEnds(t *testing.T) {
 		closes(t, idle, wire.SessionExpiredAuthToken, began.Add(10*time.Second))
 		closes(t, watching.session, wire.SessionExpiredAuthToken, began.Add(10*time.Second))
 		renewed.goesOn()
-		renewed.ends(wire.DoneExpired)
 		closes(t, renewed.session, wire.SessionExpiredAuthToken, began.Add(70*time.Second))
 		if err := stranger.Context().Err(); err != nil {
 			t.Errorf("a session without a token ended: %v", context.Cause(stranger.Context()))
 		}
-		late := connect(t, r, wire.Draft18, moq.Config{Tokens: permits("10")})
-		closes(t, late, wire.SessionExpiredAuthToken, time.Now())
-		wrong := connect(t, r, wire.Draft18, moq.Config{Tokens: permits("?")})
-		closes(t, wrong, wire.SessionMalformedAuthToken, time.Now())
+		notLetIn(t, r, permits("10"), wire.SessionExpiredAuthToken)
+		notLetIn(t, r, permits("?"), wire.SessionMalformedAuthToken)
 	})
 }

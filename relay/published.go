@@ -97,9 +97,9 @@ func (r *Relay) publishElsewhere(ctx context.Context, o *offers, name wire.FullT
 		r.log.Debug("track of another relay not offered", "track", name.String(), "error", err)
 		return
 	}
-	defer u.stay()
 	properties, _ := u.entry.live.Properties()
 	if u.entry.present(ctx, u) != nil || !offersTrack(params.RangeFilters, properties) {
+		u.stay()
 		r.release(u)
 		return
 	}

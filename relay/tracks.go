@@ -45,7 +45,8 @@ func (u *use) accept() {
 	u.accepted = true
 }
 
-// use counts a user of a track, whose entry is made when it is missing.
+// use counts a user of a track, whose entry is made when it is missing. The caller
+// calls u.stay when it reads the track, or has no use for it, and releases u.
 // group is its NEW_GROUP_REQUEST, for subscriptions that are not made yet.
 func (r *Relay) use(name wire.FullTrackName, u *use, group wire.Option[uint64]) *use {
 	if r.count(name, u, group) {
@@ -65,6 +66,7 @@ func (r *Relay) count(name wire.FullTrackName, u *use, group wire.Option[uint64]
 	e.users++
 	e.idle.Stop()
 	e.join(u, group) // before it is sought: who asks decides who is asked
+	u.early, u.stay = !e.isReady(), e.live.Listen(u)
 	return made
 }
 
