@@ -22,7 +22,7 @@ var rules = []struct {
 	{"moqedge/moq/transport", []string{"moqedge/moq/live", "moqedge/moq/deliver", "moqedge/moq$"}},
 	{"moqedge/relay", []string{"moqedge/bridge", "moqedge/moq/loc", "moqedge/moq/cmaf", "moqedge/moq/msf", "moqedge/web", "moqedge/bench", "moqedge/cmd"}},
 	{"moqedge/relay$", []string{"moqedge/relay/cluster", "moqedge/relay/auth", "github.com/nats-io"}},
-	{"moqedge/relay/auth$", []string{"moqedge/relay/cluster", "moqedge/relay/auth/token", "github.com/golang-jwt"}},
+	{"moqedge/relay/auth$", []string{"moqedge/relay/cluster", "moqedge/relay/auth/token", "moqedge/relay/auth/cat", "github.com/golang-jwt", "github.com/fxamacker"}},
 	{"moqedge/relay/cache", []string{"moqedge/moq$", "moqedge/moq/deliver", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/relay/collector", []string{"moqedge", "$outside"}},
 	{"moqedge/relay/topology", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},

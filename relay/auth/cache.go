@@ -46,9 +46,10 @@ func (c *cache) claims(ctx context.Context, verifiers []Verifier, t wire.Token) 
 		return Claims{}, err
 	}
 	r = remembered{claims, now.Add(remember)}
-	if !claims.Expires.IsZero() && claims.Expires.Before(r.until) {
-		r.until = claims.Expires
+	if claims.Revalidate > 0 { // else it would be found here when it is to be verified again
+		r.until = earlier(r.until, now.Add(claims.Revalidate))
 	}
+	r.until = earlier(r.until, claims.Expires)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.known == nil {

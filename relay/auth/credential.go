@@ -9,8 +9,9 @@ import (
 )
 
 // ParseText reads a token that is text, as in a header or a stream ID: a Common
-// Access Token in base64, whose first byte says that it is CBOR (moq-c4m), or else a
-// JSON Web Token. false means that there is none.
+// Access Token in base64, whose first byte says that it is CBOR (moq-c4m), or three
+// parts of which the first is, as in the test vectors there; or else a JSON Web Token.
+// false means that there is none.
 func ParseText(text string) (t wire.Token, ok bool) {
 	if text == "" {
 		return wire.Token{}, false
@@ -18,7 +19,13 @@ func ParseText(text string) (t wire.Token, ok bool) {
 	if cat, ok := decodeCBOR(text); ok {
 		return wire.Token{AliasType: wire.TokenUseValue, TokenType: TypeCAT, Value: cat}, true
 	}
-	return wire.Token{AliasType: wire.TokenUseValue, TokenType: TypeOther, Value: []byte(text)}, true
+	kind := TypeOther
+	if header, _, dotted := strings.Cut(text, "."); dotted {
+		if b, err := base64.RawURLEncoding.DecodeString(header); err == nil && len(b) > 0 && b[0]>>5 == 5 {
+			kind = TypeCAT // its header is a map of CBOR; that of a JSON Web Token begins with a brace
+		}
+	}
+	return wire.Token{AliasType: wire.TokenUseValue, TokenType: kind, Value: []byte(text)}, true
 }
 
 // decodeCBOR decodes base64, of either alphabet, of a tagged CBOR item or an array, as
@@ -34,7 +41,8 @@ func decodeCBOR(text string) ([]byte, bool) {
 }
 
 // FromPath returns the tokens in the query of a path that a client asked for: those
-// of "jwt", as in https://host/path?jwt=..., in the order in which they are there.
+// of "jwt" and "token", as in https://host/path?jwt=..., in the order in which they are
+// there.
 // What cannot be decoded is left out, as it names nothing.
 func FromPath(path string) []wire.Token {
 	_, query, found := strings.Cut(path, "?")
@@ -44,7 +52,7 @@ func FromPath(path string) []wire.Token {
 	var out []wire.Token
 	for pair := range strings.SplitSeq(query, "&") {
 		key, value, _ := strings.Cut(pair, "=")
-		if key != "jwt" {
+		if key != "jwt" && key != "token" {
 			continue
 		}
 		if text, err := url.QueryUnescape(value); err == nil {

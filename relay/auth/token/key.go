@@ -108,3 +108,9 @@ func (k Key) claims(text string) (*Claims, error) {
 	_, err := parser.ParseWithClaims(text, c, func(*jwt.Token) (any, error) { return k.verify, nil })
 	return c, err
 }
+
+// Secret is what both sides share, if the key is that. It must not be changed.
+func (k Key) Secret() (secret []byte, ok bool) {
+	secret, ok = k.verify.([]byte)
+	return secret, ok
+}
