@@ -115,7 +115,7 @@ func (s *Session) deliver(list []*Subscription, a *arrival) (faults []fault) {
 	}
 	s.config.Counters.Datagrams.Add(1)
 	s.config.Counters.Bytes.Add(uint64(a.size))
-	if !s.config.Room() {
+	if i := s.config.Intake; i != nil && !i.TakeNow(a.size) || !s.config.Room() {
 		return nil
 	}
 	for _, x := range list {

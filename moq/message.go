@@ -101,6 +101,7 @@ type inbound struct {
 	timeout    time.Duration
 	late       wire.SessionError // code of the timeout
 	armed      bool              // the read deadline is set
+	session    *Session          // whose Config.Intake is told what is read; nil: it is not
 }
 
 var buffers = sync.Pool{New: func() any { return new([4 << 10]byte) }}
@@ -113,8 +114,8 @@ func newInbound(r transport.ReceiveStream, timeout time.Duration) *inbound {
 }
 
 // newDataInbound reads objects and their headers.
-func newDataInbound(r transport.ReceiveStream, timeout time.Duration) *inbound {
-	return &inbound{stream: r, buffer: newBuffer(), timeout: timeout, late: wire.SessionDataStreamTimeout}
+func newDataInbound(r transport.ReceiveStream, s *Session) *inbound {
+	return &inbound{stream: r, buffer: newBuffer(), timeout: s.config.DataTimeout, late: wire.SessionDataStreamTimeout, session: s}
 }
 
 func newBuffer() []byte { return buffers.Get().(*[4 << 10]byte)[:] }
@@ -145,6 +146,7 @@ func (in *inbound) completed() {
 // read is stream.Read with the timeout as a fault of the peer.
 func (in *inbound) read(b []byte) (int, error) {
 	n, err := in.stream.Read(b)
+	in.took(n)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = &wire.Error{Code: in.late, Reason: "what was begun was not completed in time"}
 	}

@@ -37,7 +37,7 @@ func (s *Session) acceptUni(ctx context.Context) {
 
 // receive reads one unidirectional stream to its end.
 func (s *Session) receive(stream transport.ReceiveStream) {
-	in := newDataInbound(stream, s.config.DataTimeout)
+	in := newDataInbound(stream, s)
 	if s.receiveFrom(stream, in) {
 		return
 	}
@@ -68,15 +68,20 @@ func (s *Session) receiveFrom(stream transport.ReceiveStream, in *inbound) (kept
 			s.fail(violation("second control stream"))
 			return false
 		}
-		in.timeout, in.late, in.messages = s.config.ControlTimeout, wire.SessionControlMessageTimeout, true
+		in.timeout, in.late, in.messages, in.session = s.config.ControlTimeout, wire.SessionControlMessageTimeout, true, nil
 		err := s.serveControl(in)
 		s.fail(err)
 		return err == nil
 	case t == wire.StreamPadding:
 		discard(in)
+	case !s.beginStream():
+		s.stopStream(stream, wire.ResetExcessiveLoad)
+		s.bear("streams that are too many")
 	case t == wire.StreamFetch:
+		defer s.endStream()
 		s.fault(s.receiveFetch(stream, in))
 	default:
+		defer s.endStream()
 		s.fault(s.receiveSubgroup(stream, in))
 	}
 	return false

@@ -59,6 +59,8 @@ type Config struct {
 	// received: false refuses its stream with EXCESSIVE_LOAD, and drops a datagram. It
 	// may block, which holds the peer up.
 	Room func() bool
+	// Intake, when set, is asked about data that comes.
+	Intake Intake
 	// Tolerance is how often in a minute the peer may do what costs something and
 	// leads to nothing: send data streams or datagrams of a track alias that is
 	// never explained, open streams that stay empty, make requests that are
@@ -330,6 +332,9 @@ func (s *Session) PeerImplementation() string { return s.peer.Implementation.Or(
 
 // PeerTokens are the authorization tokens of the peer's SETUP, as USE_VALUE.
 func (s *Session) PeerTokens() []wire.Token { return s.peer.AuthTokens }
+
+// Intake is Config.Intake.
+func (s *Session) Intake() Intake { return s.config.Intake }
 
 // Peer is the peer's SETUP. What it holds is shared and must not be changed.
 func (s *Session) Peer() wire.Setup { return s.peer }

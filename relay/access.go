@@ -60,6 +60,9 @@ type Verdict struct {
 	// Until is when the permission ends; the zero value: not at a known time. What
 	// goes on then is asked about again, and ended unless it is permitted for longer.
 	Until time.Time
+	// Subject is whose token it rests on, for limits of tokens (limit.Token); "" when
+	// it rests on none, or on one that does not say.
+	Subject string
 }
 
 // Authorizer says whether something is permitted, or why not. A
@@ -74,7 +77,7 @@ type Authorizer func(ctx context.Context, a Action) (Verdict, error)
 
 // isFree reports whether a session may do everything.
 func (r *Relay) isFree(s *moq.Session) bool {
-	return r.config.Authorize == nil || isTrusted(s) || r.config.Resident != nil && r.config.Resident(s)
+	return r.config.Authorize == nil || r.isUnlimited(s)
 }
 
 // actionOf is what a request needs permission for.
@@ -115,7 +118,7 @@ func (r *Relay) permit(ctx context.Context, req moq.Request) (p *permission, ok 
 		req.RejectWith(err)
 		return nil, false
 	}
-	p = &permission{relay: r, ctx: ctx, action: a, own: own, until: verdict.Until}
+	p = &permission{relay: r, ctx: ctx, action: a, subject: verdict.Subject, own: own, until: verdict.Until}
 	p.end = func(err *moq.RequestError) {
 		req.RejectWith(err) // unless it was answered
 		req.Revoke(resetFor(err))
@@ -149,7 +152,10 @@ func (r *Relay) permitSession(s *moq.Session) bool {
 		s.Close(sessionCode(refused), refused.Reason)
 		return false
 	}
-	p := &permission{relay: r, ctx: s.Context(), action: a, until: verdict.Until}
+	if !r.bind(s, verdict.Subject) {
+		return false
+	}
+	p := &permission{relay: r, ctx: s.Context(), action: a, subject: verdict.Subject, until: verdict.Until}
 	p.end = func(err *moq.RequestError) { r.permissions.endSession(s, err) }
 	r.permissions.add(p)
 	r.after(s.Context(), func() { r.permissions.remove(p) })

@@ -12,6 +12,7 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay"
+	"moqedge/relay/limit"
 )
 
 // offender is a peer of the relay that does what it should not.
@@ -48,7 +49,7 @@ func TestOffencesAreNotSeenByOthers(t *testing.T) {
 }
 
 func (x *offender) test(t *testing.T, v wire.Version) {
-	r := newRelay(t, relay.Config{MaxNamespaces: 50, MaxRequests: 100})
+	r := newRelay(t, relay.Config{Limits: limit.New(limit.Config{Session: limit.Limits{Namespaces: 50, Subscriptions: 100}})})
 	track := live.NewTrack(camera, live.Options{RetainGroups: 20})
 	publisher := newPeerOf(t, r, v, track, camera.Namespace)
 	healthy := viewOn(t, r, v)

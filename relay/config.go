@@ -14,6 +14,7 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay/cache"
+	"moqedge/relay/limit"
 )
 
 // Config of a relay. The zero value is a relay without upstreams.
@@ -67,10 +68,10 @@ type Config struct {
 	// MaxTokenCache is how many bytes of authorization tokens a session may
 	// register under aliases; 0 means 16 KiB, less than 0 none.
 	MaxTokenCache int
-	// MaxNamespaces bounds the namespaces that one session may announce at a
-	// time, MaxRequests its other requests; 0 means 10,000 and 1,024. What goes
-	// beyond is refused with EXCESSIVE_LOAD.
-	MaxNamespaces, MaxRequests int
+	// Limits bounds what sessions may do and have, other than those of relays that are
+	// trusted and Resident ones. It may be the Door of the listener as well; nil: one of
+	// the relay's own, with its defaults.
+	Limits *limit.Limiter
 	// MaxMatches is how many namespaces, or tracks, SUBSCRIBE_NAMESPACE or
 	// SUBSCRIBE_TRACKS may ask for by a prefix of fewer than LongPrefix fields;
 	// beyond it is refused with NAMESPACE_TOO_LARGE. 0 means 10,000 and 2.
@@ -183,10 +184,11 @@ func (c Config) withDefaults() Config {
 			*n = v
 		}
 	}
-	number(&c.MaxNamespaces, 10_000)
-	number(&c.MaxRequests, 1024)
 	number(&c.MaxMatches, 10_000)
 	number(&c.LongPrefix, 2)
+	if c.Limits == nil {
+		c.Limits = limit.New(limit.Config{})
+	}
 	c.Advertise.Role = cmp.Or(c.Advertise.Role, RoleEdge)
 	c.Advertise.Cost = cmp.Or(c.Advertise.Cost, 1)
 	switch {

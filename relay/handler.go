@@ -24,16 +24,15 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	} else if _, ok := r.Session().PeerRelay(); ok {
 		h.link = h.relay.links.inbound(h.relay, r.Session())
 	}
-	release, ok := h.relay.admit(r)
-	if !ok {
-		h.relay.served.refused.Add(1)
-		tooMany(r)
+	if !h.relay.admit(ctx, r) {
 		return
 	}
-	h.relay.after(ctx, release)
 	p, ok := h.relay.permit(ctx, r)
 	if !ok {
 		h.relay.served.refused.Add(1)
+		return
+	}
+	if p != nil && !h.relay.admitAs(ctx, r, p.subject) {
 		return
 	}
 	switch r := r.(type) {

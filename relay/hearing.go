@@ -80,7 +80,7 @@ func (h *hearing) limit() int {
 	if isTrusted(h.session) {
 		return maxRoutes
 	}
-	return h.link.relay.config.MaxNamespaces
+	return h.link.relay.limits.MaxNamespaces()
 }
 
 // RouteChanged implements moq.RouteEvents: it notes the route, with this hop,

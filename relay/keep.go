@@ -8,7 +8,9 @@ import (
 
 // newCache makes what keeps the tracks of a relay.
 func newCache(c Config) *cache.Cache {
-	return cache.New(cache.Config{Bytes: c.CacheBytes, Pin: c.Pin})
+	return cache.New(cache.Config{
+		Bytes: c.CacheBytes, Pin: c.Pin, Share: c.Limits.Share, Overfull: c.Limits.Overfull,
+	})
 }
 
 // liveTrack returns the live model of a track: what rests of it, or an empty one.

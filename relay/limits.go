@@ -1,53 +1,95 @@
 package relay
 
 import (
-	"math/rand/v2"
-	"time"
+	"context"
 
 	"moqedge/moq"
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
+	"moqedge/relay/limit"
 )
 
-// peer counts what one session has asked for. It is guarded by the relay's mu.
-type peer struct{ requests, namespaces int }
+// isUnlimited reports whether a session is one of a relay that is trusted, which asks for
+// all of its own subscribers, or of this process.
+func (r *Relay) isUnlimited(s *moq.Session) bool {
+	return isTrusted(s) || r.config.Resident != nil && r.config.Resident(s)
+}
 
-// admit counts a request of a session while it is served; false means that the
-// session has as many as it may (moqt-18 §13.1, §13.7.1). A relay
-// that is trusted, which asks for all of its own subscribers, is not counted.
-func (r *Relay) admit(req moq.Request) (release func(), ok bool) {
-	s := req.Session()
-	if isTrusted(s) {
-		return func() {}, true
+// limitsOf is what a session has of what is limited; nil: it is not limited.
+func limitsOf(s *moq.Session) *limit.Session {
+	l, _ := s.Intake().(*limit.Session)
+	return l
+}
+
+// admit counts a request while it is served; false means that it is refused for what the
+// session, or others it counts with, has already (moqt-18 §13.1, §13.7.1).
+func (r *Relay) admit(ctx context.Context, req moq.Request) bool {
+	l := limitsOf(req.Session())
+	if r.isUnlimited(req.Session()) {
+		l.Exempt()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p := r.peers[s]
-	if p == nil {
-		p = &peer{}
-		r.peers[s] = p
+	release, refused := l.Request(kindOf(req))
+	if refused != nil {
+		r.refuse(req, refused)
+		return false
 	}
-	count, limit := &p.requests, r.config.MaxRequests
-	if _, announces := req.(*moq.PublishNamespaceRequest); announces {
-		count, limit = &p.namespaces, r.config.MaxNamespaces
-	}
-	if *count >= limit {
-		return nil, false
-	}
-	*count++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if *count--; *p == (peer{}) {
-			delete(r.peers, s)
+	r.after(ctx, release)
+	return true
+}
+
+// admitAs counts a request that was permitted for whose token it was permitted with.
+func (r *Relay) admitAs(ctx context.Context, req moq.Request, subject string) bool {
+	l := limitsOf(req.Session())
+	release, refused := l.RequestAs(subject, kindOf(req))
+	if refused == nil {
+		if refused = l.Bind(subject); refused == nil {
+			r.after(ctx, release)
+			return true
 		}
-	}, true
+		release()
+	}
+	r.refuse(req, refused)
+	return false
 }
 
-// tooMany refuses a request of a session that has too many. When to ask again is
-// spread, so that those refused do not come back all at once (moqt-18 §10.6.2).
-func tooMany(req moq.Request) {
-	req.Reject(wire.RequestExcessiveLoad, "the session has too many requests", wire.Some(time.Second+rand.N(time.Second)))
+func kindOf(req moq.Request) limit.Kind {
+	if _, announces := req.(*moq.PublishNamespaceRequest); announces {
+		return limit.Namespaces
+	}
+	return limit.Subscriptions
 }
+
+// refuse refuses a request for a limit. When to ask again is told (moqt-18 §10.6.2).
+func (r *Relay) refuse(req moq.Request, why *limit.Refusal) {
+	r.served.refused.Add(1)
+	req.Reject(wire.RequestExcessiveLoad, why.Error(), wire.Some(why.Retry))
+}
+
+// open counts the session that a connection is to have. A peer for which there is no
+// room, and that could not be told before (transport.Door), is told by how the connection
+// ends: sessions have no code for it (moqt-18 §3.5).
+func (r *Relay) open(conn transport.Conn) (*limit.Session, error) {
+	l, refused := r.limits.Open(conn.Info().RemoteAddr)
+	if refused == nil {
+		return l, nil
+	}
+	_ = conn.CloseWithError(uint64(wire.SessionInternalError), refused.Error())
+	return nil, refused
+}
+
+// bind counts a session for whose token it was permitted with; false means that there are
+// too many, and that it is closed.
+func (r *Relay) bind(s *moq.Session, subject string) bool {
+	refused := limitsOf(s).Bind(subject)
+	if refused == nil {
+		return true
+	}
+	s.Close(wire.SessionInternalError, refused.Error())
+	return false
+}
+
+// Limits are what bounds the sessions of the relay, and may be changed (limit.Limiter.Set).
+func (r *Relay) Limits() *limit.Limiter { return r.limits }
 
 // tooLarge reports whether a prefix stands for more namespaces, or for more
 // tracks, than the relay is willing to tell of (moqt-18 §13.7.2).

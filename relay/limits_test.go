@@ -10,6 +10,7 @@ import (
 	"moqedge/moq/live"
 	"moqedge/moq/wire"
 	"moqedge/relay"
+	"moqedge/relay/limit"
 )
 
 // TestSessionLimits: a session has a bounded number of namespaces and of other
@@ -17,7 +18,7 @@ import (
 // what is given up makes room (moqt-18 §13.1, §13.7.1).
 func TestSessionLimits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRelay(t, relay.Config{MaxNamespaces: 3, MaxRequests: 4})
+		r := newRelay(t, relay.Config{Limits: limit.New(limit.Config{Session: limit.Limits{Namespaces: 3, Subscriptions: 4}})})
 		overloaded := func(err error) {
 			t.Helper()
 			refused, ok := err.(*moq.RequestError)

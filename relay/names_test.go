@@ -10,6 +10,7 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay"
+	"moqedge/relay/limit"
 )
 
 // manyRoutes is a relay that tells of as many namespaces.
@@ -44,7 +45,7 @@ func over(tb testing.TB, r *relay.Relay, c moq.Config) *moq.Session {
 // namespaces have heard of it, and of its end, in a relay that knows 100,000 others.
 func BenchmarkAnnouncement(b *testing.B) {
 	const known, subscribers = 100_000, 100
-	r := relay.New(relay.Config{Logger: quiet(), MaxNamespaces: known})
+	r := relay.New(relay.Config{Logger: quiet(), Limits: limit.New(limit.Config{Session: limit.Limits{Namespaces: known, Requests: limit.Unlimited}})})
 	b.Cleanup(r.Close)
 	over(b, r, moq.Config{Relay: wire.RelayOption{ID: "many"}, Handler: manyRoutes(known)})
 	for begun := time.Now(); r.Stats().Namespaces < known; time.Sleep(10 * time.Millisecond) {

@@ -8,6 +8,7 @@ import (
 
 	"moqedge/moq"
 	"moqedge/moq/wire"
+	"moqedge/relay/limit"
 )
 
 // offers are the tracks that one SUBSCRIBE_TRACKS gets by PUBLISH.
@@ -228,6 +229,12 @@ func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry, params 
 // propose sends PUBLISH for a track that the session is a user of, until it ends.
 func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Parameters, allowed *permission) {
 	e := u.entry
+	done, refused := limitsOf(o.session).Hold(limit.Subscriptions)
+	if refused != nil {
+		r.release(u)
+		o.block(e.name)
+		return
+	}
 	options := moq.PublishOptions{
 		Params: proposal(o.session.Version(), params), Asked: params, Updated: r.updated(r.ctx, u),
 	}
@@ -237,12 +244,10 @@ func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Para
 	p, err := o.session.Publish(ctx, u.entry.live, options)
 	u.stay()
 	if err != nil {
+		done()
 		r.release(u)
 		if errors.Is(err, moq.ErrNoStream) {
-			o.mu.Lock()
-			o.blocked[e.name.Key()] = struct{}{}
-			o.mu.Unlock()
-			o.request.Blocked(e.name)
+			o.block(e.name)
 		}
 		if ctx.Err() == nil {
 			r.log.Debug("track not offered", "track", e.name.String(), "error", err)
@@ -255,11 +260,20 @@ func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Para
 	}
 	r.tasks.Go(func() {
 		<-p.Done()
+		done()
 		r.release(u)
 		if allowed != nil {
 			r.permissions.remove(allowed)
 		}
 	})
+}
+
+// block has a track not be offered any more, and tells so (moqt-18 §6.1).
+func (o *offers) block(name wire.FullTrackName) {
+	o.mu.Lock()
+	o.blocked[name.Key()] = struct{}{}
+	o.mu.Unlock()
+	o.request.Blocked(name)
 }
 
 // proposal is what a PUBLISH says of what SUBSCRIBE_TRACKS asked for: the

@@ -13,11 +13,12 @@ import (
 // permission is what a request, or a session, goes on for: until its time is over
 // and the Authorizer does not permit more, or until it is removed.
 type permission struct {
-	relay  *Relay
-	ctx    context.Context // of what is permitted
-	action Action          // without tokens
-	end    func(err *moq.RequestError)
-	parent *permission // what it was derived from: its tokens are those of that; nil: none
+	relay   *Relay
+	ctx     context.Context // of what is permitted
+	action  Action          // without tokens
+	subject string          // whose token permitted it at first
+	end     func(err *moq.RequestError)
+	parent  *permission // what it was derived from: its tokens are those of that; nil: none
 
 	// Guarded by the mu of permissions.
 	own   []wire.Token // besides those of the session

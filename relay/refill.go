@@ -117,6 +117,7 @@ func (f *feed) established(m live.Range) {
 // that is no further behind than what is kept may just be slower.
 func (f *feed) begin(sub *moq.Subscription, had wire.Option[wire.Location], again bool) error {
 	e := f.entry
+	e.relay.cache.Own(e.live, limitsOf(f.session).Owner())
 	e.mu.Lock()
 	f.sub = sub
 	alone := !e.others(f)

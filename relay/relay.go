@@ -15,6 +15,7 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay/cache"
+	"moqedge/relay/limit"
 	"moqedge/relay/route"
 )
 
@@ -36,6 +37,7 @@ type Relay struct {
 	got     moq.Counters
 	session atomic.Int64 // open sessions that are served
 	served  counters
+	limits  *limit.Limiter
 	cache   *cache.Cache
 
 	mu        sync.Mutex // taken before that of a trackEntry, never after
@@ -46,8 +48,7 @@ type Relay struct {
 	offered   map[*trackEntry]struct{}
 	exposed   map[string]int // how many of them there are in a namespace
 	wanting   map[*offers]struct{}
-	held      map[held]int // requests that wait for a track
-	peers     map[*moq.Session]*peer
+	held      map[held]int              // requests that wait for a track
 	sessions  map[*moq.Session]struct{} // served ones
 	arriving  int                       // connections whose session is being made
 	silent    map[*moq.Session]struct{} // links that nothing is heard of
@@ -61,12 +62,12 @@ type Relay struct {
 func New(c Config) *Relay {
 	c = c.withDefaults()
 	r := &Relay{
-		config: c, log: c.Logger, cache: newCache(c),
+		config: c, log: c.Logger, cache: newCache(c), limits: c.Limits,
 		id: c.ID, routes: route.NewTable[source](), names: newTrackNames(),
 		exposed: map[string]int{},
 		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(), heeding: newAnnouncements(),
 		offered: map[*trackEntry]struct{}{}, wanting: map[*offers]struct{}{}, held: map[held]int{},
-		peers: map[*moq.Session]*peer{}, sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
+		sessions: map[*moq.Session]struct{}{}, silent: map[*moq.Session]struct{}{}, redirects: redirects{known: map[string]redirect{}},
 	}
 	r.permissions.relay = r
 	r.tuning.Store(&c)
@@ -84,6 +85,13 @@ func New(c Config) *Relay {
 		l.keep()
 	}
 	return r
+}
+
+// limitedConfig is how the relay holds a session that is limited.
+func (r *Relay) limitedConfig(l *limit.Session) moq.Config {
+	c := r.sessionConfig(nil)
+	c.Intake, c.Deliver.Pacer = l, l
+	return c
 }
 
 // sessionConfig is how the relay holds sessions, those of a link when that is not nil.
@@ -127,8 +135,13 @@ func (r *Relay) ServeConn(conn transport.Conn) {
 func (r *Relay) begin(conn transport.Conn, over func()) {
 	started := time.Now()
 	arrived := r.arrive()
-	s, err := moq.NewSession(r.ctx, conn, r.sessionConfig(nil))
+	l, err := r.open(conn)
+	var s *moq.Session
+	if err == nil {
+		s, err = moq.NewSession(r.ctx, conn, r.limitedConfig(l))
+	}
 	if err != nil {
+		l.Close()
 		arrived()
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
 		over()
@@ -138,6 +151,9 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 	r.session.Add(1)
 	delist := r.enlist(s)
 	arrived()
+	if r.isUnlimited(s) {
+		l.Exempt()
+	}
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
 	permitted := r.permitSession(s)
 	if _, ok := s.PeerRelay(); ok && permitted {
@@ -150,6 +166,7 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		s.Wait()
 		stop()
 		delist()
+		l.Close()
 		r.session.Add(-1)
 		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
 			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))

@@ -3,6 +3,8 @@ package relay
 import (
 	"slices"
 	"sync/atomic"
+
+	"moqedge/relay/limit"
 )
 
 // counters count requests.
@@ -34,6 +36,8 @@ type Stats struct {
 	// Cache counts what is kept in the live model.
 	Cache          CacheStats `json:"cache"`
 	UnwantedInputs uint64     `json:"unwantedInputs"`
+	// Limits counts what was refused for them.
+	Limits limit.Stats `json:"limits"`
 	// Directory is nil without one.
 	Directory *DirectoryStatus `json:"directory,omitempty"`
 	// Links are those to other relays.
@@ -53,7 +57,7 @@ func (r *Relay) Stats() Stats {
 		BytesIn: r.got.Bytes.Load(), ObjectsIn: r.got.Objects.Load(),
 		BytesOut: r.sent.Bytes.Load(), ObjectsOut: r.sent.Objects.Load(), StreamsOut: r.sent.Streams.Load(), DatagramsOut: r.sent.Datagrams.Load(),
 		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
-		Namespaces: r.routes.Count(nil), PerTrack: map[string]int{}, Cache: r.cacheStats(),
+		Namespaces: r.routes.Count(nil), PerTrack: map[string]int{}, Cache: r.cacheStats(), Limits: r.limits.Stats(),
 	}
 	if d := r.config.Directory; d != nil {
 		status := d.Status()

@@ -31,6 +31,8 @@ type Config struct {
 	// to the transport what is sent while nothing is heard of the peer; else it is
 	// little, so that an interrupted link is noticed to be back within 0.2 s.
 	Ungoverned bool
+	// Pacer, when set, bounds how fast all of it is sent.
+	Pacer Pacer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Logger returns whom to tell, at debug level, when a subscriber falls behind
@@ -38,6 +40,15 @@ type Config struct {
 	Logger func() *slog.Logger
 	// Counters are added to; nil means counters of the scheduler's own.
 	Counters *Counters
+}
+
+// Pacer says how much may be sent. It is called by one goroutine at a time and must not
+// block.
+type Pacer interface {
+	// Allow returns how many bytes may be sent now; when none, when to ask again.
+	Allow(now time.Time) (n int, again time.Time)
+	// Spent tells that n bytes were sent, which may be more than were allowed.
+	Spent(n int)
 }
 
 // Counters count what schedulers have sent. They may be shared by any number of sessions.

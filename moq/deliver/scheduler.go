@@ -175,6 +175,9 @@ func (s *Scheduler) serve(t *ticket, now time.Time) (time.Time, error) {
 		s.silence.spent(now)
 		s.governor.sees(rank, now)
 		s.governor.spent(s.sent, after.Sub(now), now)
+		if s.config.Pacer != nil {
+			s.config.Pacer.Spent(s.sent)
+		}
 	}
 	if err == nil && s.ending.Load() {
 		err = s.cause()
@@ -190,6 +193,11 @@ func (s *Scheduler) allow(t *ticket, at, now time.Time) (int, time.Time) {
 		var governed int
 		governed, again = s.governor.allow(now)
 		n = min(n, governed)
+	}
+	if n > 0 && s.config.Pacer != nil {
+		var paced int
+		paced, again = s.config.Pacer.Allow(now)
+		n = min(n, paced)
 	}
 	if n == 0 && (at.IsZero() || again.Before(at)) {
 		at = again

@@ -54,6 +54,8 @@ type ListenConfig struct {
 	// CheckOrigin decides on WebTransport requests, which browsers mark with
 	// an Origin header; refused ones get status 403. nil: all are accepted.
 	CheckOrigin func(*http.Request) bool
+	// Door decides on connections before they cost much. nil: all are taken.
+	Door Door
 	// HTTP serves HTTP/3 requests that are not for WebTransport. nil: 404.
 	HTTP http.Handler
 	// HandshakeTimeout ends connections that have no session after this
@@ -175,6 +177,9 @@ func (l *Listener) open() error {
 	quicConfig.GetConfigForClient = l.admit
 	ids := newConnectionIDs()
 	l.transport = &quic.Transport{Conn: l.socket, ConnectionIDGenerator: ids, StatelessResetKey: l.resetKey()}
+	if l.config.Door != nil {
+		l.transport.VerifySourceAddress, l.transport.ConnContext = l.config.Door.Validate, l.enter
+	}
 	if udp, ok := l.socket.(*net.UDPConn); ok {
 		l.transport.Conn = &resetting{UDPConn: udp, packets: ipv4.NewPacketConn(udp), tag: ids.tag, key: l.transport.StatelessResetKey}
 	}
@@ -287,6 +292,7 @@ func (l *Listener) deliver(qconn *quic.Conn, c Conn) {
 		l.conns[qconn] = c
 	}
 	l.mu.Unlock()
+	settle(qconn)
 	if !open {
 		c.CloseWithError(codeNoError, reasonClosing)
 		return

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -95,6 +96,9 @@ func (l *Listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	c, status, err := l.upgrade(w, r, h.qconn)
 	if err != nil {
 		l.logger.Debug("WebTransport request refused", "remote", r.RemoteAddr, "status", status, "err", err)
+		if full, ok := errors.AsType[*Refusal](err); ok {
+			full.tell(w.Header())
+		}
 		http.Error(w, err.Error(), status)
 		return
 	}
@@ -119,6 +123,11 @@ func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.C
 	if offered := offeredProtocols(r.Header); !slices.ContainsFunc(offered, func(p string) bool { return slices.Contains(l.versions, p) }) {
 		return nil, http.StatusNotAcceptable, fmt.Errorf("no common MOQT version: this server speaks %s, WT-Available-Protocols offers %q",
 			strings.Join(l.versions, ", "), offered)
+	}
+	if l.config.Door != nil {
+		if full := l.config.Door.Session(qconn.RemoteAddr()); full != nil {
+			return nil, full.Status, full
+		}
 	}
 	sess, err := l.wt.Upgrade(w, r)
 	if err != nil {

@@ -18,6 +18,11 @@ type Config struct {
 	// Pin says which tracks are spared when there is no room; it is asked once for
 	// each track. nil means none.
 	Pin func(wire.FullTrackName) bool
+	// Share is which part of the budget the tracks of an owner may take (Cache.Own), 0 to 1;
+	// it is called with a lock held, and must not block. nil: all of it. Overfull, when
+	// set, is told when an owner had more, likewise.
+	Share    func(owner string) float64
+	Overfull func(owner string)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -41,18 +46,22 @@ type Cache struct {
 	tracks  map[*live.Track]*record
 	resting map[string]*record // by the key of the name
 	pinned  map[*record]struct{}
-	pins    map[string]bool // by Pin, by the key of the name
-	queues  [2]queue        // byAge and byDue
-	cut     []*live.Track   // something of them was evicted, which is to be told
+	pins    map[string]bool   // by Pin, by the key of the name
+	queues  [2]queue          // byAge and byDue
+	shares  map[string]*share // by owner; nil while there is none
+	cut     []*live.Track     // something of them was evicted, which is to be told
 }
 
 // record is a track of the cache, guarded by Cache.mu.
 type record struct {
+	cache    *Cache
 	track    *live.Track
+	share    atomic.Pointer[share] // written under Cache.mu; nil: it is nobody's
+	owner    string
 	released bool
 	resting  bool
-	at       [2]time.Time // in the queues: when its eldest group was last added to, no later; when it is to be reaped
-	index    [2]int       // in the queues; less than 0: in none
+	at       [3]time.Time // in the queues: when its eldest group was last added to, no later; when it is to be reaped; as the first, of its share
+	index    [3]int       // in the queues; less than 0: in none
 }
 
 // New returns a cache, for which Run has to be called.
@@ -98,7 +107,8 @@ func (c *Cache) Retain(o live.Options) {
 // NewTrack makes a track that the cache keeps, until Release. Options.Keeper and
 // Now are the cache's.
 func (c *Cache) NewTrack(name wire.FullTrackName, o live.Options) *live.Track {
-	o.Keeper, o.Now = c, c.config.Now
+	r := &record{cache: c, index: [3]int{-1, -1, -1}}
+	o.Keeper, o.Now = r, c.config.Now
 	t := live.NewTrack(name, o)
 	pinned := c.config.Pin != nil && c.config.Pin(name)
 	c.mu.Lock()
@@ -106,7 +116,7 @@ func (c *Cache) NewTrack(name wire.FullTrackName, o live.Options) *live.Track {
 	if p, ok := c.pins[name.Key()]; ok {
 		pinned = p
 	}
-	r := &record{track: t, index: [2]int{-1, -1}}
+	r.track = t
 	c.tracks[t] = r
 	if pinned {
 		c.pinned[r] = struct{}{}
@@ -173,6 +183,7 @@ func (c *Cache) drop(r *record) {
 	}
 	delete(c.tracks, r.track)
 	delete(c.pinned, r)
+	c.disown(r)
 	if key := r.track.Name().Key(); c.resting[key] == r {
 		delete(c.resting, key)
 	}
@@ -216,7 +227,7 @@ func (c *Cache) Purge(match func(wire.FullTrackName) bool) (tracks int) {
 	return len(found)
 }
 
-// Keep implements live.Keeper.
+// Keep counts what a track keeps, as live.Keeper.
 func (c *Cache) Keep(bytes, groups int64) {
 	if groups != 0 {
 		c.groups.Add(groups)
@@ -226,10 +237,10 @@ func (c *Cache) Keep(bytes, groups int64) {
 	}
 }
 
-// Forgot implements live.Keeper.
+// Forgot counts what a track forgot, as live.Keeper.
 func (c *Cache) Forgot(why live.Reason, groups int) { c.forgotten[why].Add(uint64(groups)) }
 
-// Stirred implements live.Keeper.
+// Stirred notes a track that is to be looked at, as live.Keeper.
 func (c *Cache) Stirred(t *live.Track) {
 	c.stirredMu.Lock()
 	c.stirred = append(c.stirred, t)

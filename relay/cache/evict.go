@@ -2,6 +2,7 @@ package cache
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -75,7 +76,7 @@ func (c *Cache) makeRoom() {
 		c.evict(now)
 	}
 	if c.bytes.Load() > c.budget.Load() {
-		c.shrink()
+		c.shrink(c.all(), c.low())
 	}
 }
 
@@ -142,17 +143,16 @@ func (c *Cache) evictPinned() {
 	}
 }
 
-// shrink has the tracks that are larger than the others give up the first objects
-// of their newest groups: all are cut to the same size, the largest that fits. The
-// caller holds mu.
-func (c *Cache) shrink() {
+// shrink has those of some tracks that are larger than the others give up the first
+// objects of their newest groups: all are cut to the same size, the largest with which
+// they fit into what is left for them. The caller holds mu.
+func (c *Cache) shrink(records iter.Seq[*record], left int64) {
 	type track struct {
 		record *record
 		bytes  int64
 	}
 	var tracks []track
-	left := c.low()
-	for _, r := range c.tracks {
+	for r := range records {
 		n, _ := r.track.Size()
 		if _, pinned := c.pinned[r]; pinned {
 			left -= int64(n)

@@ -2,10 +2,11 @@ package cache
 
 import "container/heap"
 
-// The queues of a cache.
+// The queues of a cache, and that of a share.
 const (
-	byAge = iota // tracks with something to evict
-	byDue        // tracks with something to reap
+	byAge   = iota // tracks with something to evict
+	byDue          // tracks with something to reap
+	byShare        // tracks of an owner, while it loses something
 )
 
 // queue is a heap of records by record.at[which]. The cache's mu guards it.
