@@ -28,7 +28,7 @@ func (r *Relay) admit(ctx context.Context, req moq.Request) bool {
 	if r.isUnlimited(req.Session()) {
 		l.Exempt()
 	}
-	release, refused := l.Request(kindOf(req))
+	release, refused := l.Request(ctx, kindOf(req))
 	if refused != nil {
 		r.refuse(req, refused)
 		return false
@@ -40,7 +40,7 @@ func (r *Relay) admit(ctx context.Context, req moq.Request) bool {
 // admitAs counts a request that was permitted for whose token it was permitted with.
 func (r *Relay) admitAs(ctx context.Context, req moq.Request, subject string) bool {
 	l := limitsOf(req.Session())
-	release, refused := l.RequestAs(subject, kindOf(req))
+	release, refused := l.RequestAs(ctx, subject, kindOf(req))
 	if refused == nil {
 		if refused = l.Bind(subject); refused == nil {
 			r.after(ctx, release)

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -118,4 +119,20 @@ func (l *Limiter) spend(all *accounts, k Kind) *Refusal {
 	}
 	r.cancel(now)
 	return l.refuse(r.scope, k, r.delay)
+}
+
+// await takes one of a rate from all of them and waits until it is there, if that is not
+// long, and as long as ctx.
+func (l *Limiter) await(ctx context.Context, all *accounts, k Kind) *Refusal {
+	now := time.Now()
+	r := l.reserve(all, k, 1, now)
+	switch {
+	case r.delay == 0:
+	case r.delay > longestTurn:
+		r.cancel(now)
+		return l.refuse(r.scope, k, r.delay-longestTurn)
+	default:
+		sleep(ctx, r.delay)
+	}
+	return nil
 }

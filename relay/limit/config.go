@@ -27,8 +27,10 @@ type Limits struct {
 	// those in all, and half of those of an address, clients have to show that they are
 	// at their address (RFC 9000 §8.1.2). Tokens and sessions have none.
 	Handshakes float64
-	// Requests per second; those of burstRequests may come at once. Default: 10,000 in
-	// all, 2,000 of an address, none of a token, 500 of a session.
+	// Requests per second. What comes faster waits for its turn for up to 5 s, and is
+	// refused when that is not enough. Default: 10,000 in all, 4,000 of an address, none
+	// of a token, 2,000 of a session, which is slow enough for 10,000 namespaces not to
+	// be noticed by viewers.
 	Requests float64
 	// Subscriptions are requests at a time other than Namespaces: SUBSCRIBE, FETCH,
 	// TRACK_STATUS, PUBLISH, and for namespaces and tracks below a prefix. Default: 1,024 of
@@ -53,11 +55,14 @@ type Limits struct {
 
 // What may come at once, besides what is said at Limits.
 const (
-	burstRequests = 5 * time.Second
+	burstRequests = 250 * time.Millisecond
 	burstBytes    = time.Second
 	burstBits     = 500 * time.Millisecond
 	leastBurst    = 16 << 10 // bytes
 )
+
+// longestTurn is how long a request waits for its turn.
+const longestTurn = 5 * time.Second
 
 // table has what holds: +Inf is no limit.
 type table [scopes][kinds]float64
@@ -74,9 +79,9 @@ func (l Limits) row() [kinds]float64 {
 func defaults() table {
 	return table{
 		Global:     {Sessions: 100_000, Handshakes: 250 * float64(runtime.GOMAXPROCS(0)), Requests: 10_000, Namespaces: 1_000_000},
-		Address:    {Sessions: 4096, Handshakes: 200, Requests: 2000, Subscriptions: 32_768, Namespaces: 20_000, Streams: 16_384, BytesIn: 128 << 20, CacheShare: 0.5},
+		Address:    {Sessions: 4096, Handshakes: 200, Requests: 4000, Subscriptions: 32_768, Namespaces: 20_000, Streams: 16_384, BytesIn: 128 << 20, CacheShare: 0.5},
 		Token:      {CacheShare: 0.5},
-		PerSession: {Requests: 500, Subscriptions: 1024, Namespaces: 10_000, Streams: 4096, BytesIn: 64 << 20},
+		PerSession: {Requests: 2000, Subscriptions: 1024, Namespaces: 10_000, Streams: 4096, BytesIn: 64 << 20},
 	}
 }
 

@@ -44,12 +44,12 @@ func (l *Limiter) Set(c Config) {
 	}
 }
 
-// limit is what holds now; +Inf is none.
-func (l *Limiter) limit(s Scope, k Kind) float64 { return l.limits.Load()[s][k] }
+// Limit is what holds now; +Inf is none.
+func (l *Limiter) Limit(s Scope, k Kind) float64 { return l.limits.Load()[s][k] }
 
 // MaxNamespaces is how many namespaces a session may announce at a time.
 func (l *Limiter) MaxNamespaces() int {
-	return int(min(l.limit(PerSession, Namespaces), math.MaxInt32))
+	return int(min(l.Limit(PerSession, Namespaces), math.MaxInt32))
 }
 
 // refuse counts a refusal. after is when there may be room, 0 when that is not known.

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"net"
 	"strings"
 	"sync"
@@ -102,17 +103,28 @@ func (s *Session) accounts() accounts {
 	return accounts{Global: &s.limiter.global, Address: s.address, Token: s.token.Load(), PerSession: &s.own}
 }
 
-// Request counts a request of a kind, Subscriptions or Namespaces, that lasts until release.
-func (s *Session) Request(k Kind) (release func(), refused *Refusal) {
+// Request counts a request of a kind, Subscriptions or Namespaces, that lasts until
+// release. It may wait until it is its turn, as long as ctx.
+func (s *Session) Request(ctx context.Context, k Kind) (release func(), refused *Refusal) {
 	if s == nil || s.exempt.Load() {
 		return func() {}, nil
 	}
 	all := s.accounts()
 	all[Token] = nil // whose it is, is not known before it is permitted: RequestAs
-	if refused = s.limiter.spend(&all, Requests); refused != nil {
+	return s.limiter.request(ctx, all, k)
+}
+
+// request is counted before it waits: those that wait are no more than there may be.
+func (l *Limiter) request(ctx context.Context, all accounts, k Kind) (release func(), refused *Refusal) {
+	release, refused = l.hold(all, k)
+	if refused != nil {
 		return nil, refused
 	}
-	return s.limiter.hold(all, k)
+	if refused = l.await(ctx, &all, Requests); refused != nil {
+		release()
+		return nil, refused
+	}
+	return release, nil
 }
 
 // Hold counts one of a kind that was not requested, until release.
@@ -132,22 +144,20 @@ func (l *Limiter) hold(all accounts, k Kind) (release func(), refused *Refusal) 
 
 // RequestAs counts a request, which Request has counted, for whom it was permitted to; "" is
 // nobody.
-func (s *Session) RequestAs(subject string, k Kind) (release func(), refused *Refusal) {
+func (s *Session) RequestAs(ctx context.Context, subject string, k Kind) (release func(), refused *Refusal) {
 	if s == nil || subject == "" || s.exempt.Load() {
 		return func() {}, nil
 	}
 	l := s.limiter
-	all := accounts{Token: l.tokens.open(subject)}
-	if refused = l.spend(&all, Requests); refused == nil {
-		refused = l.take(all, k)
-	}
+	a := l.tokens.open(subject)
+	done, refused := l.request(ctx, accounts{Token: a}, k)
 	if refused != nil {
-		l.tokens.close(all[Token])
+		l.tokens.close(a)
 		return nil, refused
 	}
 	return func() {
-		all.add(k, -1)
-		l.tokens.close(all[Token])
+		done()
+		l.tokens.close(a)
 	}, nil
 }
 
@@ -172,7 +182,7 @@ const (
 
 // Share is how much of the cache an owner may take, 0 to 1.
 func (l *Limiter) Share(owner string) float64 {
-	return min(l.limit(scopeOf(owner), CacheShare), 1)
+	return min(l.Limit(scopeOf(owner), CacheShare), 1)
 }
 
 // Overfull counts that an owner had more than its share and lost some of it.

@@ -42,6 +42,8 @@ type Config struct {
 	// Access says who may do what, see [access](access.md); that it is there or not needs
 	// a restart.
 	Access *Access `yaml:"access" reload:"restart" without:"everybody may do everything"`
+	// Limits bound what peers may do and have, see [limits](limits.md).
+	Limits Limits `yaml:"limits" reload:"live"`
 	// Admin has statistics; it is not for everybody to reach.
 	Admin *Admin `yaml:"admin" reload:"restart" without:"none"`
 	// Retention says what is kept of a track.

@@ -67,7 +67,7 @@ func sampleText(t *testing.T, at reflect.Type) string {
 	if kindOf(at) == scalars {
 		return sampleText(t, at.Elem())
 	}
-	for _, text := range []string{"7s", "7", "true", "10.0.0.0/8"} {
+	for _, text := range []string{"7s", "7", "7%", "true", "10.0.0.0/8"} {
 		if at.Kind() == reflect.String || setText(reflect.New(at).Elem(), text) == nil {
 			return text
 		}

@@ -29,7 +29,7 @@ type GlobalLimits struct {
 	// HandshakesPerSecond is how many connections may begin; beyond a quarter of it,
 	// clients have to show that they are at their address.
 	HandshakesPerSecond Rate `yaml:"handshakesPerSecond" reload:"live" without:"250 for each processor"`
-	// RequestsPerSecond are all requests; those of five seconds may come at once.
+	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
 	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"10000"`
 	// Subscriptions at a time: all requests that last, other than announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"unlimited"`
@@ -49,8 +49,8 @@ type AddressLimits struct {
 	Sessions Count `yaml:"sessions" reload:"live" default:"4096"`
 	// HandshakesPerSecond is how many connections may begin.
 	HandshakesPerSecond Rate `yaml:"handshakesPerSecond" reload:"live" default:"200"`
-	// RequestsPerSecond are all requests; those of five seconds may come at once.
-	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"2000"`
+	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
+	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"4000"`
 	// Subscriptions at a time: all requests that last, other than announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"32768"`
 	// Namespaces announced at a time.
@@ -70,7 +70,7 @@ type AddressLimits struct {
 type TokenLimits struct {
 	// Sessions at a time.
 	Sessions Count `yaml:"sessions" reload:"live" default:"unlimited"`
-	// RequestsPerSecond are all requests; those of five seconds may come at once.
+	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
 	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"unlimited"`
 	// Subscriptions at a time: all requests that last, other than announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"unlimited"`
@@ -88,8 +88,8 @@ type TokenLimits struct {
 
 // SessionLimits are those of each session.
 type SessionLimits struct {
-	// RequestsPerSecond are all requests; those of five seconds may come at once.
-	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"500"`
+	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
+	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"2000"`
 	// Subscriptions at a time: all requests that last, other than announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"1024"`
 	// Namespaces announced at a time.
@@ -131,14 +131,19 @@ func (l Limits) validate() error {
 	if n := l.Session.Streams; n > 4096 {
 		return fmt.Errorf("limits.session.streams: %d is more than the 4096 that the transport allows", n)
 	}
-	for key, rate := range map[string]ByteRate{"global": l.Global.BytesInPerSecond, "address": l.Address.BytesInPerSecond, "token": l.Token.BytesInPerSecond, "session": l.Session.BytesInPerSecond} {
-		if rate > 0 && rate < leastByteRate {
-			return fmt.Errorf("limits.%s.bytesInPerSecond: %d is not enough for anything: give %d or more", key, rate, leastByteRate)
+	for _, of := range []struct {
+		scope string
+		in    ByteRate
+		out   Bitrate
+	}{
+		{"global", l.Global.BytesInPerSecond, l.Global.BitrateOut}, {"address", l.Address.BytesInPerSecond, l.Address.BitrateOut},
+		{"token", l.Token.BytesInPerSecond, l.Token.BitrateOut}, {"session", l.Session.BytesInPerSecond, l.Session.BitrateOut},
+	} {
+		if of.in > 0 && of.in < leastByteRate {
+			return fmt.Errorf("limits.%s.bytesInPerSecond: %d is not enough for anything: give %d or more", of.scope, of.in, leastByteRate)
 		}
-	}
-	for key, rate := range map[string]Bitrate{"global": l.Global.BitrateOut, "address": l.Address.BitrateOut, "token": l.Token.BitrateOut, "session": l.Session.BitrateOut} {
-		if rate > 0 && rate < 8*leastByteRate {
-			return fmt.Errorf("limits.%s.bitrateOut: %d is not enough for anything: give %d or more", key, rate, 8*leastByteRate)
+		if of.out > 0 && of.out < 8*leastByteRate {
+			return fmt.Errorf("limits.%s.bitrateOut: %d is not enough for anything: give %d or more", of.scope, of.out, 8*leastByteRate)
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ func (c Config) Validate() error {
 		c.validateHTTP(),
 		c.validateBridge(),
 		c.Access.validate(),
+		c.Limits.validate(),
 		c.validateAdmin(),
 		c.Retention.validate(),
 		c.Drain.validate(),

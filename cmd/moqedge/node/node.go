@@ -114,9 +114,10 @@ func (n *Node) openRelay(context.Context) error {
 	if err != nil {
 		return err
 	}
+	limits := n.newLimits()
 	n.listener, err = transport.Listen(&transport.ListenConfig{
 		Addr: n.config.Listen, GetCertificate: n.certificate.GetCertificate, Logger: n.log,
-		ClientCAs: clients, RequireClientCertificate: n.config.Certificate.RequireClient,
+		ClientCAs: clients, RequireClientCertificate: n.config.Certificate.RequireClient, Door: limits,
 	})
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (n *Node) openRelay(context.Context) error {
 	n.undo = append(n.undo, func() { _ = n.listener.Close() })
 	c := retentionOf(n.config)
 	c.Name, c.ID, c.Region, c.Implementation, c.Logger = n.config.Name, n.config.ID, n.config.Region, Implementation, n.log
-	c.Upstreams, c.Pin = upstreams, isCatalog
+	c.Upstreams, c.Pin, c.Limits = upstreams, isCatalog, limits
 	c.Resident = func(s *moq.Session) bool { return s.Path() == n.resident }
 	if n.guard != nil {
 		c.Authorize = n.guard.Authorize
