@@ -22,6 +22,8 @@ type MemoryConfig struct {
 	StreamBuffer int
 	// MaxDatagram is the largest datagram in bytes. 0: 1200.
 	MaxDatagram int
+	// Client is the address that the server sees; nil: one of this process.
+	Client net.Addr
 	// Path, Authority and Origin are Info of both sides.
 	Path, Authority, Origin string
 }
@@ -254,9 +256,16 @@ func (m *memoryConn) Context() context.Context { return m.ctx }
 func (m *memoryConn) Info() Info {
 	return Info{
 		Kind: KindMemory, Protocol: m.config.Protocol, Client: m.client,
-		LocalAddr: memoryAddr(m.client), RemoteAddr: memoryAddr(!m.client),
+		LocalAddr: m.addr(m.client), RemoteAddr: m.addr(!m.client),
 		Path: m.config.Path, Authority: m.config.Authority, Origin: m.config.Origin,
 	}
+}
+
+func (m *memoryConn) addr(client bool) net.Addr {
+	if client && m.config.Client != nil {
+		return m.config.Client
+	}
+	return memoryAddr(client)
 }
 
 func (m *memoryConn) Stats() Stats {

@@ -82,11 +82,11 @@ func (g *Guard) decide(ctx context.Context, a Ask, session, own []wire.Token) (r
 		return relay.Verdict{}, fmt.Errorf("%w: %d tokens, at most %d", ErrMalformed, len(own), maxShown)
 	}
 	for _, t := range own {
-		until, err := p.judge(ctx, a, t)
+		verdict, err := p.judge(ctx, a, t)
 		if errors.Is(err, ErrMalformed) || errors.Is(err, ErrExpired) {
 			return relay.Verdict{}, err
 		}
-		best.add(until, err)
+		best.add(verdict, err)
 	}
 	if p.isOpen(a, len(own) > 0) {
 		return relay.Verdict{}, nil
@@ -96,7 +96,7 @@ func (g *Guard) decide(ctx context.Context, a Ask, session, own []wire.Token) (r
 	}
 	switch {
 	case best.any:
-		return relay.Verdict{Until: best.until}, nil
+		return best.verdict, nil
 	case p.Judge != nil:
 		return p.Judge.Judge(ctx, a, append(append([]wire.Token(nil), session...), own...))
 	case best.err != nil:
@@ -120,21 +120,21 @@ func (p *guarded) isOpen(a Ask, shows bool) bool {
 
 var errNoToken = fmt.Errorf("%w: there is none, and nobody may without", ErrInvalid)
 
-// judge says until when a token permits something.
-func (p *guarded) judge(ctx context.Context, a Ask, t wire.Token) (until time.Time, err error) {
+// judge says whether a token permits something, until when, and whose it is.
+func (p *guarded) judge(ctx context.Context, a Ask, t wire.Token) (relay.Verdict, error) {
 	c, err := p.cache.claims(ctx, p.Verifiers, t)
 	if err != nil {
-		return time.Time{}, err
+		return relay.Verdict{}, err
 	}
 	until, ok := c.Grant.Permits(a)
 	if !ok {
-		return time.Time{}, ErrScope
+		return relay.Verdict{}, ErrScope
 	}
 	until = earlier(until, c.Expires)
 	if c.Revalidate > 0 {
 		until = earlier(until, time.Now().Add(c.Revalidate))
 	}
-	return until, nil
+	return relay.Verdict{Until: until, Subject: c.Subject}, nil
 }
 
 // verify asks the verifiers, one after the other.
@@ -151,15 +151,16 @@ func verify(ctx context.Context, verifiers []Verifier, t wire.Token) (Claims, er
 // verdicts are what several tokens amount to: the one that permits for longest, or
 // the error that says most.
 type verdicts struct {
-	any   bool
-	until time.Time
-	err   error
+	any     bool
+	verdict relay.Verdict
+	err     error
 }
 
-func (v *verdicts) add(until time.Time, err error) {
+func (v *verdicts) add(one relay.Verdict, err error) {
+	best := v.verdict.Until
 	switch {
-	case err == nil && (!v.any || until.IsZero() || !v.until.IsZero() && until.After(v.until)):
-		v.any, v.until = true, until
+	case err == nil && (!v.any || one.Until.IsZero() || !best.IsZero() && one.Until.After(best)):
+		v.any, v.verdict = true, one
 	case err != nil && (v.err == nil || errors.Is(err, ErrExpired) || errors.Is(v.err, ErrNotMine)):
 		v.err = err
 	}
