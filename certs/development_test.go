@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,14 +71,14 @@ func TestDevelopmentKeptOnDisk(t *testing.T) {
 		if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 			t.Errorf("left in the folder: %v", entries)
 		}
-		time.Sleep(8*day - time.Minute)
+		time.Sleep(lifetime - clockSlack - time.Minute)
 		if runOnce(t, dir) != first {
-			t.Error("not reused with two days left")
+			t.Error("not reused until its end")
 		}
 		time.Sleep(2 * time.Minute)
 		second := runOnce(t, dir)
 		if second == first {
-			t.Error("reused with less than two days left")
+			t.Error("reused at its end")
 		}
 		third := runOnce(t, dir, "example.org")
 		if third == second {
@@ -131,6 +132,8 @@ func TestDevelopmentFileCanNotBeKept(t *testing.T) {
 	}
 }
 
+// Who accepts what Fingerprints tells, at whatever time, is let in at least until ten
+// days later; who accepts the fingerprint of now alone, until that certificate ends.
 func TestDevelopmentRenewsWhileRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -139,34 +142,102 @@ func TestDevelopmentRenewsWhileRunning(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		first, oldLeaf := s.Fingerprint(), leaf(t, s)
-		time.Sleep(8*day - time.Minute)
-		synctest.Wait()
-		if s.Fingerprint() != first {
-			t.Fatal("renewed too early")
+		type kept struct {
+			all  [][32]byte
+			from time.Time
+			end  time.Time // of the one that was current
 		}
-		time.Sleep(renewCheck + time.Minute)
-		synctest.Wait()
-		if s.Fingerprint() == first || leaf(t, s).Equal(oldLeaf) {
-			t.Fatal("the old certificate is still served")
-		}
-		if h := s.History(); len(h) != 2 || h[0] != s.Fingerprint() || h[1] != first {
-			t.Errorf("history %x", h)
-		}
-		if runOnce(t, dir) != s.Fingerprint() {
-			t.Error("the new certificate was not kept")
-		}
-		for range 3 * historyLength {
-			time.Sleep(9 * day)
+		var clients []kept
+		changes := 0
+		for last := s.Fingerprint(); changes < historyLength+2; time.Sleep(13 * time.Hour) {
 			synctest.Wait()
-			if left := time.Until(leaf(t, s).NotAfter); left < renewBefore-renewCheck {
-				t.Fatalf("only %s left", left)
+			now, c := time.Now(), leaf(t, s)
+			if now.Before(c.NotBefore) || !now.Before(c.NotAfter) {
+				t.Fatalf("served from %s to %s, now is %s", c.NotBefore, c.NotAfter, now)
 			}
+			sum := s.Fingerprint()
+			for _, k := range clients {
+				if now.Sub(k.from) < 10*day && !slices.Contains(k.all, sum) {
+					t.Fatalf("who was told of two certificates %s ago is not let in", now.Sub(k.from))
+				}
+				if now.Before(k.end.Add(-clockSlack)) && k.all[0] != sum {
+					t.Fatalf("a certificate is replaced %s before its end", k.end.Sub(now))
+				}
+			}
+			if sum != last {
+				changes++
+				last = sum
+			}
+			told := s.Fingerprints()
+			if len(told) != 2 || told[0] != sum {
+				t.Fatalf("told of %x, serving %x", told, sum)
+			}
+			if again := runOnce(t, dir); again != sum {
+				t.Fatal("another process serves another certificate")
+			}
+			clients = append(clients, kept{told, now, c.NotAfter})
+			clients = clients[max(0, len(clients)-100):]
 		}
 		if len(s.History()) != historyLength {
 			t.Errorf("%d fingerprints of history", len(s.History()))
 		}
 	})
+}
+
+// Two processes with one folder go on alike, and a restart after all has ended begins
+// anew.
+func TestDevelopmentSharedFolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		one, err := Development(dir, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer one.Close()
+		time.Sleep(time.Hour)
+		other, err := Development(dir, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		for range 5 {
+			time.Sleep(lifetime)
+			synctest.Wait()
+			time.Sleep(renewCheck)
+			synctest.Wait()
+			if !slices.Equal(one.Fingerprints(), other.Fingerprints()) {
+				t.Fatal("they differ")
+			}
+		}
+		before := one.Fingerprints()
+		one.Close()
+		other.Close()
+		time.Sleep(3 * lifetime)
+		if slices.Contains(before, runOnce(t, dir)) {
+			t.Error("what has ended is served")
+		}
+	})
+}
+
+// The file of a version that kept one certificate is used.
+func TestDevelopmentOneInFile(t *testing.T) {
+	dir := t.TempDir()
+	b, err := generate([]string{"localhost", "127.0.0.1", "::1"}, time.Now().Add(-day), time.Now().Add(9*day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, developmentFile), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pairs, err := parsePairs(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Development(dir, nil, nil)
+	closing(t, s, err)
+	if s.Fingerprint() != fingerprint(pairs[0]) || len(s.Fingerprints()) != 2 {
+		t.Errorf("serves %x", s.Fingerprints())
+	}
 }
 
 func TestServeHTTP(t *testing.T) {
@@ -181,6 +252,11 @@ func TestServeHTTP(t *testing.T) {
 		}
 		if status == 200 && w.Body.String() != s.FingerprintHex() {
 			t.Errorf("%s: body %q", method, w.Body)
+		}
+		w = httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(method, "/certificate.sha256?all", nil))
+		if pins, err := ParseFingerprints(w.Body.String()); status == 200 && (err != nil || !slices.Equal(pins, s.Fingerprints())) {
+			t.Errorf("%s: all: %q, %v", method, w.Body, err)
 		}
 	}
 }

@@ -15,8 +15,9 @@ const pollFiles = 10 * time.Second
 
 // Files serves the certificate chain and key in two PEM files, and reads them
 // again when either changes (looked at every 10 s, and on Reload). Files that
-// can not be used are logged once and leave the certificate of before in use.
-// The caller closes the Source.
+// can not be used, as while one of them is written or they do not belong together,
+// are logged once and leave the certificate of before in use. Before its end the log
+// warns, see Expiry. The caller closes the Source.
 func Files(certFile, keyFile string, log *slog.Logger) (*Source, error) {
 	if certFile == "" || keyFile == "" {
 		return nil, errors.New("certs: a certificate file and a key file are both needed")
@@ -25,6 +26,7 @@ func Files(certFile, keyFile string, log *slog.Logger) (*Source, error) {
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
+	f.expiry = NewExpiry(f.log.With("file", certFile))
 	return start(f.log, pollFiles, f.refresh)
 }
 
@@ -33,27 +35,36 @@ type files struct {
 	cert, key string
 	log       *slog.Logger
 	seen      [2]fs.FileInfo // at the last attempt; nil: could not be seen
+	current   *tls.Certificate
+	expiry    *Expiry
 }
 
-func (f *files) refresh(now time.Time, force bool) (*tls.Certificate, error) {
+func (f *files) refresh(now time.Time, force bool) (*offer, error) {
+	changed, err := f.read(force)
+	f.expiry.Look(now, f.current)
+	if err != nil || !changed {
+		return nil, err
+	}
+	return &offer{current: f.current}, nil
+}
+
+// read reads the files if they may have changed.
+func (f *files) read(force bool) (changed bool, err error) {
 	var seen [2]fs.FileInfo
 	for i, name := range []string{f.cert, f.key} {
 		// An error shows when the file is read.
 		seen[i], _ = os.Stat(name)
 	}
 	if !force && same(seen[0], f.seen[0]) && same(seen[1], f.seen[1]) {
-		return nil, nil
+		return false, nil
 	}
 	f.seen = seen
 	cert, err := readPair(f.cert, f.key)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if now.After(cert.Leaf.NotAfter) {
-		f.log.Warn("the certificate has ended, clients will refuse it", "file", f.cert,
-			"not_after", cert.Leaf.NotAfter.Format(time.RFC3339))
-	}
-	return cert, nil
+	f.current = cert
+	return true, nil
 }
 
 func same(a, b fs.FileInfo) bool {

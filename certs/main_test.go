@@ -42,7 +42,13 @@ func textLog() (*slog.Logger, *bytes.Buffer) {
 // pair writes a fresh certificate for host and its key as two files.
 func pair(t *testing.T, certFile, keyFile, host string) {
 	t.Helper()
-	b, err := generate([]string{host}, time.Now())
+	pairUntil(t, certFile, keyFile, host, time.Now().Add(lifetime))
+}
+
+// pairUntil is pair with an end.
+func pairUntil(t *testing.T, certFile, keyFile, host string, end time.Time) {
+	t.Helper()
+	b, err := generate([]string{host}, time.Now().Add(-backdate), end)
 	if err != nil {
 		t.Fatal(err)
 	}
