@@ -14,7 +14,8 @@
 // another relay, connection.go keeps the session to it; hearing.go takes in
 // what is told on it of namespaces, telling.go tells others; candidates.go says
 // where a track can be had, published.go which are offered at other relays, circle.go sees that it does not come around.
-// keep.go is what is kept and for how long: one budget over all tracks (package
+// upstreams.go changes the upstreams while the relay runs;
+// keep.go is what is kept and for how long, also when that changes: one budget over all tracks (package
 // cache), also of those that nobody uses any more.
 // directory.go is what relays find each other by, listed.go what is known from
 // it, region.go whom that has one ask; package cluster has a directory on NATS.
@@ -22,7 +23,7 @@
 // drain.go has the peers of this relay move away; package route knows the
 // ways to namespaces.
 //
-// Locks are taken in this order: Relay.mu, trackEntry.mu, those of the cache and of
+// Locks are taken in this order: that of SetUpstreams, Relay.mu, trackEntry.mu, those of the cache and of
 // a track, then those of the
 // links, of a link, of what is listed, of a table and of offers; that of the
 // permissions last. None is held
