@@ -135,16 +135,26 @@ func (e *trackEntry) steer(ctx context.Context) {
 		f.forward = forward
 		e.mu.Unlock()
 		had := largest(e.live)
+		from, _ := e.live.Behind(maxRefill)
 		ctx, cancel := context.WithTimeoutCause(ctx, e.relay.config.RequestTimeout, errNoAnswer)
 		if err := f.sub.Update(ctx, wire.Parameters{Forward: wire.Some(forward)}); err != nil {
 			e.relay.log.Info("publisher refuses an update", "track", e.name.String(), "forward", forward, "error", err)
 		} else if resumed {
 			e.catchUp(had)
 		} else if e.paused() {
-			e.live.Pause()
+			e.cutOff(from)
 		}
 		cancel()
 	}
+}
+
+// cutOff notes that the track is paused: it cannot speak for what was on its way then,
+// from a location on, or was published before the publisher heard of it.
+func (e *trackEntry) cutOff(from wire.Location) {
+	if at, any := e.live.Largest(); any {
+		e.live.Forget(live.Range{From: from, To: at.Next()})
+	}
+	e.live.Pause()
 }
 
 // paused reports whether no publisher sends objects.

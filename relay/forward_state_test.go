@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,6 +164,37 @@ func TestReturningViewer(t *testing.T) {
 		if asked, _ := p.requests(); len(asked) != 1 {
 			t.Errorf("%d SUBSCRIBEs, want one for both", len(asked))
 		}
+	})
+}
+
+// TestPausedOnItsWay: what was published when a publisher was told to pause, and is cut
+// off by that, is not taken for what does not exist although its answer named it.
+func TestPausedOnItsWay(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRelay(t, relay.Config{})
+		p := newPeer(t, r, camera.Namespace)
+		put(t, p.track, 0, 0)
+		p.answers(func(_ context.Context, r moq.Request) bool {
+			if s, ok := r.(*moq.SubscribeRequest); ok {
+				s.Updating = func(u wire.Parameters) {
+					if !u.Forward.Or(true) { // it is there, and will not be sent
+						p.track.RaiseLargest(wire.Location{Group: 1, Object: 1})
+					}
+				}
+			}
+			return false
+		})
+		v := view(t, r, moq.SubscribeOptions{})
+		w := begin(t, p.track, 1)
+		write(t, w, 1, 0)
+		v.gets(locations(1, 0)...)
+		v.sub.Close()
+		p.wantForwards(true, false)
+		write(t, w, 1, 1)
+		v.subscribe(moq.SubscribeOptions{JoinGroups: wire.Some(uint64(0))})
+		v.gets(locations(1, 0, 1)...)
+		write(t, w, 1, 2)
+		v.gets(locations(1, 2)...)
 	})
 }
 

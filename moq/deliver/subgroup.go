@@ -62,15 +62,15 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 		case o == nil:
 			return verdict{action: wait}
 		}
-		if !src.seen && sg.Filling(src.from, o) { // what comes before is on its way
-			return verdict{action: wait}
-		}
+		follows, filling := false, false // what comes before may be on its way
 		if src.seen && !src.broken {
-			follows, filling := sg.Follows(o, src.last)
-			if filling {
-				return verdict{action: wait}
-			}
-			src.broken = !follows
+			follows, filling = sg.Follows(o, src.last)
+			src.broken = !follows && !filling
+		} else {
+			filling = sg.Filling(src.from, o)
+		}
+		if filling {
+			return verdict{action: wait}
 		}
 		if !x.bounded(o) { // those that follow are not either
 			src.cut = true

@@ -196,13 +196,16 @@ func (s *Subgroup) accounts(from, to uint64) bool {
 }
 
 // Abandoned reports whether o will stay incomplete as far as it seems: nobody
-// writes it or is expected to, and the subgroup has ended or went on behind it.
+// writes it, fetches it or is expected to, and the subgroup has ended or went on behind it.
 func (s *Subgroup) Abandoned(o *Object) bool {
 	if !o.Stalled() {
 		return false
 	}
 	s.track.mu.RLock()
 	defer s.track.mu.RUnlock()
+	if s.track.filling.contains(o.Location()) {
+		return false
+	}
 	switch s.state {
 	case Finished, Aborted:
 		return true
