@@ -273,6 +273,7 @@ func TestDatagramsBounded(t *testing.T) {
 			time.Sleep(time.Nanosecond)
 		}
 		r.start()
+		time.Sleep(time.Second)
 		synctest.Wait()
 		if n := r.counters.DatagramsDropped.Load(); n != 1500-1024 || len(r.order) != 1024 || r.order[0] != "datagram 1/476" {
 			t.Errorf("%d dropped, %d sent, the first is %s", n, len(r.order), r.order[0])

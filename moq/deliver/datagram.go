@@ -20,6 +20,31 @@ type datagrams struct {
 // takes none; then the oldest is dropped for each that comes.
 const maxDatagrams = 1024
 
+// A receiver keeps few datagrams that it has not read yet, quic-go 128, and drops the
+// others: of those that a fetch brought to a relay, or a burst, no more than maxVolley
+// are sent in volleyTime.
+const (
+	maxVolley  = 64
+	volleyTime = 2 * time.Millisecond
+)
+
+// volley counts the datagrams of a session that were sent since it began.
+type volley struct {
+	began time.Time
+	sent  int
+}
+
+// rest is when the next datagram may be sent; zero when that is now.
+func (v *volley) rest(now time.Time) (until time.Time) {
+	switch end := v.began.Add(volleyTime); {
+	case !now.Before(end):
+		v.began, v.sent = now, 0
+	case v.sent >= maxVolley:
+		return end
+	}
+	return until
+}
+
 func (d *datagrams) add(o *live.Object) {
 	if len(d.waiting) >= maxDatagrams {
 		oldest := 0
@@ -44,15 +69,20 @@ func (d *datagrams) placeOf(o *live.Object) place {
 }
 
 // usable reports whether one can be sent now.
-func (d *datagrams) usable() bool {
+func (d *datagrams) usable(now time.Time) bool {
 	if len(d.waiting) == 0 {
 		return false
 	}
-	if s := d.subscription.scheduler; s.posting {
+	s := d.subscription.scheduler
+	if s.posting {
 		s.starve()
 		return false
 	}
-	return true
+	until := s.volley.rest(now)
+	if !until.IsZero() {
+		s.wakeAt(until)
+	}
+	return until.IsZero()
 }
 
 func (d *datagrams) place() place { return d.placeOf(d.waiting[0]) }
@@ -96,5 +126,6 @@ func (d *datagrams) send(o *live.Object, now time.Time) error {
 	}
 	b := wire.AppendDatagram(s.scratch, s.version, &d.message)
 	d.message = wire.Datagram{}
+	s.volley.sent++
 	return s.post(b)
 }

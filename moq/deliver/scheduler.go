@@ -42,6 +42,7 @@ type Scheduler struct {
 	ctx      context.Context // of Run
 	spare    transport.SendStream
 	scratch  []byte         // for datagrams; nil before the first
+	volley   volley         // of datagrams
 	fresh    []*live.Object // datagrams that just came
 	relieved chan error     // what the deputy's work ended with
 	ended    chan struct{}  // closed when Run has cleaned up

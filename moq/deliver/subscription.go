@@ -349,7 +349,7 @@ func (x *Subscription) top(now time.Time) (best unit, more bool) {
 			more = choose(&best, &at, f)
 		}
 	}
-	if x.datagrams.usable() {
+	if x.datagrams.usable(now) {
 		more = choose(&best, &at, &x.datagrams)
 	}
 	for _, r := range x.fills {
