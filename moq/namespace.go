@@ -16,8 +16,13 @@ type NamespacePublication struct {
 // PublishNamespace announces that tracks of a namespace can be had here (moqt-18
 // §10.15) and waits for the peer's answer; ctx and the error are as for Subscribe.
 func (s *Session) PublishNamespace(ctx context.Context, ns wire.Namespace) (*NamespacePublication, error) {
+	return s.PublishNamespaceBy(ctx, ns, wire.Parameters{})
+}
+
+// PublishNamespaceBy is PublishNamespace with parameters.
+func (s *Session) PublishNamespaceBy(ctx context.Context, ns wire.Namespace, params wire.Parameters) (*NamespacePublication, error) {
 	x, err := s.namespaceRequest(ctx, wire.MsgPublishNamespace, func(id uint64) wire.Message {
-		return &wire.PublishNamespace{RequestID: id, Namespace: ns}
+		return &wire.PublishNamespace{RequestID: id, Namespace: ns, Params: params}
 	})
 	if err != nil {
 		return nil, err
@@ -89,8 +94,13 @@ type NamespaceSubscription struct {
 // subscription ends, every namespace that was added is removed; it does when there
 // are more than 65536.
 func (s *Session) SubscribeNamespace(ctx context.Context, prefix wire.Namespace, events NamespaceEvents) (*NamespaceSubscription, error) {
+	return s.SubscribeNamespaceBy(ctx, prefix, wire.Parameters{}, events)
+}
+
+// SubscribeNamespaceBy is SubscribeNamespace with parameters.
+func (s *Session) SubscribeNamespaceBy(ctx context.Context, prefix wire.Namespace, params wire.Parameters, events NamespaceEvents) (*NamespaceSubscription, error) {
 	x, err := s.namespaceRequest(ctx, wire.MsgSubscribeNamespace, func(id uint64) wire.Message {
-		return &wire.SubscribeNamespace{RequestID: id, Prefix: prefix}
+		return &wire.SubscribeNamespace{RequestID: id, Prefix: prefix, Params: params}
 	})
 	if err != nil {
 		return nil, err

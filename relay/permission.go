@@ -192,13 +192,17 @@ func (l *permissions) endSession(s *moq.Session, why *moq.RequestError) {
 	l.leave(s, g)
 }
 
+// sessionGrace is how long a session that is over stays, so that its peer is told before
+// how its requests ended.
+const sessionGrace = 500 * time.Millisecond
+
 // leave forgets a session that has no permissions, and closes one that is over. The
 // caller holds mu.
 func (l *permissions) leave(s *moq.Session, g *granted) {
 	if g.over != nil && !g.outlasts(time.Now()) {
 		over := g.over
 		g.over = nil
-		l.relay.tasks.Go(func() { s.Close(sessionCode(over), over.Reason) })
+		time.AfterFunc(sessionGrace, func() { s.Close(sessionCode(over), over.Reason) })
 	}
 	if len(g.all) == 0 {
 		delete(l.sessions, s)
