@@ -66,14 +66,10 @@ func (h *Handler) Close(ctx context.Context) error {
 // ServeHTTP answers one WHIP request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.endpoint.ServeHTTP(w, r) }
 
-// open claims the name and makes the session.
+// open asks whether the client may publish, claims the name and makes the session.
 func (h *Handler) open(r *http.Request, posted signalling.Offer) (signalling.Session, string, error) {
-	o, err := parseOffer([]byte(posted.SDP))
-	if err != nil {
-		return nil, "", err
-	}
-	from := bridge.Ingest{Protocol: "whip", Remote: r.RemoteAddr}
 	made := make(chan *session, 1)
+	from := bridge.Ingest{Protocol: "whip", Remote: r.RemoteAddr}
 	stop, err := h.config.Authorize.Permit(r.Context(), posted.Name, from, bearer(r), func(err error) {
 		if s := <-made; s != nil {
 			s.End(err)
@@ -82,10 +78,23 @@ func (h *Handler) open(r *http.Request, posted signalling.Offer) (signalling.Ses
 	if err != nil {
 		return nil, "", refusal(err)
 	}
-	pub, err := h.publisher.publish(posted.Name, from)
+	s, answer, err := h.make(r, posted, from, stop)
+	made <- s
 	if err != nil {
 		stop()
-		made <- nil
+		return nil, "", err
+	}
+	return s, answer, nil
+}
+
+// make claims the name and makes the session, which calls stop at its end.
+func (h *Handler) make(r *http.Request, posted signalling.Offer, from bridge.Ingest, stop func()) (*session, string, error) {
+	o, err := parseOffer([]byte(posted.SDP))
+	if err != nil {
+		return nil, "", err
+	}
+	pub, err := h.publisher.publish(posted.Name, from)
+	if err != nil {
 		return nil, "", refusal(err)
 	}
 	// The log id is a part of the secret too short to guess the rest from.
@@ -97,9 +106,7 @@ func (h *Handler) open(r *http.Request, posted signalling.Offer) (signalling.Ses
 		h.sessions.Release(posted.ID)
 	}
 	s, answer, err := newSession(ctx, h.engine, h.config, o, pub, log, release)
-	made <- s
 	if err != nil {
-		stop()
 		return nil, "", err
 	}
 	log.Info("publication accepted", "video", o.video.describe(), "audio", o.audio.describe())

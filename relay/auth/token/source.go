@@ -20,7 +20,8 @@ type SourceConfig struct {
 	// Location is a file or an http(s) URL of what ParseKeys reads.
 	Location string
 	// Refresh is how long the keys of a URL are relied on before they are asked for
-	// again; 0 means 5 min. A file is looked at once a second while it is needed.
+	// again; 0 means 5 min. A file is looked at once a second while it is needed, and
+	// every 100 ms at most for key IDs that are not known.
 	Refresh time.Duration
 	// Client asks for URLs; nil means one that gives up after 5 s.
 	Client *http.Client
@@ -103,7 +104,7 @@ func (s *Source) Find(ctx context.Context, id string) ([]Key, error) {
 func (s *Source) isDue(known bool, now time.Time) bool {
 	since := now.Sub(s.tried)
 	if !s.isURL() {
-		return since >= fileLook || since < 0
+		return since >= fileLook || !known && since >= fileLook/10 || since < 0
 	}
 	return (!known || now.Sub(s.renewed) >= s.config.Refresh) && since >= between || since < 0
 }
