@@ -26,7 +26,11 @@ func TestCheck(t *testing.T) {
 		want   []string // in order; "-" before a warning
 	}{
 		"nothing":          {config: config.Config{}},
-		"default":          {config: config.Default()},
+		"default":          {config: config.Default(), want: []string{"-access: everybody who reaches :4443"}},
+		"keys of tokens":   {config: config.Config{Access: &config.Access{JWT: &config.JWT{Keys: key}}}},
+		"no keys":          {config: config.Config{Access: &config.Access{JWT: &config.JWT{Keys: "none.jwks"}}}, want: []string{"access.jwt.keys: open none.jwks"}},
+		"short secret":     {config: config.Config{Access: &config.Access{JWT: &config.JWT{Keys: text}}}, want: []string{"access.jwt.keys: "}},
+		"keys of a URL":    {config: config.Config{Access: &config.Access{JWT: &config.JWT{Keys: "https://none.example/jwks"}}}},
 		"ends soon":        {config: config.Config{Certificate: config.Certificate{Cert: cert, Key: key, ClientCA: ca}}, want: []string{"-certificate.cert: " + cert + " ends at"}},
 		"has ended":        {config: config.Config{Certificate: config.Certificate{Cert: cert, Key: key}}, at: now.Add(2 * time.Hour), want: []string{"certificate.cert: " + cert + " has ended at"}},
 		"another key":      {config: config.Config{Certificate: config.Certificate{Cert: other, Key: key}}, want: []string{"certificate.cert: tls: private key does not match public key"}},
@@ -44,6 +48,9 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := c.at
+			if c.config.Listen == "" {
+				c.config.Listen = anyPort
+			}
 			if at.IsZero() {
 				at = now
 			}
