@@ -26,6 +26,8 @@ type Ask struct {
 	Name wire.FullTrackName
 	// Remote is the address of who asks; the zero value: not known.
 	Remote netip.Addr
+	// Path is that of the URL of the session, with its query; "" when there is none.
+	Path string
 }
 
 // Grant is what a token permits. Its methods are safe for concurrent use and do not

@@ -55,7 +55,7 @@ func (g *Guard) Authorize(ctx context.Context, a relay.Action) (relay.Verdict, e
 	if inURL := FromPath(a.Session.Path()); len(inURL) > 0 {
 		session = append(inURL, session...)
 	}
-	ask := Ask{Verb: a.Verb, Name: a.Track, Remote: addressOf(a.Session.Conn().Info().RemoteAddr)}
+	ask := Ask{Verb: a.Verb, Name: a.Track, Remote: addressOf(a.Session.Conn().Info().RemoteAddr), Path: a.Session.Path()}
 	if a.Verb == relay.VerbConnect { // these are what the session itself rests on
 		session, own = nil, session
 	}

@@ -15,8 +15,20 @@ import (
 type Access struct {
 	// JWT takes JSON Web Tokens.
 	JWT *JWT `yaml:"jwt" reload:"live" without:"none are taken"`
+	// CAT takes Common Access Tokens.
+	CAT *CAT `yaml:"cat" reload:"live" without:"none are taken"`
+	// Hook asks an HTTP server about what nothing else permits.
+	Hook *Hook `yaml:"hook" reload:"live" without:"nobody is asked"`
 	// Anonymous is what needs no token.
 	Anonymous *Anonymous `yaml:"anonymous" reload:"live" without:"nothing"`
+	// Addresses are whose packets and connections are taken.
+	Addresses Addresses `yaml:"addresses" reload:"live"`
+	// Origins are the pages whose scripts may connect and publish, such as
+	// `https://media.example`, `https://*.media.example` or `http://localhost:8080`;
+	// whoever sends none is no browser.
+	Origins []string `yaml:"origins" reload:"live" without:"all"`
+	// Relays says what relays may carry that show a certificate (`certificate.clientCA`).
+	Relays []RelayRule `yaml:"relays" reload:"live" without:"everything"`
 }
 
 // JWT says which JSON Web Tokens are good.
@@ -45,7 +57,9 @@ type Anonymous struct {
 
 // Guarded reports whether there is a way to be permitted something; else everybody may
 // do everything.
-func (a *Access) Guarded() bool { return a != nil && (a.JWT != nil || a.Anonymous != nil) }
+func (a *Access) Guarded() bool {
+	return a != nil && (a.JWT != nil || a.CAT != nil || a.Hook != nil || a.Anonymous != nil)
+}
 
 // Namespaces are the prefixes in the terms of MOQT.
 func (a *Anonymous) Namespaces() (get, put []wire.Namespace, err error) {
@@ -77,6 +91,9 @@ func (a *Access) validate() error {
 	}
 	if _, _, err := a.Anonymous.Namespaces(); err != nil {
 		return fmt.Errorf("access.anonymous.%w", err)
+	}
+	if err := a.validateBeside(); err != nil {
+		return fmt.Errorf("access.%w", err)
 	}
 	return nil
 }
