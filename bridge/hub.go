@@ -150,6 +150,20 @@ func (h *Hub) Refuse() {
 	h.refusing = true
 }
 
+// Expel ends the publications that are not to be kept, with a reason: their protocols
+// then end what they have with the publisher.
+func (h *Hub) Expel(keep func(Ingest) bool, reason error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.stations {
+		s.mu.Lock()
+		if s.current != nil && !keep(s.from) {
+			s.release(s.current, reason)
+		}
+		s.mu.Unlock()
+	}
+}
+
 // Close ends all broadcasts and their tracks; Publish fails after it. It
 // returns when the hub's goroutines have ended.
 func (h *Hub) Close() {

@@ -72,13 +72,25 @@ type Verdict struct {
 // for every track of a namespace that was permitted (moqt-18 §9.5); again when a
 // permission ends (Verdict.Until), and when a REQUEST_UPDATE comes. Upstreams,
 // relays that showed a certificate, and Config.Resident sessions are not asked
-// about. It may wait, as long as ctx.
+// about, unless Config.Certified says who is to be asked instead. It may wait, as long
+// as ctx.
 type Authorizer func(ctx context.Context, a Action) (Verdict, error)
 
-// isFree reports whether a session may do everything.
-func (r *Relay) isFree(s *moq.Session) bool {
-	return r.config.Authorize == nil || r.isUnlimited(s)
+// authorizer is who is asked about a session; nil: it may do everything.
+func (r *Relay) authorizer(s *moq.Session) Authorizer {
+	if info := s.Conn().Info(); r.config.Certified != nil && info.Verified {
+		if bound := r.config.Certified(info.Certificate); bound != nil {
+			return bound
+		}
+	}
+	if r.isUnlimited(s) {
+		return nil
+	}
+	return r.config.Authorize
 }
+
+// isFree reports whether a session may do everything.
+func (r *Relay) isFree(s *moq.Session) bool { return r.authorizer(s) == nil }
 
 // actionOf is what a request needs permission for.
 func actionOf(req moq.Request) (a Action, own []wire.Token) {
@@ -191,7 +203,11 @@ func (r *Relay) authorize(ctx context.Context, a Action, own []wire.Token) (Verd
 // ask is authorize for what nobody asked for: it is not logged.
 func (r *Relay) ask(ctx context.Context, a Action, own []wire.Token) (Verdict, error) {
 	a.Tokens, a.Own = append(slices.Clip(a.Session.PeerTokens()), own...), len(own)
-	verdict, err := r.config.Authorize(ctx, a)
+	authorize := r.authorizer(a.Session)
+	if authorize == nil { // since it was asked about last
+		return Verdict{}, nil
+	}
+	verdict, err := authorize(ctx, a)
 	if err == nil && !verdict.Until.IsZero() && !verdict.Until.After(time.Now()) {
 		err = expired()
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -65,6 +66,11 @@ type Config struct {
 	RequestTimeout time.Duration
 	// Authorize decides what sessions may do; nil permits everything.
 	Authorize Authorizer
+	// Certified says who is asked, instead of Authorize, about clients that showed a
+	// certificate (transport.Info.Certificate): what it names is all that they may
+	// carry, relays as well. nil, or a nil Authorizer: it names nothing, and relays are
+	// trusted. It must not block.
+	Certified func(*x509.Certificate) Authorizer
 	// MaxTokenCache is how many bytes of authorization tokens a session may
 	// register under aliases; 0 means 16 KiB, less than 0 none.
 	MaxTokenCache int

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"strings"
@@ -176,6 +177,18 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 // Reconsider has all permissions asked about again, because what Config.Authorize
 // goes by has changed: what it permits no more ends. It does not wait.
 func (r *Relay) Reconsider() { r.permissions.again() }
+
+// Dismiss closes the sessions of those whose certificate names something else than
+// before: they are asked about anew when they return. It does not wait.
+func (r *Relay) Dismiss(changed func(*x509.Certificate) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.sessions {
+		if info := s.Conn().Info(); info.Verified && changed(info.Certificate) {
+			r.tasks.Go(func() { s.Close(wire.SessionNoError, "what the certificate may carry has changed") })
+		}
+	}
+}
 
 // pathWithoutQuery is for logs: the query may hold a token.
 func pathWithoutQuery(s *moq.Session) string {

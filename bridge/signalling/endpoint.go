@@ -36,6 +36,9 @@ type Endpoint struct {
 	// SDP answer with all addresses in it: clients can not be told of later ones (RFC
 	// 9725 §4.3.2). Refusals are *Refusal; other errors are 500. Required.
 	Open func(r *http.Request, o Offer) (one Session, answer string, err error)
+	// CheckOrigin decides on pages by their Origin header; requests of refused ones get
+	// 403. nil: all are accepted.
+	CheckOrigin func(origin string) bool
 	// Links are told to clients with the answer (RFC 9725 §4.6); nil: none.
 	Links []string
 	// MaxBody bounds what a request may send, in bytes. 0 means 64 KiB.
@@ -56,8 +59,11 @@ type Offer struct {
 
 // ServeHTTP answers one request.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setCORS(w.Header())
-	if err := e.serve(w, r); err != nil {
+	err := e.checkOrigin(w.Header(), r.Header.Get("Origin"))
+	if err == nil {
+		err = e.serve(w, r)
+	}
+	if err != nil {
 		status := write(w, err)
 		e.Logger.Info("request refused", "method", r.Method, "path", r.URL.Path, "remote", r.RemoteAddr,
 			"status", status, "reason", err.Error())
@@ -88,9 +94,24 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	return Refuse(http.StatusMethodNotAllowed, "an endpoint takes POST with an SDP offer")
 }
 
-// setCORS lets pages of any origin in: there are no cookies to protect.
-func setCORS(h http.Header) {
-	h.Set("Access-Control-Allow-Origin", "*")
+// checkOrigin lets pages in: those of any origin when it is not said whose, as there are
+// no cookies to protect.
+func (e *Endpoint) checkOrigin(h http.Header, origin string) error {
+	switch {
+	case e.CheckOrigin == nil || origin == "":
+		setCORS(h, "*")
+		return nil
+	case e.CheckOrigin(origin):
+		h.Add("Vary", "Origin")
+		setCORS(h, origin)
+		return nil
+	}
+	h.Add("Vary", "Origin")
+	return Refuse(http.StatusForbidden, "origin %q is not allowed here", Cut(origin))
+}
+
+func setCORS(h http.Header, origin string) {
+	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Methods", "POST, PATCH, DELETE, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
 	h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Patch, Retry-After, WWW-Authenticate")

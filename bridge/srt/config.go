@@ -26,6 +26,9 @@ type Config struct {
 	// Authorize is asked about every publication of a name without a passphrase of
 	// its own, with the token of the stream id (#!::t=TOKEN); nil permits all.
 	Authorize bridge.Authorize
+	// Admit is asked about the address of every publisher, HOST:PORT, before anything
+	// else; nil takes all.
+	Admit func(remote string) bool
 	// Latency is how long SRT keeps packets so that lost ones can be sent
 	// again; a publisher may ask for more. 0 means 120 ms, at most 10 s.
 	Latency time.Duration

@@ -128,6 +128,9 @@ func (s *Server) handle(req gosrt.ConnRequest) {
 
 // admit makes the connection of a request that may publish.
 func (s *Server) admit(req gosrt.ConnRequest, remote string) (*conn, error) {
+	if s.config.Admit != nil && !s.config.Admit(remote) {
+		return nil, refuse(gosrt.REJX_FORBIDDEN, "no publishers are taken from this address")
+	}
 	if req.Version() != 5 {
 		return nil, refuse(gosrt.REJ_VERSION, "SRT handshake version %d has no stream id: use SRT 1.3 or later", req.Version())
 	}

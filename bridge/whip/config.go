@@ -49,6 +49,8 @@ type Config struct {
 	// Authorize is asked about every publication, with the bearer token of its
 	// request (RFC 9725 §4.7); nil permits all.
 	Authorize bridge.Authorize
+	// CheckOrigin decides on pages by their Origin header; nil: all are accepted.
+	CheckOrigin func(origin string) bool
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Logger; nil discards.

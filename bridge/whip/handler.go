@@ -46,7 +46,7 @@ func newHandler(c Config, p publisher) (*Handler, error) {
 	}
 	h := &Handler{config: c, publisher: p, engine: e, sessions: signalling.NewSessions(c.MaxSessions)}
 	h.endpoint = &signalling.Endpoint{
-		Prefix: c.Prefix, Sessions: h.sessions, Open: h.open, MaxBody: maxBody, Logger: c.Logger,
+		Prefix: c.Prefix, Sessions: h.sessions, Open: h.open, MaxBody: maxBody, Logger: c.Logger, CheckOrigin: c.CheckOrigin,
 	}
 	for _, server := range c.ICEServers {
 		h.endpoint.Links = append(h.endpoint.Links, server.link())

@@ -101,8 +101,10 @@ type Listener struct {
 	closed   chan struct{} // closed when Close is done
 	wg       sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[*quic.Conn]Conn // nil values: not established yet; nil map: closing
+	mu       sync.Mutex
+	keep     func(net.Addr) bool // what Expel was told last; nil: all
+	expelled string              // and why
+	conns    map[*quic.Conn]Conn // nil values: not established yet; nil map: closing
 }
 
 // Listen starts to serve. It returns when the port is open.
@@ -218,6 +220,24 @@ func (l *Listener) admit(*quic.ClientInfo) (*quic.Config, error) {
 	return l.settings, nil
 }
 
+// Expel closes the connections from addresses that are not to be kept, with UNAUTHORIZED
+// and a reason, also those that have begun and were not accepted yet. It does not wait
+// for them.
+func (l *Listener) Expel(keep func(net.Addr) bool, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keep, l.expelled = keep, reason
+	for qconn, c := range l.conns {
+		switch {
+		case keep(qconn.RemoteAddr()):
+		case c == nil:
+			qconn.CloseWithError(quic.ApplicationErrorCode(wire.SessionUnauthorized), reason)
+		default:
+			l.wg.Go(func() { c.CloseWithError(uint64(wire.SessionUnauthorized), reason) })
+		}
+	}
+}
+
 // Refuse has new connections refused from now on, QUIC ones with
 // CONNECTION_REFUSED and WebTransport sessions on connections that are there
 // with status 503, so that who asks tries elsewhere at once. Sessions that
@@ -242,6 +262,12 @@ func (l *Listener) run() {
 		if l.conns == nil {
 			l.mu.Unlock()
 			qconn.CloseWithError(quic.ApplicationErrorCode(codeNoError), reasonClosing)
+			continue
+		}
+		if l.keep != nil && !l.keep(qconn.RemoteAddr()) { // it began before Expel
+			reason := l.expelled
+			l.mu.Unlock()
+			qconn.CloseWithError(quic.ApplicationErrorCode(wire.SessionUnauthorized), reason)
 			continue
 		}
 		l.conns[qconn] = nil
@@ -276,12 +302,15 @@ func (l *Listener) serve(qconn *quic.Conn) {
 		qconn.CloseWithError(quic.ApplicationErrorCode(codeProtocolViolation), reasonNoDatagrams)
 		return
 	}
-	l.deliver(qconn, newQUICConn(qconn, Info{Verified: isVerified(qconn)}))
+	l.deliver(qconn, newQUICConn(qconn, Info{Verified: verified(qconn) != nil, Certificate: verified(qconn)}))
 }
 
-// isVerified reports whether the client showed a certificate; TLS has checked it.
-func isVerified(qconn *quic.Conn) bool {
-	return len(qconn.ConnectionState().TLS.VerifiedChains) > 0
+// verified is the certificate that the client showed; TLS has checked it.
+func verified(qconn *quic.Conn) *x509.Certificate {
+	if chains := qconn.ConnectionState().TLS.VerifiedChains; len(chains) > 0 {
+		return chains[0][0]
+	}
+	return nil
 }
 
 // deliver waits until somebody accepts the connection, or it ends.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"time"
 )
@@ -163,6 +164,8 @@ type Info struct {
 	// Verified says, on a server, that the client showed a certificate that
 	// ListenConfig.ClientCAs vouch for.
 	Verified bool
+	// Certificate is that one; nil without. It must not be changed.
+	Certificate *x509.Certificate
 }
 
 // Stats are the counters of a connection. Bytes and packets count what went

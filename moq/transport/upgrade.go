@@ -138,7 +138,9 @@ func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.C
 		Path:      r.URL.RequestURI(),
 		Authority: r.Host,
 		Origin:    r.Header.Get("Origin"),
-		Verified:  isVerified(qconn),
+		Verified:  verified(qconn) != nil,
+
+		Certificate: verified(qconn),
 	}), http.StatusOK, nil
 }
 

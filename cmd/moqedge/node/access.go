@@ -12,12 +12,18 @@ import (
 	"moqedge/moq/wire"
 	"moqedge/relay"
 	"moqedge/relay/auth"
+	"moqedge/relay/auth/cat"
+	"moqedge/relay/auth/hook"
 	"moqedge/relay/auth/token"
 )
 
 // openAccess has the node ask who may do what, if the configuration says so.
 func (n *Node) openAccess(ctx context.Context) error {
+	keys := []string{"access.jwt", "access.cat", "access.hook", "access.anonymous"}
 	if !n.config.Access.Guarded() {
+		n.OnApply(func(config.Config) (Step, error) {
+			return Step{}, errors.New("access: nobody is asked for permission in this node: jwt, cat, hook and anonymous need a restart")
+		}, keys...)
 		if !loopback(n.config.Listen) {
 			n.log.Warn("everybody who reaches this node may read and publish everything: the configuration has no access section", "listen", n.config.Listen)
 		}
@@ -28,16 +34,25 @@ func (n *Node) openAccess(ctx context.Context) error {
 		return err
 	}
 	n.guard = auth.New(policy)
+	n.hook.Store(hookOf(policy))
+	n.undo = append(n.undo, func() { n.hook.Swap(nil).Close() })
 	n.OnApply(func(next config.Config) (Step, error) {
+		if !next.Access.Guarded() {
+			return Step{}, errors.New("access: without jwt, cat, hook and anonymous everybody may do everything: that needs a restart")
+		}
 		policy, err := n.policy(ctx, next.Access)
 		if err != nil {
 			return Step{}, err
 		}
-		return Step{Commit: func() {
-			n.guard.Set(policy)
-			n.relay.Reconsider()
-		}}, nil
-	}, "access.jwt", "access.anonymous")
+		return Step{
+			Commit: func() {
+				n.guard.Set(policy)
+				n.hook.Swap(hookOf(policy)).Close()
+				n.relay.Reconsider()
+			},
+			Cancel: hookOf(policy).Close,
+		}, nil
+	}, keys...)
 	return nil
 }
 
@@ -55,7 +70,27 @@ func (n *Node) policy(ctx context.Context, a *config.Access) (auth.Policy, error
 		}
 		p.Verifiers = append(p.Verifiers, &token.Verifier{Keys: keys, Audience: j.Audience, Issuer: j.Issuer})
 	}
+	if c := a.CAT; c != nil {
+		keys, err := token.Open(ctx, token.SourceConfig{Location: c.Keys, Logger: n.log})
+		if err != nil {
+			return p, fmt.Errorf("access.cat.keys: %w", err)
+		}
+		p.Verifiers = append(p.Verifiers, &cat.Verifier{Keys: keys, Audience: c.Audience, Issuer: c.Issuer})
+	}
+	if h := a.Hook; h != nil { // last: it is closed by who gets the policy
+		asked, err := hook.New(hook.Config{URL: h.URL, Timeout: h.Timeout, Cache: h.Cache, MaxEntries: h.MaxEntries, Logger: n.log})
+		if err != nil {
+			return p, fmt.Errorf("access.hook: %w", err)
+		}
+		p.Judge = asked
+	}
 	return p, nil
+}
+
+// hookOf is the hook of a policy; nil without one.
+func hookOf(p auth.Policy) *hook.Hook {
+	h, _ := p.Judge.(*hook.Hook)
+	return h
 }
 
 // authorizeIngest says who may publish under a name of the bridge: whom a token permits

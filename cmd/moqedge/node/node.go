@@ -23,6 +23,7 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/relay"
 	"moqedge/relay/auth"
+	"moqedge/relay/auth/hook"
 )
 
 // Node is a running node. Its goroutines end with Close.
@@ -35,14 +36,16 @@ type Node struct {
 	certificate shown
 	listener    *transport.Listener
 	relay       *relay.Relay
-	guard       *auth.Guard   // nil: everybody may do everything
-	resident    string        // path of the bridge's session with this node
-	draining    atomic.Bool   // set by Drain
-	hub         *bridge.Hub   // nil without a bridge
-	srt         *srt.Server   // nil without SRT
-	whip        *whip.Handler // nil without WHIP
-	pages       net.Addr      // nil without HTTP
-	admin       net.Addr      // nil without admin
+	guard       *auth.Guard // nil: everybody may do everything
+	gate        gate
+	hook        atomic.Pointer[hook.Hook] // nil without one
+	resident    string                    // path of the bridge's session with this node
+	draining    atomic.Bool               // set by Drain
+	hub         *bridge.Hub               // nil without a bridge
+	srt         *srt.Server               // nil without SRT
+	whip        *whip.Handler             // nil without WHIP
+	pages       net.Addr                  // nil without HTTP
+	admin       net.Addr                  // nil without admin
 
 	tasks  sync.WaitGroup  // everything that serves
 	ctx    context.Context // ended by stop
@@ -63,7 +66,7 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
 	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	for _, open := range []func(context.Context) error{n.openAccess, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
+	for _, open := range []func(context.Context) error{n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
 		if err := open(n.ctx); err != nil {
 			n.Close()
 			return nil, err
@@ -117,7 +120,7 @@ func (n *Node) openRelay(context.Context) error {
 	limits := n.newLimits()
 	n.listener, err = transport.Listen(&transport.ListenConfig{
 		Addr: n.config.Listen, GetCertificate: n.certificate.GetCertificate, Logger: n.log,
-		ClientCAs: clients, RequireClientCertificate: n.config.Certificate.RequireClient, Door: limits,
+		ClientCAs: clients, RequireClientCertificate: n.config.Certificate.RequireClient, Door: door{limits, &n.gate}, CheckOrigin: n.gate.checkOrigin,
 	})
 	if err != nil {
 		return err
@@ -127,6 +130,7 @@ func (n *Node) openRelay(context.Context) error {
 	c.Name, c.ID, c.Region, c.Implementation, c.Logger = n.config.Name, n.config.ID, n.config.Region, Implementation, n.log
 	c.Upstreams, c.Pin, c.Limits = upstreams, isCatalog, limits
 	c.Resident = func(s *moq.Session) bool { return s.Path() == n.resident }
+	c.Certified = n.gate.certified
 	if n.guard != nil {
 		c.Authorize = n.guard.Authorize
 	}

@@ -31,6 +31,9 @@ func (n *Node) openWeb(what, address string, secure bool, h http.Handler) (net.A
 	if err != nil {
 		return nil, taken(what, address, err)
 	}
+	if what != "admin" {
+		l = gatedListener{l, &n.gate}
+	}
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: bodyTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,

@@ -74,10 +74,11 @@ func write(a auth.Ask, tokens []wire.Token) (body []byte, id key, err error) {
 
 // answer is what the server said.
 type answer struct {
-	allow  bool
-	reason string
-	until  time.Time // when a permission ends; zero: not at a known time
-	good   time.Time // how long the same question has this answer
+	allow   bool
+	reason  string
+	subject string    // whose permission it is; "" when that is not said
+	until   time.Time // when a permission ends; zero: not at a known time
+	good    time.Time // how long the same question has this answer
 }
 
 // verdict is the answer in the terms of auth.Judge.
@@ -85,7 +86,7 @@ func (a answer) verdict() (relay.Verdict, error) {
 	if !a.allow {
 		return relay.Verdict{}, fmt.Errorf("%w: %.200q", auth.ErrScope, a.reason)
 	}
-	return relay.Verdict{Until: a.until}, nil
+	return relay.Verdict{Until: a.until, Subject: a.subject}, nil
 }
 
 // Bounds of an answer.
@@ -128,9 +129,10 @@ func read(said []byte, ok bool, cache time.Duration, now time.Time) (answer, err
 		Reason string     `json:"reason"`
 		Until  *time.Time `json:"until"`
 		Cache  *string    `json:"cache"`
+		Whose  string     `json:"subject"`
 	}
 	err := json.Unmarshal(said, &told)
-	a := answer{allow: ok && err == nil && told.Allow != nil && *told.Allow, reason: told.Reason}
+	a := answer{allow: ok && err == nil && told.Allow != nil && *told.Allow, reason: told.Reason, subject: told.Whose}
 	if ok && err == nil && told.Allow == nil {
 		err = errors.New(`it has no "allow"`)
 	}

@@ -96,8 +96,12 @@ func New(c Config) (*Hook, error) {
 	return h, nil
 }
 
-// Close ends what is under way, unanswered, and waits for it.
+// Close ends what is under way, unanswered, and waits for it. Nothing is done without a
+// hook.
 func (h *Hook) Close() {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
