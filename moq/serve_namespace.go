@@ -144,10 +144,10 @@ func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wir
 	stop := watch(prefix, queue)
 	ended := make(chan struct{})
 	add, remove := r.shown()
-	go func() {
+	r.session.tasks.Go(func() {
+		defer close(ended)
 		queue.Run(ctx, add, remove)
-		close(ended)
-	}()
+	})
 	select {
 	case prefix = <-changed:
 	case <-ctx.Done():

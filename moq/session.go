@@ -78,6 +78,11 @@ type Config struct {
 	OnGoaway func(Goaway)
 	// Counters are added to; nil means counters of the session's own.
 	Counters *Counters
+	// Panicked is told that a goroutine of the session panicked, in that goroutine,
+	// when the stack is logged and the session has ended with INTERNAL_ERROR. A lock
+	// of the application may be held for ever then. nil: the process ends, as with
+	// any other panic.
+	Panicked func(value any)
 	// Logger; nil means slog.Default.
 	Logger *slog.Logger
 }
@@ -175,6 +180,9 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 		conn: conn, version: v, config: c,
 		peerReady: make(chan struct{}),
 	}
+	if c.Panicked != nil {
+		s.tasks.Caught = s.caught
+	}
 	s.partial.limit = int64(min(c.MaxPartialBytes, math.MaxInt64))
 	s.peerRequests.parity = 0
 	if conn.Info().Client {
@@ -189,6 +197,15 @@ func NewSession(ctx context.Context, conn transport.Conn, c Config) (*Session, e
 		return nil, s.cause()
 	}
 	return s, nil
+}
+
+// caught ends the session after a panic in one of its goroutines. What is left of
+// its requests ends with the connection; a lock of the session may be held for ever,
+// so only what needs none is done here.
+func (s *Session) caught(value any, stack []byte) {
+	s.log().Error("panic: the session ends", "panic", fmt.Sprint(value), "stack", string(stack))
+	s.Close(wire.SessionInternalError, "internal error")
+	s.config.Panicked(value)
 }
 
 // put is an assignment to a map that is nil while there is nothing in it, as
@@ -241,6 +258,7 @@ func (s *Session) sender() *deliver.Scheduler {
 		if c.Logger == nil {
 			c.Logger = s.log
 		}
+		c.Go = s.tasks.Go
 		s.sending.scheduler = deliver.New(s.conn, s.version, c)
 		s.tasks.Go(func() { s.fail(s.sending.scheduler.Run(s.ctx)) })
 	})

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ import (
 // newRelay is a relay that is closed with the test.
 func newRelay(t *testing.T, c relay.Config) *relay.Relay {
 	t.Helper()
-	c.Logger = quiet()
+	c.Logger = cmp.Or(c.Logger, quiet())
 	r := relay.New(c)
 	t.Cleanup(r.Close)
 	return r

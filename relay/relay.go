@@ -106,6 +106,7 @@ func (r *Relay) sessionConfig(l *link) moq.Config {
 		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self,
 		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
 		Deliver: deliver.Config{MaxLag: tuned.MaxLag, MaxLagBytes: tuned.MaxLagBytes, Ungoverned: tuned.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		Panicked: r.panicked,
 	}
 }
 
@@ -136,7 +137,15 @@ func (r *Relay) ServeConn(conn transport.Conn) {
 func (r *Relay) begin(conn transport.Conn, over func()) {
 	started := time.Now()
 	arrived := r.arrive()
+	var served bool // what is done when the session ends is settled
 	l, err := r.open(conn)
+	defer r.surviveBegin(conn, func() {
+		if !served {
+			l.Close()
+			arrived()
+			over()
+		}
+	})
 	var s *moq.Session
 	if err == nil {
 		s, err = moq.NewSession(r.ctx, conn, r.limitedConfig(l))
@@ -156,10 +165,6 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		l.Exempt()
 	}
 	stop := context.AfterFunc(r.ctx, func() { s.Close(wire.SessionNoError, "relay stopped") })
-	permitted := r.permitSession(s)
-	if _, ok := s.PeerRelay(); ok && permitted {
-		r.tasks.Go(func() { r.serveRelay(s) })
-	}
 	r.tasks.Add()
 	context.AfterFunc(s.Context(), func() {
 		defer r.tasks.Done()
@@ -172,6 +177,11 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
 			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))
 	})
+	served = true
+	permitted := r.permitSession(s)
+	if _, ok := s.PeerRelay(); ok && permitted {
+		r.tasks.Go(func() { r.serveRelay(s) })
+	}
 }
 
 // Reconsider has all permissions asked about again, because what Config.Authorize

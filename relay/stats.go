@@ -12,6 +12,7 @@ type counters struct {
 	requests, refused, fetches atomic.Uint64
 	hits, misses, upstream     atomic.Uint64 // of the cache
 	subscriptions              atomic.Int64  // being served
+	panics                     atomic.Uint64
 }
 
 // Stats is a reading of a relay's counters. Bytes are MOQT bytes: object
@@ -38,6 +39,8 @@ type Stats struct {
 	UnwantedInputs uint64     `json:"unwantedInputs"`
 	// Limits counts what was refused for them.
 	Limits limit.Stats `json:"limits"`
+	// Panics counts sessions that were ended because of a fault of this program.
+	Panics uint64 `json:"panics"`
 	// Directory is nil without one.
 	Directory *DirectoryStatus `json:"directory,omitempty"`
 	// Links are those to other relays.
@@ -56,7 +59,7 @@ func (r *Relay) Stats() Stats {
 		Requests: r.served.requests.Load(), Refused: r.served.refused.Load(),
 		BytesIn: r.got.Bytes.Load(), ObjectsIn: r.got.Objects.Load(),
 		BytesOut: r.sent.Bytes.Load(), ObjectsOut: r.sent.Objects.Load(), StreamsOut: r.sent.Streams.Load(), DatagramsOut: r.sent.Datagrams.Load(),
-		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(),
+		GroupsSkipped: r.sent.GroupsSkipped.Load(), Timeouts: r.sent.Timeouts.Load(), UnwantedInputs: r.got.Unwanted.Load(), Panics: r.served.panics.Load(),
 		Namespaces: r.routes.Count(nil), PerTrack: map[string]int{}, Cache: r.cacheStats(), Limits: r.limits.Stats(),
 	}
 	if d := r.config.Directory; d != nil {

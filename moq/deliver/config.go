@@ -40,6 +40,9 @@ type Config struct {
 	Logger func() *slog.Logger
 	// Counters are added to; nil means counters of the scheduler's own.
 	Counters *Counters
+	// Go starts the goroutines of the scheduler beside Run, which end with the
+	// connection; nil means the go statement.
+	Go func(f func())
 }
 
 // Pacer says how much may be sent. It is called by one goroutine at a time and must not
@@ -90,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Counters == nil {
 		c.Counters = new(Counters)
+	}
+	if c.Go == nil {
+		c.Go = func(f func()) { go f() }
 	}
 	return c
 }

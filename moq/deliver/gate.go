@@ -26,7 +26,7 @@ type gate struct {
 	number uint64               // of the write; the scheduler's
 	stream transport.SendStream // of the write; set before state, read only by whoever has marked that
 
-	deputy func() // has another goroutine go on with the scheduler's work
+	deputy func() // has another goroutine go on with the scheduler's work; does not wait
 
 	mu      sync.Mutex // held while a write is interrupted; guards what follows
 	late    bool       // the timer interrupted it
@@ -138,7 +138,7 @@ func (g *gate) interrupt(state uint64) bool {
 		if !g.state.CompareAndSwap(state, 0) {
 			return false
 		}
-		go g.deputy() // ends when the scheduler comes back, or with it
+		g.deputy() // ends when the scheduler comes back, or with it
 		return true
 	}
 	if state&interrupted != 0 || !g.state.CompareAndSwap(state, state|interrupted) {

@@ -48,5 +48,10 @@ func (s *Scheduler) standIn() {
 	for _, t := range s.ready {
 		s.changed(t)
 	}
-	s.relieved <- s.work()
+	err := errPanicked
+	defer func() { s.relieved <- err }()
+	err = s.work()
 }
+
+// errPanicked is what the work of a deputy ended with that did not return.
+var errPanicked = errors.New("a panic in the scheduler")

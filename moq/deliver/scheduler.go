@@ -79,7 +79,7 @@ func New(conn transport.Conn, v wire.Version, c Config) *Scheduler {
 		ended:    make(chan struct{}),
 	}
 	s.ready, s.dirty = s.room.ready[:0], s.room.dirty[:0]
-	s.gate.brief, s.gate.deputy = c.Stall, s.standIn
+	s.gate.brief, s.gate.deputy = c.Stall, func() { c.Go(s.standIn) }
 	if !c.Ungoverned {
 		s.governor.stats, s.silence.stats = conn.Stats, conn.Stats
 	}
@@ -369,7 +369,7 @@ func (s *Scheduler) open() (transport.SendStream, error) {
 		return st, err
 	}
 	s.opening = true
-	go func() { // ends with the connection at the latest
+	s.config.Go(func() { // ends with the connection at the latest
 		st, err := s.conn.OpenUniStream(s.conn.Context())
 		s.do(func() {
 			s.opening = false
@@ -378,6 +378,6 @@ func (s *Scheduler) open() (transport.SendStream, error) {
 				s.spare = st
 			}
 		})
-	}()
+	})
 	return nil, nil
 }

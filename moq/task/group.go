@@ -1,10 +1,17 @@
 package task
 
-import "sync"
+import (
+	"runtime/debug"
+	"sync"
+)
 
 // Group is a number of goroutines. The zero value has none. It is safe for
 // concurrent use and must not be copied.
 type Group struct {
+	// Caught gets what a goroutine panics with, and its stack, in that goroutine;
+	// nil: the process ends, as without a group. It is set before the first Go.
+	Caught func(value any, stack []byte)
+
 	mu   sync.Mutex
 	n    int
 	idle chan struct{} // closed when n becomes 0; nil while nobody waits
@@ -15,8 +22,19 @@ func (g *Group) Go(f func()) {
 	g.Add()
 	go func() {
 		defer g.Done()
+		defer g.catch()
 		f()
 	}()
+}
+
+// catch is deferred.
+func (g *Group) catch() {
+	if g.Caught == nil {
+		return
+	}
+	if value := recover(); value != nil {
+		g.Caught(value, debug.Stack())
+	}
 }
 
 // Add counts something that ends without having a goroutine all the time, as

@@ -1,0 +1,67 @@
+package relay
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"moqedge/moq/transport"
+	"moqedge/moq/wire"
+)
+
+// A panic in a goroutine of a session ends that session (moq.Config.Panicked); all
+// others go on. One in a goroutine of the relay itself ends the process: a track
+// that nobody looks after any more is worse than a restart, after which peers are
+// back within a second. So does one that leaves a lock of the relay behind, as every
+// session would soon wait for it.
+
+// lockPatience is how long a lock may be held, on a machine that has no time at all.
+const lockPatience = 5 * time.Second
+
+// panicked counts a panic of a session, and finds out whether the relay can go on.
+func (r *Relay) panicked(any) {
+	r.served.panics.Add(1)
+	r.tasks.Go(func() {
+		free := make(chan struct{})
+		go func() { // left behind with the lock otherwise
+			r.touchLocks()
+			close(free)
+		}()
+		patience := time.NewTimer(lockPatience)
+		defer patience.Stop()
+		select {
+		case <-free:
+		case <-patience.C:
+			panic("relay: a session that panicked holds a lock that all others need")
+		}
+	})
+}
+
+// touchLocks takes the locks that sessions share, one after the other.
+func (r *Relay) touchLocks() {
+	r.Stats()
+	r.Routes(nil, 1)
+	r.mu.Lock()
+	entries := make([]*trackEntry, 0, len(r.tracks))
+	for _, e := range r.tracks {
+		entries = append(entries, e)
+	}
+	r.mu.Unlock()
+	for _, e := range entries {
+		e.isOver()
+		largest(e.live)
+	}
+}
+
+// surviveBegin is deferred by who begins a session: a panic there, in what peers send
+// first or in Config.Authorize, ends the connection alone.
+func (r *Relay) surviveBegin(conn transport.Conn, undo func()) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	r.log.Error("panic: the session is not begun", "remote", conn.Info().RemoteAddr.String(), "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+	_ = conn.CloseWithError(uint64(wire.SessionInternalError), "internal error")
+	r.panicked(value)
+	undo()
+}
