@@ -109,6 +109,7 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	l := c.link
 	r := l.relay
 	h := l.opened(s)
+	defer r.census.add(s)()
 	r.log.Info("connected to the relay", "link", l.name(), "url", c.client.URL, "draft", s.Version().String(), "id", h.peer)
 	c.failures = 0
 	l.mu.Lock()

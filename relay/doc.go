@@ -20,6 +20,8 @@
 // directory.go is what relays find each other by, listed.go what is known from
 // it, region.go whom that has one ask; package cluster has a directory on NATS.
 // survive.go keeps a panic to the session that it came in.
+// treestatus.go, sessions.go and trackpage.go tell operators how links, sessions and
+// tracks stand.
 // access.go asks whether a request is permitted, permission.go ends what no longer is.
 // drain.go has the peers of this relay move away; package route knows the
 // ways to namespaces.

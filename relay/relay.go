@@ -57,6 +57,7 @@ type Relay struct {
 
 	redirects   redirects
 	permissions permissions
+	census      census // has a lock of its own
 }
 
 // New returns a relay and connects it to its upstreams.
@@ -159,7 +160,7 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 	}
 	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", pathWithoutQuery(s), "peer", s.PeerImplementation())
 	r.session.Add(1)
-	delist := r.enlist(s)
+	delist, gone := r.enlist(s), r.census.add(s)
 	arrived()
 	if r.isUnlimited(s) {
 		l.Exempt()
@@ -173,6 +174,7 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		stop()
 		delist()
 		l.Close()
+		gone()
 		r.session.Add(-1)
 		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
 			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))

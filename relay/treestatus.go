@@ -14,6 +14,8 @@ type LinkStatus struct {
 	URL    string `json:"url,omitempty"` // "" for a relay that connected to this one
 	ID     string `json:"id,omitempty"`  // "" when it is of another make, or was never connected
 	Dialed bool   `json:"dialed"`        // this side connects
+	// Peer stands beside this relay, or below it: it is asked for what it announced alone.
+	Peer bool `json:"peer"`
 	// State is "connected", "connecting" (also between two attempts) or, of one
 	// that is connected on demand, "idle".
 	State    string        `json:"state"`
@@ -22,6 +24,9 @@ type LinkStatus struct {
 	Draft    string        `json:"draft,omitempty"`
 	Priority int           `json:"priority"`
 	Cost     uint32        `json:"cost"`
+	// BytesIn and BytesOut are those of the present connection over UDP.
+	BytesIn  uint64 `json:"bytesIn"`
+	BytesOut uint64 `json:"bytesOut"`
 	// Namespaces is how many it tells of, lost ones that are still shown included.
 	Namespaces int    `json:"namespaces"`
 	Error      string `json:"error,omitempty"` // of the last attempt, until there is a session
@@ -31,13 +36,14 @@ func (l *link) status() LinkStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := LinkStatus{
-		Name: l.name(), URL: l.upstream.URL, ID: l.told, Dialed: l.dialed, State: "connecting", Since: l.since,
+		Name: l.name(), URL: l.upstream.URL, ID: l.told, Dialed: l.dialed, Peer: l.upstream.Peer, State: "connecting", Since: l.since,
 		Priority: l.upstream.Priority, Cost: l.upstream.Cost, Namespaces: len(l.known),
 	}
 	switch {
 	case l.current != nil:
 		s.State, s.Draft = "connected", l.current.Version().String()
-		s.RTT = l.current.Conn().Stats().SmoothedRTT
+		stats := l.current.Conn().Stats()
+		s.RTT, s.BytesIn, s.BytesOut = stats.SmoothedRTT, stats.BytesReceived, stats.BytesSent
 	case len(l.active) == 0:
 		s.State = "idle"
 	}

@@ -25,6 +25,7 @@ var rules = []struct {
 	{"moqedge/relay/auth$", []string{"moqedge/relay/cluster", "moqedge/relay/auth/token", "moqedge/relay/auth/cat", "github.com/golang-jwt", "github.com/fxamacker"}},
 	{"moqedge/relay/cache", []string{"moqedge/moq$", "moqedge/moq/deliver", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/relay/limit", []string{"moqedge/relay$", "moqedge/relay/cache", "moqedge/relay/auth", "moqedge/moq$"}},
+	{"moqedge/relay/admin", []string{"moqedge/relay/auth", "moqedge/relay/cluster"}},
 	{"moqedge/relay/collector", []string{"moqedge", "$outside"}},
 	{"moqedge/relay/topology", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/transport", "moqedge/relay$", "$outside"}},
 	{"moqedge/bridge", []string{"moqedge/relay", "moqedge/web", "moqedge/bench", "moqedge/cmd"}},

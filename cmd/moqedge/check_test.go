@@ -24,7 +24,7 @@ func TestCheck(t *testing.T) {
 	bad := written(t, dir, "bad.yaml", "listen: :1\nlog:\n  level: loud\nretention: {time: -1s}\n")
 	torn := written(t, dir, "torn.yaml", "listen: :1\nretention: {time: 10}\nlog: {lvl: 1}\n")
 	pem := written(t, dir, "a.pem", "nothing")
-	files := written(t, dir, "files.yaml", "listen: :1\ncertificate:\n  cert: "+pem+"\n  key: "+pem+"\nupstreams:\n- url: moqt://a\n  ca: "+pem+"\n- {url: 'moqt://b', insecure: true}\nadmin: {listen: ':9'}\n")
+	files := written(t, dir, "files.yaml", "listen: :1\ncertificate:\n  cert: "+pem+"\n  key: "+pem+"\nupstreams:\n- url: moqt://a\n  ca: "+pem+"\n- {url: 'moqt://b', insecure: true}\nadmin: {listen: ':9', token: 0123456789abcdef}\n")
 	for name, c := range map[string]struct {
 		args []string
 		env  [2]string

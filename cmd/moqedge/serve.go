@@ -22,7 +22,7 @@ type serveCommand struct {
 	Listen   string `placeholder:"ADDR" help:"UDP address for MOQT. (default: :4443)"`
 	HTTP     string `name:"http" placeholder:"ADDR" help:"TCP address of the pages. (default: :8080)"`
 	SRT      string `name:"srt" placeholder:"ADDR" help:"UDP address for encoders. (default: :9000)"`
-	Admin    string `placeholder:"ADDR" help:"TCP address of /stats, /healthz and /readyz. (default: none)"`
+	Admin    string `placeholder:"ADDR" help:"TCP address of the status page and the admin API, on loopback without admin.token. (default: none)"`
 	Upstream string `placeholder:"URL" help:"Parent relay. Without a file the node then takes no publications unless --srt is given."`
 	JSON     bool   `name:"json" help:"Print the addresses as a JSON line, or with --print-config the values."`
 
@@ -201,9 +201,13 @@ func (c serveCommand) announce(e *environment, n *node.Node) error {
 			Fingerprint string `json:"fingerprint"`
 		}{"addresses", a, n.Fingerprint()})
 	}
+	adminURL := httpURL(a.Admin)
+	if c := n.Config().Admin; c != nil && c.TLS {
+		adminURL = "https" + strings.TrimPrefix(adminURL, "http")
+	}
 	var b strings.Builder
 	for _, line := range []struct{ what, where string }{
-		{"relay", a.Relay + " (UDP)"}, {"pages", httpURL(a.HTTP)}, {"SRT", a.SRT}, {"admin", httpURL(a.Admin)}, {"fingerprint", n.Fingerprint()},
+		{"relay", a.Relay + " (UDP)"}, {"pages", httpURL(a.HTTP)}, {"SRT", a.SRT}, {"admin", adminURL}, {"fingerprint", n.Fingerprint()},
 	} {
 		if line.where != "" {
 			fmt.Fprintf(&b, "%-11s %s\n", line.what, line.where)

@@ -141,6 +141,10 @@ func (t *Track) hasten(at time.Time) {
 // of it, as far as they are announced; what was fetched does not count.
 func (t *Track) Since(o *Object) uint64 { return t.came.Load() - o.came }
 
+// Came returns how many payload bytes were appended to the track; what was fetched
+// does not count.
+func (t *Track) Came() uint64 { return t.came.Load() }
+
 // Size returns what the track keeps: bytes, as they take memory, and groups.
 func (t *Track) Size() (bytes uint64, groups int) {
 	t.mu.RLock()

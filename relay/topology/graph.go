@@ -39,6 +39,10 @@ type Upstream struct {
 	Peer     bool   // asked only for what it announced
 	OnDemand bool   // connected when something is asked for
 	Pins     []string
+	// Note is written below it, and Broken says that there is no connection, where a
+	// tree that runs is drawn.
+	Note   string
+	Broken bool
 }
 
 // Graph is the tree: nodes, and links from each to its upstreams. It is made by

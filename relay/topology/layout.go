@@ -40,6 +40,9 @@ func (g *Graph) layout() (boxes []*box, width, height int) {
 		b := &box{vertex: v, width: boxWidth}
 		for _, l := range v.up {
 			b.lines = append(b.lines, cut(lineOf(l), maxChars))
+			if l.Note != "" {
+				b.lines = append(b.lines, cut("    "+l.Note, maxChars))
+			}
 		}
 		b.height = boxBase + lineSize*len(b.lines)
 		rows[ranks[v]] = append(rows[ranks[v]], b)

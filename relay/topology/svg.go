@@ -25,7 +25,15 @@ svg{background:#14181d;color:#e6eaef}.dim,.tn{fill:#9aa5b1}
 // SVG draws the tree as a picture that stands for itself, with what Check found
 // below it.
 func (g *Graph) SVG() string {
-	found := g.Check()
+	return g.draw(fmt.Sprintf("A tree of %d relays", len(g.nodes)), g.Check())
+}
+
+// Picture is SVG with another title, and without what Check finds: of a tree that runs
+// not all nodes are known.
+func (g *Graph) Picture(title string) string { return g.draw(title, nil) }
+
+func (g *Graph) draw(title string, found []Finding) string {
+	title = html.EscapeString(title)
 	boxes, width, height := g.layout()
 	var body strings.Builder
 	of := map[*vertex]*box{}
@@ -53,7 +61,6 @@ func (g *Graph) SVG() string {
 		}
 	}
 	height = y + margin
-	title := fmt.Sprintf("A tree of %d relays", len(g.nodes))
 	return fmt.Sprintf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n<title>%s</title>\n<style>%s</style>\n"+
 		"<text class=\"h\" x=\"%d\" y=\"%d\">%s</text>\n%s</svg>\n", width, height, width, height, title, style, margin, margin+12, title, body.String())
 }
@@ -121,7 +128,7 @@ func subtitle(v *vertex) string {
 func drawLink(w *strings.Builder, l *link, from, to *box) {
 	class := "l"
 	switch {
-	case l.ring:
+	case l.ring, l.Broken:
 		class += " ring"
 	case l.Peer:
 		class += " peer"

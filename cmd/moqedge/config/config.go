@@ -44,7 +44,8 @@ type Config struct {
 	Access *Access `yaml:"access" reload:"restart" without:"everybody may do everything"`
 	// Limits bound what peers may do and have, see [limits](limits.md).
 	Limits Limits `yaml:"limits" reload:"live"`
-	// Admin has statistics; it is not for everybody to reach.
+	// Admin has the status page, the [API](admin.md) and metrics; it is not for everybody
+	// to reach.
 	Admin *Admin `yaml:"admin" reload:"restart" without:"none"`
 	// Retention says what is kept of a track.
 	Retention Retention `yaml:"retention" reload:"live"`
@@ -182,12 +183,6 @@ type Drain struct {
 
 // Limit is Timeout, or what its zero value means.
 func (d Drain) Limit() time.Duration { return cmp.Or(d.Timeout, 10*time.Second) }
-
-// Admin is the server for statistics: /stats, /healthz and /readyz.
-type Admin struct {
-	// Listen is the TCP address of `/stats` (JSON), `/healthz` and `/readyz`.
-	Listen string `yaml:"listen" reload:"restart" without:"required"`
-}
 
 // Retention says what the relay keeps of a track.
 type Retention struct {

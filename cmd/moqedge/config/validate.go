@@ -29,7 +29,7 @@ func (c Config) Validate() error {
 		c.validateBridge(),
 		c.Access.validate(),
 		c.Limits.validate(),
-		c.validateAdmin(),
+		c.Admin.validate(),
 		c.Retention.validate(),
 		c.Drain.validate(),
 		word("log.level", c.Log.Level, Levels()),
@@ -152,13 +152,6 @@ func (c Config) validateBridge() error {
 		return fmt.Errorf("bridge.srt.latency: %v is not between 0 and 10 s", b.SRT.Latency)
 	}
 	return address("bridge.srt.listen", b.SRT.Listen, false)
-}
-
-func (c Config) validateAdmin() error {
-	if c.Admin == nil {
-		return nil
-	}
-	return address("admin.listen", c.Admin.Listen, true)
 }
 
 func (r Retention) validate() error {

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"moqedge/cmd/moqedge/node"
+	"moqedge/relay/admin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -92,7 +92,7 @@ func TestStatusLine(t *testing.T) {
 	if got, want := s.String(), "up 1:05 | sessions 3 | tracks 5 | in 1.23 Mbps | out 2.00 Mbps | live: demo, cam1"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := (Status{Origin: node.Stats{}}).String(); !strings.HasSuffix(got, "live: nothing") {
+	if got := (Status{Origin: admin.Stats{}}).String(); !strings.HasSuffix(got, "live: nothing") {
 		t.Error(got)
 	}
 }

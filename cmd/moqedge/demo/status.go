@@ -6,19 +6,19 @@ import (
 	"time"
 
 	"moqedge/cmd/moqedge/console"
-	"moqedge/cmd/moqedge/node"
+	"moqedge/relay/admin"
 )
 
 // Status is one reading of a demo. Mbps are since the reading before.
 type Status struct {
-	UptimeSeconds float64    `json:"uptimeSeconds"`
-	Sessions      int64      `json:"sessions"` // at both relays
-	Tracks        int        `json:"tracks"`   // carried by the origin
-	MbpsIn        float64    `json:"mbpsIn"`   // from the bridge into the origin
-	MbpsOut       float64    `json:"mbpsOut"`  // from the edge to viewers
-	Live          []string   `json:"live"`
-	Origin        node.Stats `json:"origin"`
-	Edge          node.Stats `json:"edge"`
+	UptimeSeconds float64     `json:"uptimeSeconds"`
+	Sessions      int64       `json:"sessions"` // at both relays
+	Tracks        int         `json:"tracks"`   // carried by the origin
+	MbpsIn        float64     `json:"mbpsIn"`   // from the bridge into the origin
+	MbpsOut       float64     `json:"mbpsOut"`  // from the edge to viewers
+	Live          []string    `json:"live"`
+	Origin        admin.Stats `json:"origin"`
+	Edge          admin.Stats `json:"edge"`
 }
 
 // Meter takes readings of a demo. It is used by one goroutine.

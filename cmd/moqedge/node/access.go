@@ -24,7 +24,7 @@ func (n *Node) openAccess(ctx context.Context) error {
 		n.OnApply(func(config.Config) (Step, error) {
 			return Step{}, errors.New("access: nobody is asked for permission in this node: jwt, cat, hook and anonymous need a restart")
 		}, keys...)
-		if !loopback(n.config.Listen) {
+		if !config.Loopback(n.config.Listen) {
 			n.log.Warn("everybody who reaches this node may read and publish everything: the configuration has no access section", "listen", n.config.Listen)
 		}
 		return nil

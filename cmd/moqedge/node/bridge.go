@@ -9,6 +9,7 @@ import (
 	"moqedge/bridge"
 	"moqedge/bridge/srt"
 	"moqedge/bridge/whip"
+	"moqedge/cmd/moqedge/config"
 	"moqedge/cmd/moqedge/peer"
 	"moqedge/moq"
 )
@@ -86,7 +87,7 @@ func (n *Node) openWHIP(context.Context) error {
 	n.whip, err = whip.New(whip.Config{
 		Hub: n.hub, ICEAddr: c.ICE, PublicIPs: c.PublicIPs, MaxSessions: c.MaxSessions, Authorize: n.authorizeIngest(), CheckOrigin: n.gate.admitsOrigin,
 		// Whoever reaches the pages through loopback only is on this machine.
-		Loopback: true, LoopbackOnly: loopback(n.config.HTTP.Listen), Logger: n.log,
+		Loopback: true, LoopbackOnly: config.Loopback(n.config.HTTP.Listen), Logger: n.log,
 	})
 	if err != nil {
 		return taken("WHIP media", c.ICE, err)

@@ -146,8 +146,8 @@ func checkBridge(c config.Config, now time.Time) []Problem {
 }
 
 func checkAdmin(c config.Config, _ time.Time) []Problem {
-	if c.Admin == nil || loopback(cmp.Or(c.Admin.Listen, "localhost:0")) {
+	if c.Admin == nil || c.Admin.TLS || config.Loopback(cmp.Or(c.Admin.Listen, "localhost:0")) {
 		return nil
 	}
-	return warning("admin.listen: whoever reaches %s may look and act: have a firewall before it, or give 127.0.0.1:PORT", c.Admin.Listen)
+	return warning("admin.listen: the token goes to %s in the clear: set admin.tls, have a firewall before it, or give 127.0.0.1:PORT", c.Admin.Listen)
 }

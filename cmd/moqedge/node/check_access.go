@@ -12,7 +12,7 @@ import (
 // checkAccess reads files of keys, and says who may do everything.
 func checkAccess(c config.Config, _ time.Time) []Problem {
 	if !c.Access.Guarded() {
-		if loopback(c.Listen) {
+		if config.Loopback(c.Listen) {
 			return nil
 		}
 		return warning("access: everybody who reaches %s may read and publish everything: say who may, by access.jwt or access.anonymous", c.Listen)

@@ -44,7 +44,7 @@ func TestCheck(t *testing.T) {
 			want: []string{"cluster.ca: ", "cluster.natsCA: ", "cluster.natsCert: ", "cluster.credentials: "}},
 		"bridge":          {config: config.Config{Bridge: &config.Bridge{PublishTo: &peer.Config{CA: "none.pem"}}}, want: []string{"bridge.publishTo.ca: "}},
 		"admin":           {config: config.Config{Admin: &config.Admin{Listen: "127.0.0.1:1"}}},
-		"admin, everyone": {config: config.Config{Admin: &config.Admin{Listen: ":1"}}, want: []string{"-admin.listen: whoever reaches :1"}},
+		"admin, everyone": {config: config.Config{Admin: &config.Admin{Listen: ":1"}}, want: []string{"-admin.listen: the token goes to :1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := c.at

@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"net/http"
+	"sync"
 	"time"
 )
 
@@ -16,8 +16,33 @@ const drainGrace = 500 * time.Millisecond
 // relay at uri when it is not empty (moqt-18 §9.4.1). What they have goes on
 // meanwhile, ingests and the upstream included: Close ends those. It returns
 // when all have left, at the latest when sessions that are still here after the
-// limit have been closed; an error says that there were such. It is called once.
+// limit have been closed; an error says that there were such. Another call while the node drains changes
+// nothing of that and waits for it, up to a limit of its own.
 func (n *Node) Drain(uri string, limit time.Duration) error {
+	first := false
+	n.drain.once.Do(func() { first, n.drain.done = true, make(chan struct{}) })
+	if !first {
+		select {
+		case <-n.drain.done:
+			return n.drain.err
+		case <-time.After(limit):
+			return errLimit
+		}
+	}
+	n.drain.err = n.leave(uri, limit)
+	close(n.drain.done)
+	return n.drain.err
+}
+
+// drain is the one drain of a node.
+type drain struct {
+	once sync.Once
+	done chan struct{} // made by once
+	err  error         // valid when done is closed
+}
+
+// leave drains.
+func (n *Node) leave(uri string, limit time.Duration) error {
 	n.draining.Store(true)
 	n.listener.Refuse()
 	if n.hub != nil {
@@ -38,20 +63,3 @@ func (n *Node) Drain(uri string, limit time.Duration) error {
 
 // errLimit says that not everybody left by themselves.
 var errLimit = errors.New("some sessions did not leave in time and are closed")
-
-// serveReady tells load balancers whether to send somebody here.
-func (n *Node) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if n.draining.Load() {
-		answer(w, http.StatusServiceUnavailable, "draining\n")
-		return
-	}
-	answer(w, http.StatusOK, "ready\n")
-}
-
-// answer writes a text.
-func answer(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text)) // who asked is gone otherwise
-}

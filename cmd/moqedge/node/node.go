@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,6 +21,7 @@ import (
 	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/relay"
+	"moqedge/relay/admin"
 	"moqedge/relay/auth"
 	"moqedge/relay/auth/hook"
 )
@@ -41,11 +41,13 @@ type Node struct {
 	hook        atomic.Pointer[hook.Hook] // nil without one
 	resident    string                    // path of the bridge's session with this node
 	draining    atomic.Bool               // set by Drain
-	hub         *bridge.Hub               // nil without a bridge
-	srt         *srt.Server               // nil without SRT
-	whip        *whip.Handler             // nil without WHIP
-	pages       net.Addr                  // nil without HTTP
-	admin       net.Addr                  // nil without admin
+	drain       drain
+	hub         *bridge.Hub   // nil without a bridge
+	srt         *srt.Server   // nil without SRT
+	whip        *whip.Handler // nil without WHIP
+	pages       net.Addr      // nil without HTTP
+	admin       net.Addr      // nil without admin
+	operators   *admin.Server // nil without admin
 
 	tasks  sync.WaitGroup  // everything that serves
 	ctx    context.Context // ended by stop
@@ -176,19 +178,6 @@ func (n *Node) openPages(context.Context) error {
 	return err
 }
 
-func (n *Node) openAdmin(context.Context) error {
-	if n.config.Admin == nil {
-		return nil
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /stats", n.serveStats)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", n.serveReady)
-	var err error
-	n.admin, err = n.openWeb("admin", n.config.Admin.Listen, false, mux)
-	return err
-}
-
 // Addresses of a node, with the ports that the system chose. Fields of what is
 // not configured are "".
 type Addresses struct {
@@ -226,16 +215,6 @@ func Local(address string) string {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
-}
-
-// loopback reports whether only this machine reaches a listen address.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func portOf(a net.Addr) int {

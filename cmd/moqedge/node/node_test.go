@@ -99,7 +99,7 @@ func TestServers(t *testing.T) {
 	if rsp, _ := get(t, "http://"+a.HTTP+"/whip/cam1", nil); rsp.StatusCode == http.StatusNotFound || rsp.StatusCode == http.StatusOK {
 		t.Errorf("GET of WHIP: %s", rsp.Status)
 	}
-	if rsp, text := get(t, "http://"+a.Admin+"/healthz", nil); rsp.StatusCode != http.StatusOK || text != "ok\n" {
+	if rsp, text := get(t, "http://"+a.Admin+"/healthz", nil); rsp.StatusCode != http.StatusOK || !strings.Contains(text, `"ok"`) {
 		t.Errorf("healthz: %s %q", rsp.Status, text)
 	}
 	_, text = get(t, "http://"+a.Admin+"/stats", nil)
@@ -304,11 +304,6 @@ func TestLocal(t *testing.T) {
 	} {
 		if got := Local(address); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
-		}
-	}
-	for address, want := range map[string]bool{":80": false, "127.0.0.1:80": true, "localhost:80": true, "[::1]:80": true, "192.0.2.1:1": false, "x": false} {
-		if loopback(address) != want {
-			t.Errorf("%s: loopback is not %v", address, want)
 		}
 	}
 }

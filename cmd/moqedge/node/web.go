@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,7 +12,7 @@ import (
 	"time"
 
 	"moqedge/bridge"
-	"moqedge/relay"
+	"moqedge/relay/admin"
 	"moqedge/web"
 )
 
@@ -90,69 +89,30 @@ func (n *Node) pagesHandler() http.Handler {
 	return web.Handler(c)
 }
 
-// Stats is what /stats answers: the relay's counters and what comes in.
-type Stats struct {
-	Name          string  `json:"name,omitempty"`
-	UptimeSeconds float64 `json:"uptimeSeconds"`
-	relay.Stats
-	// Ingests are the publications that the bridge takes.
-	Ingests []Ingest `json:"ingests"`
-}
-
-// Ingest is one publication.
-type Ingest struct {
-	Name     string        `json:"name"`
-	Protocol string        `json:"protocol"` // srt, whip or file
-	Remote   string        `json:"remote"`
-	Live     bool          `json:"live"` // false: the publisher is gone and may return
-	Since    time.Time     `json:"since"`
-	Dropped  uint64        `json:"droppedFrames"`
-	Tracks   []IngestTrack `json:"tracks"`
-}
-
-// IngestTrack is one media track of a publication.
-type IngestTrack struct {
-	Name       string  `json:"name"`
-	Codec      string  `json:"codec"`
-	Width      int     `json:"width,omitempty"`
-	Height     int     `json:"height,omitempty"`
-	Framerate  float64 `json:"framerate,omitempty"`
-	SampleRate int     `json:"sampleRate,omitempty"`
-	Channels   int     `json:"channels,omitempty"`
-	Bitrate    int     `json:"bitrate"` // bits per second
-}
-
 // Stats reads the node's counters.
-func (n *Node) Stats() Stats {
-	s := Stats{Name: n.config.Name, UptimeSeconds: time.Since(n.started).Seconds(), Stats: n.relay.Stats(), Ingests: []Ingest{}}
+func (n *Node) Stats() admin.Stats {
+	return admin.Stats{Name: n.config.Name, UptimeSeconds: time.Since(n.started).Seconds(), Stats: n.relay.Stats(), Ingests: n.ingests()}
+}
+
+// ingests are the publications that the bridge takes.
+func (n *Node) ingests() []admin.Ingest {
+	all := []admin.Ingest{}
 	if n.hub == nil {
-		return s
+		return all
 	}
 	for _, p := range n.hub.Names() {
-		s.Ingests = append(s.Ingests, ingest(p))
+		all = append(all, ingest(p))
 	}
-	return s
+	return all
 }
 
-func ingest(p bridge.Status) Ingest {
-	i := Ingest{
+func ingest(p bridge.Status) admin.Ingest {
+	i := admin.Ingest{
 		Name: p.Name, Protocol: p.Ingest.Protocol, Remote: p.Ingest.Remote, Live: p.Live, Since: p.Since,
-		Dropped: p.Dropped, Tracks: make([]IngestTrack, 0, len(p.Tracks)),
+		Dropped: p.Dropped, Tracks: make([]admin.IngestTrack, 0, len(p.Tracks)),
 	}
 	for _, t := range p.Tracks {
-		i.Tracks = append(i.Tracks, IngestTrack(t))
+		i.Tracks = append(i.Tracks, admin.IngestTrack(t))
 	}
 	return i
-}
-
-func (n *Node) serveStats(w http.ResponseWriter, _ *http.Request) {
-	body, err := json.MarshalIndent(n.Stats(), "", "  ")
-	if err != nil {
-		n.log.Error("statistics can not be encoded", "error", err)
-		http.Error(w, "the statistics can not be shown", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(body, '\n')) // who asked is gone otherwise
 }

@@ -1,0 +1,95 @@
+package node
+
+import (
+	"context"
+	"regexp"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"moqedge/cmd/moqedge/config"
+	"moqedge/relay/admin"
+)
+
+// openAdmin serves operators, until Close.
+func (n *Node) openAdmin(context.Context) error {
+	c := n.config.Admin
+	if c == nil {
+		return nil
+	}
+	var token atomic.Pointer[string]
+	token.Store(&c.Token)
+	n.operators = admin.New(admin.Config{
+		Relay: n.relay, Name: n.config.Name, Region: n.config.Region, Version: version(), Started: n.started,
+		Local: c.Local(), Token: func() string { return *token.Load() },
+		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Ingests: n.ingests, Settings: n.settings, Logger: n.log,
+	})
+	n.undo = append(n.undo, n.operators.Close)
+	n.OnApply(func(next config.Config) (Step, error) {
+		return Step{Commit: func() { token.Store(&next.Admin.Token) }}, nil
+	}, "admin")
+	var err error
+	n.admin, err = n.openWeb("admin", c.Listen, c.TLS, n.operators)
+	return err
+}
+
+// version is what the build recorded.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
+}
+
+// drainAside begins to drain, for who does not wait. limit 0 is that of the
+// configuration, uri "" as well.
+func (n *Node) drainAside(uri string, limit time.Duration) {
+	c := n.Config().Drain
+	if uri == "" {
+		uri = c.URI
+	}
+	if limit == 0 {
+		limit = c.Limit()
+	}
+	n.tasks.Go(func() {
+		if err := n.Drain(uri, limit); err != nil {
+			n.log.Warn("not drained", "reason", err)
+		}
+	})
+}
+
+// unready says why nobody is to be sent here, besides what the relay tells.
+func (n *Node) unready() []string {
+	shown, err := n.certificate.GetCertificate(nil)
+	if err == nil && shown.Leaf != nil && time.Now().After(shown.Leaf.NotAfter) {
+		return []string{"the certificate has expired"}
+	}
+	return nil
+}
+
+// index is the number of an entry of a list in a key.
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// settings is the configuration that is in effect, secrets masked.
+func (n *Node) settings() admin.Settings {
+	classes := map[string]string{}
+	for _, f := range config.Fields() {
+		classes[f.Key] = f.Class.String()
+	}
+	in := config.Settings{Config: n.Config()}
+	var s admin.Settings
+	for _, v := range in.Values() {
+		s.Values = append(s.Values, admin.Setting{Key: v.Key, Value: v.Value, Variable: v.Variable, Reload: classes[index.ReplaceAllString(v.Key, "[]")]})
+	}
+	last := n.LastReload()
+	for _, d := range last.Pending {
+		s.Pending = append(s.Pending, admin.Pending{Key: d.Key, Old: d.Old, New: d.New})
+	}
+	if !last.At.IsZero() {
+		s.Reloaded = &last.At
+	}
+	if last.Err != nil {
+		s.Refused = last.Err.Error()
+	}
+	return s
+}
