@@ -158,7 +158,7 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		over()
 		return
 	}
-	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", pathWithoutQuery(s), "peer", s.PeerImplementation())
+	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", r.shownPath(s), "peer", s.PeerImplementation())
 	r.session.Add(1)
 	delist, gone := r.enlist(s), r.census.add(s)
 	arrived()
@@ -202,8 +202,12 @@ func (r *Relay) Dismiss(changed func(*x509.Certificate) bool) {
 	}
 }
 
-// pathWithoutQuery is for logs: the query may hold a token.
-func pathWithoutQuery(s *moq.Session) string {
+// shownPath is the path of a session for logs: without the query, which may hold a token,
+// and "" for a resident session, which may be known by its path alone.
+func (r *Relay) shownPath(s *moq.Session) string {
+	if r.config.Resident != nil && r.config.Resident(s) {
+		return ""
+	}
 	path, _, _ := strings.Cut(s.Path(), "?")
 	return path
 }
