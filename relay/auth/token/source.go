@@ -84,7 +84,7 @@ func (s *Source) Find(ctx context.Context, id string) ([]Key, error) {
 	s.mu.Lock()
 	keys := s.keys
 	known := len(choose(keys, id)) > 0
-	due := s.isDue(known, time.Now())
+	due := s.isDue(known, time.Now()) || !known && len(s.fetching) > 0 // it may be on its way
 	s.mu.Unlock()
 	if due {
 		if err := s.renew(ctx); err != nil && ctx.Err() != nil {

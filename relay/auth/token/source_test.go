@@ -212,6 +212,22 @@ func TestURLIsAskedOnce(t *testing.T) {
 		if n := s.count(); n != 2 {
 			t.Errorf("asked for %d times, want 2", n)
 		}
+		next := generate(t, "HS256") // whose ID nobody knows yet
+		s.says(200, set(t, k, next))
+		time.Sleep(time.Minute)
+		unknown := shown(issue(t, next, reads("")))
+		for i := range 50 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond) // all while the first is asking
+				if _, err := v.Verify(t.Context(), unknown); err != nil {
+					t.Errorf("the %d-th to come with a new key: %v", i, err)
+				}
+			})
+		}
+		all.Wait()
+		if n := s.count(); n != 3 {
+			t.Errorf("asked for %d times, want 3", n)
+		}
 		time.Sleep(time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
