@@ -100,7 +100,7 @@ func (r *Relay) sessionStatus(x *member) SessionStatus {
 	info, stats, load := x.session.Conn().Info(), x.session.Conn().Stats(), x.session.Load()
 	s := SessionStatus{
 		ID: strconv.FormatUint(x.id, 10), Remote: info.RemoteAddr.String(), Transport: info.Kind.String(), Draft: x.session.Version().String(),
-		Since: x.since, Path: pathWithoutQuery(x.session), Implementation: x.session.PeerImplementation(),
+		Since: x.since, Path: r.shownPath(x.session), Implementation: x.session.PeerImplementation(),
 		RTT: stats.SmoothedRTT, Subscriptions: load.Serving, Publications: load.Subscribed, BytesIn: stats.BytesReceived, BytesOut: stats.BytesSent,
 	}
 	l := r.links.of(x.session)
