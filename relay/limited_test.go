@@ -18,11 +18,13 @@ import (
 	"moqedge/relay/limit"
 )
 
+func udp(address string) net.Addr { return &net.UDPAddr{IP: net.ParseIP(address), Port: 1} }
+
 // from joins a session of an address to a relay, of the subject when it has one.
 func from(t *testing.T, r *relay.Relay, address, subject string, c moq.Config) (*moq.Session, error) {
 	t.Helper()
 	near, far := transport.MemoryConfig{
-		Protocol: wire.Draft18.String(), Client: &net.UDPAddr{IP: net.ParseIP(address), Port: 1},
+		Protocol: wire.Draft18.String(), Client: udp(address),
 	}.Pair()
 	served := make(chan struct{})
 	go func() {

@@ -11,7 +11,7 @@
 // finds those of tokens and addresses and forgets those that nobody needs; config.go
 // has the limits and what they are when nobody says.
 //
-// Locks: that of a book is taken before that of an account; those of a Session (in, out)
-// before both. The one of what comes in is held while a publisher is held up: who else
-// brings data of the session waits for the same. No goroutine is started.
+// Locks: that of a Session is taken before that of a book, and that before the one of an
+// account. Who brings data of a session that is held up waits for its turn, or for the end
+// of the session, without a lock. No goroutine is started.
 package limit

@@ -2,7 +2,6 @@ package limit
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -11,7 +10,7 @@ import (
 // comes there is one addition.
 type intake struct {
 	credit atomic.Int64
-	mu     sync.Mutex // held by who asks, also while it waits
+	turn   chan struct{} // holds one while somebody asks, also while it waits
 }
 
 // BeginStream implements moq.Intake.
@@ -37,35 +36,44 @@ func (s *Session) Take(ctx context.Context, n int) (held bool) {
 	if s.intake.credit.Add(-int64(n)) >= 0 || s.exempt.Load() {
 		return false
 	}
-	s.intake.mu.Lock()
-	defer s.intake.mu.Unlock()
+	began := time.Now()
+	select {
+	case s.intake.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	defer func() { <-s.intake.turn }()
 	for s.intake.credit.Load() < 0 && ctx.Err() == nil {
 		now := time.Now()
 		bytes := quantum(s.least(BytesIn))
 		r := s.draw(BytesIn, bytes, now)
 		if r.delay > 0 {
-			held = true
 			s.limiter.refused[r.scope][BytesIn].Add(1)
 			if !sleep(ctx, r.delay) {
-				return held
+				break
 			}
 		}
 		s.intake.credit.Add(bytes)
 	}
-	return held
+	return time.Since(began) >= noticeable
 }
+
+// noticeable is a wait that what has begun to arrive is not to be blamed for.
+const noticeable = time.Millisecond
 
 // TakeNow implements moq.Intake: it does not wait.
 func (s *Session) TakeNow(n int) bool {
 	if s.intake.credit.Add(-int64(n)) >= 0 || s.exempt.Load() {
 		return true
 	}
-	if !s.intake.mu.TryLock() { // streams wait
+	select {
+	case s.intake.turn <- struct{}{}:
+	default: // streams wait
 		s.intake.credit.Add(int64(n))
 		s.limiter.refused[PerSession][BytesIn].Add(1)
 		return false
 	}
-	defer s.intake.mu.Unlock()
+	defer func() { <-s.intake.turn }()
 	for s.intake.credit.Load() < 0 {
 		now := time.Now()
 		bytes := quantum(s.least(BytesIn))

@@ -28,6 +28,7 @@ type Session struct {
 // Open counts a session of an address, until Close.
 func (l *Limiter) Open(remote net.Addr) (*Session, *Refusal) {
 	s := &Session{limiter: l, own: account{scope: PerSession}}
+	s.intake.turn = make(chan struct{}, 1)
 	s.address = l.addresses.open(keyOf(remote))
 	if refused := l.take(accounts{Global: &l.global, Address: s.address}, Sessions); refused != nil {
 		l.addresses.close(s.address)

@@ -1,0 +1,155 @@
+package limit
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func address(i int) net.Addr {
+	return &net.UDPAddr{IP: net.IPv4(10, byte(i>>16), byte(i>>8), byte(i)), Port: 1}
+}
+
+// Addresses are forgotten when nobody uses them any more, and there is a bound on how
+// many are known: beyond it all others count as one.
+func TestBookIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Config{Address: Limits{Sessions: 2}, Global: Limits{Sessions: Unlimited}})
+		var open []*Session
+		for i := range maxAccounts + 2 {
+			s, refused := l.Open(address(i))
+			if refused != nil {
+				t.Fatal(i, refused)
+			}
+			open = append(open, s)
+		}
+		if _, refused := l.Open(address(maxAccounts + 2)); refused == nil {
+			t.Error("those beyond the bound do not count as one")
+		}
+		if n := l.Stats().Addresses; n != maxAccounts {
+			t.Errorf("%d known", n)
+		}
+		for _, s := range open {
+			s.Close()
+			s.Close() // has no effect
+		}
+		if n := l.Stats().Sessions; n != 0 {
+			t.Errorf("%d sessions", n)
+		}
+		time.Sleep(memory)
+		if _, refused := l.Open(address(1 << 20)); refused != nil || l.Stats().Addresses != 1 {
+			t.Errorf("%v, %d known when nobody is there", refused, l.Stats().Addresses)
+		}
+	})
+}
+
+// What was counted is given back, whatever happens in between.
+func TestNothingStays(t *testing.T) {
+	l := New(Config{Token: Limits{Streams: 100}})
+	s, _ := l.Open(address(1))
+	for range 3 {
+		if !s.BeginStream() {
+			t.Fatal("no stream")
+		}
+	}
+	release, refused := s.Request(context.Background(), Subscriptions)
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	s.EndStream()
+	if refused := s.Bind("a"); refused != nil {
+		t.Fatal(refused)
+	}
+	a := l.tokens.find("a")
+	if n := a.count[Streams].Load(); n != 2 {
+		t.Errorf("%d streams of the token", n)
+	}
+	s.Exempt()
+	s.EndStream()
+	s.EndStream()
+	release()
+	s.Close()
+	for _, a := range []*account{a, l.addresses.find("10.0.0.1"), &l.global} {
+		for k := range a.count {
+			if n := a.count[k].Load(); n != 0 {
+				t.Errorf("%d %v stay with %v", n, Kind(k), a.scope)
+			}
+		}
+	}
+	if !s.BeginStream() || s.Owner() != "" {
+		t.Error("one that is exempt is limited")
+	}
+}
+
+// 0 is the default, less than 0 none.
+func TestConfig(t *testing.T) {
+	l := New(Config{Session: Limits{Namespaces: 7, Streams: Unlimited}})
+	for _, c := range []struct {
+		scope Scope
+		kind  Kind
+		want  float64
+	}{
+		{PerSession, Namespaces, 7}, {PerSession, Streams, math.Inf(1)}, {PerSession, Subscriptions, 1024}, {Token, Namespaces, math.Inf(1)},
+		{Address, CacheShare, 0.5}, {PerSession, Sessions, math.Inf(1)},
+	} {
+		if got := l.Limit(c.scope, c.kind); got != c.want {
+			t.Errorf("%v %v: %v, want %v", c.scope, c.kind, got, c.want)
+		}
+	}
+	if err := (Config{Token: Limits{CacheShare: 2}}).Validate(); err == nil || err.Error() != "token.cacheShare: 2 is not a part of 1" {
+		t.Error(err)
+	}
+}
+
+// When to come again is spread over time.
+func TestSpread(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for range 100 {
+		d := spread(2 * time.Second)
+		if d < 2*time.Second || d >= 4*time.Second {
+			t.Fatal(d)
+		}
+		seen[d] = true
+	}
+	if len(seen) < 50 {
+		t.Errorf("%d times of 100 differ", len(seen))
+	}
+}
+
+// BenchmarkTake is what limits cost for each piece that is received.
+func BenchmarkTake(b *testing.B) {
+	for _, limited := range []bool{false, true} {
+		b.Run(fmt.Sprintf("limited=%v", limited), func(b *testing.B) {
+			none := Limits{BytesIn: Unlimited}
+			c := Config{Global: none, Address: none, Session: none}
+			if limited {
+				c.Session.BytesIn, c.Address.BytesIn, c.Global.BytesIn = 1<<40, 1<<40, 1<<40
+			}
+			s, _ := New(c).Open(address(1))
+			b.ReportAllocs()
+			for b.Loop() {
+				s.TakeNow(1200)
+			}
+		})
+	}
+}
+
+// BenchmarkPace is what limits cost for each piece that is sent.
+func BenchmarkPace(b *testing.B) {
+	s, _ := New(Config{}).Open(address(1))
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, _ := s.Allow(now); n > 0 {
+			s.Spent(1200)
+		}
+	}
+}
