@@ -53,10 +53,27 @@ type Request interface {
 // they say what they ask for. Others stay where they cost little: in the transport.
 const maxUnread = 1024
 
+// Request streams that come in one great burst are taken one breath at a time: what they
+// cost delays what the process sends to others else.
+const (
+	breath     = 16 * time.Millisecond
+	mostBreath = 64
+)
+
 // acceptRequests takes the peer's request streams.
 func (s *Session) acceptRequests() {
 	room := make(chan struct{}, maxUnread)
-	for {
+	var began time.Time
+	for n := 0; ; n++ {
+		if n%mostBreath == 0 {
+			if left := breath - time.Since(began); n > 0 && left > 0 {
+				select {
+				case <-time.After(left):
+				case <-s.ctx.Done():
+				}
+			}
+			began = time.Now()
+		}
 		stream, err := s.conn.AcceptStream(s.ctx)
 		if err != nil {
 			s.fail(err)

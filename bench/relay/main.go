@@ -26,6 +26,7 @@ func commands() []named {
 		{"fanout", "CPU time of the relay against the bare loop", &fanoutCommand{}},
 		{"memory", "memory and goroutines of a session, beside those of a bare connection", &memoryCommand{}},
 		{"latency", "what each relay adds to the way of an object", &latencyCommand{}},
+		{"flood", "what viewers notice of floods of handshakes and of namespaces", &floodCommand{}},
 		{"names", "a relay that knows many namespaces and tracks", &namesCommand{}},
 		{"soak", "a relay whose upstream dies again and again, with subscribers and publishers that come and go", &soakCommand{}},
 	}

@@ -14,6 +14,7 @@ import (
 	"moqedge/moq/transport"
 	"moqedge/relay"
 	"moqedge/relay/collector"
+	"moqedge/relay/limit"
 )
 
 // place is where a server listens and how its certificate is known.
@@ -69,6 +70,21 @@ type relayConfig struct {
 	Idle time.Duration `json:"idle,omitempty"`
 	// Meter has open streams counted, at some cost.
 	Meter bool `json:"meter,omitempty"`
+	// Limited and Unlimited are those of plan.
+	Limited   bool `json:"limited,omitempty"`
+	Unlimited bool `json:"unlimited,omitempty"`
+}
+
+// limits are those of the relay, and of its listener.
+func (c relayConfig) limits() (*limit.Limiter, transport.Door) {
+	switch none := (limit.Limits{Requests: limit.Unlimited, Namespaces: limit.Unlimited, BytesIn: limit.Unlimited}); {
+	case c.Limited:
+		l := limit.New(limit.Config{})
+		return l, l
+	case c.Unlimited:
+		return limit.New(limit.Config{Global: none, Address: none, Session: none}), nil
+	}
+	return nil, nil
 }
 
 // relayState is what a relay says of itself. Streams are those of sessions that it
@@ -113,12 +129,14 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 		config.Upstreams = []relay.Upstream{{URL: c.Upstream.url(overQUIC), Dial: dial}}
 	}
 	var err error
+	var door transport.Door
+	config.Limits, door = c.limits()
 	if r.source, err = certs.Development(c.Certificates, nil, r.log); err != nil {
 		return nil, err
 	}
 	if r.listener, err = transport.Listen(&transport.ListenConfig{
 		Addr: cmp.Or(c.Addr, "127.0.0.1:0"), GetCertificate: r.source.GetCertificate,
-		IdleTimeout: c.Idle, KeepAlive: c.Idle / 4,
+		IdleTimeout: c.Idle, KeepAlive: c.Idle / 4, Door: door,
 	}); err != nil {
 		r.source.Close()
 		return nil, err

@@ -13,6 +13,7 @@ const (
 	roleRelay = "relay"
 	roleBare  = "bare"
 	roleLoad  = "load"
+	roleFlood = "flood"
 )
 
 func newRole(name string) (process.Role, error) {
@@ -23,6 +24,8 @@ func newRole(name string) (process.Role, error) {
 		return &bareRole{}, nil
 	case roleLoad:
 		return newLoadRole(), nil
+	case roleFlood:
+		return newFloodRole()
 	}
 	return nil, fmt.Errorf("no role %q", name)
 }
@@ -51,6 +54,10 @@ type plan struct {
 	Relays int `json:"relays"`
 	// Idle and Stream are those of the load, Hold that of the bare loop.
 	Idle, Stream, Hold bool
+	// Limited has relays limit what comes to them as a node does, Unlimited has them
+	// limit nothing; else they limit sessions alone.
+	Limited   bool `json:"limited,omitempty"`
+	Unlimited bool `json:"unlimited,omitempty"`
 	// Env is added to the environment of the servers.
 	Env []string `json:"-"`
 	// Build is the executable of the relays; empty: this one.
@@ -83,7 +90,7 @@ func setUp(ctx context.Context, p plan) (r *rig, err error) {
 			return r, err
 		}
 		r.relays = append(r.relays, r.server)
-		var c relayConfig
+		c := relayConfig{Limited: p.Limited, Unlimited: p.Unlimited}
 		if i > 0 {
 			upstream := load.Server
 			c.Upstream = &upstream

@@ -96,6 +96,9 @@ func (s *Session) Bind(subject string) *Refusal {
 	}
 	a.count[Streams].Add(s.own.count[Streams].Load())
 	s.token.Store(a)
+	if left := s.intake.credit.Load(); left > 0 { // drawn for nobody
+		s.intake.credit.Add(-left)
+	}
 	return nil
 }
 
@@ -199,7 +202,7 @@ func scopeOf(owner string) Scope {
 // quantum is how much is taken of rates at a time, of which the lowest is in bytes per
 // second: a part of it that is short, and large enough for that to be rare.
 func quantum(rate float64) int64 {
-	return int64(min(max(rate/50, 2<<10), 1<<20))
+	return int64(min(max(rate/50, 2<<10), 256<<10))
 }
 
 // draw takes a quantum of the rates of a kind.
