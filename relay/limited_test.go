@@ -250,14 +250,14 @@ func TestLimitedRequestRate(t *testing.T) {
 					switch {
 					case a.err == nil:
 						served++
-					case a.took > 0:
+					case a.took > 100*time.Millisecond:
 						t.Errorf("refused only after %v", a.took)
 					default:
 						overloaded(t, "too fast", a.err)
 					}
 				}
 				// What may come at once, and the turns of 5 s.
-				if want := rate/4 + 5*rate; served != want {
+				if want := rate/4 + 5*rate; served < want || served > want+rate/10 {
 					t.Errorf("%d served, want %d", served, want)
 				}
 				if c.other[0] != "" {
@@ -272,7 +272,7 @@ func TestLimitedRequestRate(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if took := time.Since(began); took > 0 {
+				if took := time.Since(began); took > 100*time.Millisecond {
 					t.Errorf("without the limit they wait for %v", took)
 				}
 			})
@@ -295,6 +295,54 @@ func TestResidentIsNotLimited(t *testing.T) {
 		mustFrom(t, r, here, "", moq.Config{}) // which the one session is left for
 		if got := l.Stats(); got.Sessions != 1 {
 			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestFloodOfNamespaces: 10,000 namespaces at once are taken in turn, a few in each
+// moment, and a viewer gets what is published meanwhile as soon as ever.
+func TestFloodOfNamespaces(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const many = 10_000
+		r := newRelay(t, relay.Config{})
+		p := newPeer(t, r, camera.Namespace)
+		v := view(t, r, moq.SubscribeOptions{})
+		near, far := transport.MemoryConfig{Protocol: wire.Draft18.String(), Client: udp(here), MaxStreams: transport.DefaultMaxStreams}.Pair()
+		go r.ServeConn(far)
+		s, err := moq.NewSession(t.Context(), near, moq.Config{Logger: quiet(), RequestTimeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closeSession(s) })
+		began := time.Now()
+		errs := make(chan error, many)
+		for i := range many {
+			go func() {
+				_, err := s.PublishNamespace(t.Context(), wire.Namespace{"n", fmt.Sprint(i)})
+				errs <- err
+			}()
+		}
+		known := 0
+		for group := uint64(0); len(errs) < many; group++ {
+			put(t, p.track, group, 0)
+			v.getsAtOnce(locations(group, 0)...)
+			time.Sleep(100 * time.Millisecond)
+			if n := len(errs); n-known > 700 { // 2,000 per second, and a quarter of that at first
+				t.Fatalf("%d taken in a tenth of a second", n-known)
+			} else {
+				known = n
+			}
+			if time.Since(began) > time.Minute {
+				t.Fatalf("%d answered after a minute", known)
+			}
+		}
+		for range many {
+			if err := <-errs; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took < 4*time.Second || took > 6*time.Second {
+			t.Errorf("took %v", took)
 		}
 	})
 }
