@@ -40,7 +40,7 @@ func (a *AudioTrack) Write(u AudioUnit) error {
 		b.dropped++
 		return nil
 	}
-	if err := b.checkSize(len(u.Frame)); err != nil {
+	if err := b.count(len(u.Frame)); err != nil {
 		return err
 	}
 	s.settle(b, s.hub.config.Now())

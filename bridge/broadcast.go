@@ -22,6 +22,8 @@ type Broadcast struct {
 	added      int       // tracks
 	claimed    int       // tracks that have an output
 	dropped    uint64    // frames not published
+	frames     uint64    // that came, of the right size
+	bytes      uint64    // of these
 }
 
 // AddVideo adds a video track; the first of each kind is the main one.
@@ -143,11 +145,13 @@ func (b *Broadcast) begin() error {
 	return nil
 }
 
-// checkSize ends the broadcast when a frame is too large. The caller holds the
-// station's mu.
-func (b *Broadcast) checkSize(size int) error {
+// count counts a frame, and ends the broadcast when it is too large. The caller holds
+// the station's mu.
+func (b *Broadcast) count(size int) error {
 	limit := b.station.hub.config.MaxObjectSize
 	if size <= limit {
+		b.frames++
+		b.bytes += uint64(size)
 		return nil
 	}
 	err := fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, size, limit)

@@ -25,6 +25,9 @@ type Config struct {
 	AudioGroup time.Duration
 	// CatalogEvery is how often the full catalog is published again; 0 means 1 s.
 	CatalogEvery time.Duration
+	// Ended is told of each publication that is over. It must not block, nor call the
+	// hub; nil: nobody is told.
+	Ended func(Ended)
 	// TargetLatency is what the catalogs tell players to aim at; 0 means 300 ms.
 	TargetLatency time.Duration
 }
@@ -57,6 +60,16 @@ type Ingest struct {
 }
 
 func (i Ingest) String() string { return fmt.Sprintf("%s from %q", i.Protocol, i.Remote) }
+
+// Ended is a publication that is over.
+type Ended struct {
+	Name          string
+	Ingest        Ingest
+	Began         time.Time
+	Frames, Bytes uint64 // that came, and were not too large
+	Dropped       uint64 // of Frames, those that were not published
+	Reason        error  // io.EOF for an orderly end
+}
 
 // Status describes one name.
 type Status struct {

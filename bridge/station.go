@@ -78,6 +78,9 @@ func (s *station) release(b *Broadcast, reason error) {
 		b.err = io.EOF
 	}
 	close(b.done)
+	if ended := s.hub.config.Ended; ended != nil {
+		ended(Ended{Name: s.name, Ingest: s.from, Began: s.since, Frames: b.frames, Bytes: b.bytes, Dropped: b.dropped, Reason: b.err})
+	}
 	for _, o := range s.outputs {
 		o.owner = nil
 		o.endGroup()

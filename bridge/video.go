@@ -102,7 +102,7 @@ func (v *VideoTrack) readH264(u VideoUnit) (picture, error) {
 			p.config = v.avcC
 		}
 	}
-	if err := v.broadcast.checkSize(p.size + setsSize(sets)); err != nil {
+	if err := v.broadcast.count(p.size + setsSize(sets)); err != nil {
 		return picture{}, err
 	}
 	p.pack = func(header []byte) [packagings][]byte { return avcPayloads(parsed, sets, header) }
@@ -119,7 +119,7 @@ func (v *VideoTrack) readVP8(u VideoUnit) (picture, error) {
 		v.drop()
 		return picture{}, nil
 	}
-	if err := v.broadcast.checkSize(len(u.Frame)); err != nil {
+	if err := v.broadcast.count(len(u.Frame)); err != nil {
 		return picture{}, err
 	}
 	if key && (v.output == nil || v.output.description.width != width || v.output.description.height != height) {

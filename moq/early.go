@@ -119,6 +119,7 @@ func (s *Session) deliver(list []*Subscription, a *arrival) (faults []fault) {
 		return nil
 	}
 	for _, x := range list {
+		x.received.add(uint64(a.size))
 		if err := x.track.AppendDatagram(a.Datagram); isMalformed(err) {
 			faults = append(faults, fault{x, err})
 		}

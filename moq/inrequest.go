@@ -217,6 +217,9 @@ func (r *inRequest) refuse(m *wire.RequestErr) {
 	if r.refused != nil {
 		r.refused()
 	}
+	if told := r.session.config.Refused; told != nil {
+		told(r.kind, m.Code)
+	}
 	m.Reason = phrase(m.Reason)
 	r.channel.refuse(m)
 }

@@ -253,6 +253,7 @@ func (r *subgroupReceiver) object(o *wire.Object) error {
 		return err
 	}
 	r.session.config.Counters.Objects.Add(1)
+	r.subscription.received.add(o.PayloadLen)
 	return r.in.payload(r.writer, r.session)
 }
 

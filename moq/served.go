@@ -19,10 +19,11 @@ type served struct {
 	once    sync.Once
 
 	// Guarded by the session's mu.
-	claimed  bool // counted in the session's servedTracks
-	over     bool // refused, ended or given up
-	done     bool // the publisher ended it
-	updating int  // REQUEST_UPDATEs that were read and are not applied yet
+	claimed  bool       // counted in the session's servedTracks
+	over     bool       // refused, ended or given up
+	done     bool       // the publisher ended it
+	result   *live.Done // with done: how
+	updating int        // REQUEST_UPDATEs that were read and are not applied yet
 
 	// Valid after settled; track is nil when it was refused.
 	track   *live.Track
@@ -96,11 +97,11 @@ func (v *served) delist() {
 // ended notes that the publisher ends a subscription. Another one of the track may
 // follow as soon as the peer knows. For a while a FETCH that joins this one may be
 // on its way: its peer does not know yet.
-func (v *served) ended() {
+func (v *served) ended(d live.Done) {
 	s := v.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v.done = true
+	v.done, v.result = true, &d
 	v.unclaim()
 	time.AfterFunc(crossingGrace, func() {
 		s.mu.Lock()
@@ -155,7 +156,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,
 		Held: p.FillParameters.Set,
 		Done: func(d live.Done, streams uint64) {
-			v.ended()
+			v.ended(d)
 			v.session.tasks.Go(func() {
 				out.finish(&wire.PublishDone{Code: d.Code, StreamCount: streams, Reason: phrase(d.Reason)})
 			})

@@ -83,6 +83,10 @@ type Config struct {
 	// of the application may be held for ever then. nil: the process ends, as with
 	// any other panic.
 	Panicked func(value any)
+	// Refused is told of each request of the peer that is refused, with or without the
+	// Handler: what it asked for and the code of REQUEST_ERROR. It must not block; nil:
+	// nobody is told.
+	Refused func(request wire.MessageType, code wire.RequestError)
 	// Logger; nil means slog.Default.
 	Logger *slog.Logger
 }

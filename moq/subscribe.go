@@ -58,6 +58,7 @@ type Subscription struct {
 	notify  func(wire.Parameters)
 	goaway  chan Goaway
 
+	received received
 	had      wire.Option[wire.Location] // what the track had before it was asked for
 	largest  wire.Option[wire.Location]
 	defaults wire.TrackInfo

@@ -28,6 +28,7 @@ const (
 	VerbShow
 	VerbUpdate
 	VerbConnect
+	verbs // how many there are, and one
 )
 
 var verbNames = [...]string{
@@ -60,8 +61,8 @@ type Verdict struct {
 	// Until is when the permission ends; the zero value: not at a known time. What
 	// goes on then is asked about again, and ended unless it is permitted for longer.
 	Until time.Time
-	// Subject is whose token it rests on, for limits of tokens (limit.Token); "" when
-	// it rests on none, or on one that does not say.
+	// Subject is whose token it rests on, for limits of tokens (limit.Token) and for logs;
+	// "" when it rests on none, or on one that does not say.
 	Subject string
 }
 
@@ -167,6 +168,7 @@ func (r *Relay) permitSession(s *moq.Session) bool {
 	if !r.bind(s, verdict.Subject) {
 		return false
 	}
+	r.accounts.name(s, verdict.Subject)
 	p := &permission{relay: r, ctx: s.Context(), action: a, subject: verdict.Subject, until: verdict.Until}
 	p.end = func(err *moq.RequestError) { r.permissions.endSession(s, err) }
 	r.permissions.add(p)
@@ -186,7 +188,7 @@ func (r *Relay) permitOffer(o *offers, track wire.FullTrackName) (p *permission,
 	if err != nil {
 		return nil, false
 	}
-	return &permission{relay: r, ctx: s.Context(), action: a, parent: o.permission, until: verdict.Until}, true
+	return &permission{relay: r, ctx: s.Context(), action: a, parent: o.permission, until: verdict.Until, subject: verdict.Subject}, true
 }
 
 // authorize asks about an action with tokens of its own besides those of the

@@ -94,6 +94,8 @@ type Config struct {
 	MaxLag      time.Duration
 	MaxLagBytes uint64
 	Ungoverned  bool
+	// Observer is told what happens; nil: nobody is.
+	Observer Observer
 	// Implementation is sent in SETUP.
 	Implementation string
 	// Logger; nil means slog.Default.

@@ -14,9 +14,10 @@ import (
 // connection keeps a session to one URL of a link. There is another one while
 // the link moves because of a GOAWAY.
 type connection struct {
-	link   *link
-	client moq.Client
-	cancel context.CancelFunc
+	link    *link
+	client  moq.Client
+	account *account
+	cancel  context.CancelFunc
 
 	away     bool // the URL is one that a GOAWAY named; used by the client, as failures
 	failures int
@@ -33,13 +34,13 @@ type connection struct {
 // empty, in place of another. The caller holds mu.
 func (l *link) start(url string, from *connection) {
 	r, u := l.relay, l.upstream
-	c := &connection{link: l, from: from}
+	c := &connection{link: l, from: from, account: r.accounts.begin()}
 	if from != nil {
 		if c.turns = 1; from.since.IsZero() || time.Since(from.since) < lasting { // zero: told before it began
 			c.turns += from.turns
 		}
 	}
-	config := r.sessionConfig(l)
+	config := r.sessionConfig(l, c.account)
 	config.OnGoaway = c.goaway
 	c.client = moq.Client{URL: u.URL, Dial: u.Dial, Refresh: u.Refresh, Config: config, Connected: c.use, Failed: c.fail}
 	if url != "" && url != u.URL { // the configured address is that of the configured server
@@ -61,6 +62,7 @@ func (l *link) start(url string, from *connection) {
 			c.client.Run(ctx)
 		}
 		cancel()
+		r.accounts.end(c.account)
 		l.mu.Lock()
 		delete(l.active, c)
 		over := l.abandoned && len(l.active) == 0
@@ -108,8 +110,9 @@ func (c *connection) fail(err error) {
 func (c *connection) use(ctx context.Context, s *moq.Session) {
 	l := c.link
 	r := l.relay
-	h := l.opened(s)
+	h, began := l.opened(s), time.Now()
 	defer r.census.add(s)()
+	r.accounts.hold(c.account, s, r.regionOf(s))
 	r.log.Info("connected to the relay", "link", l.name(), "url", c.client.URL, "draft", s.Version().String(), "id", h.peer)
 	c.failures = 0
 	l.mu.Lock()
@@ -145,6 +148,9 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	}
 	s.Close(wire.SessionNoError, "")
 	tasks.Wait()
+	s.Wait()
+	r.recordSession(s, began, r.accounts.leave(c.account))
+	r.accounts.forget(c.account, s)
 }
 
 // rest ends a connection that is made on demand when it was not used for

@@ -49,6 +49,7 @@ type trackEntry struct {
 	attempt  int                        // of finding another
 	next     time.Time                  // when that is made; zero: it is not decided
 	groups   newGroups
+	sent     delivered // of subscriptions that are over
 
 	steering chan struct{} // has one element while forward states are changed
 	fetching sync.Mutex    // held while it is decided what to fetch; taken before mu
@@ -93,6 +94,9 @@ func (e *trackEntry) join(u *use, group wire.Option[uint64]) {
 func (e *trackEntry) leave(u *use) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if _, there := e.uses[u]; there && u.sent != nil {
+		e.sent.add(u.sent())
+	}
 	delete(e.uses, u)
 	e.poke()
 }

@@ -282,6 +282,7 @@ func (e *trackEntry) answered(f *feed, err error) (established bool) {
 // watch waits for the end of a feed's subscription. One that its publisher
 // wants elsewhere is kept until another publisher has taken its place (moqt-18 §10.4).
 func (e *trackEntry) watch(f *feed) {
+	defer func() { e.relay.recordPublication(f, f.sub.Result()) }()
 	goaway := f.sub.Goaway()
 	for {
 		select {

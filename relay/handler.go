@@ -18,7 +18,7 @@ type handler struct {
 
 // Serve implements moq.Handler.
 func (h handler) Serve(ctx context.Context, r moq.Request) {
-	h.relay.served.requests.Add(1)
+	h.relay.served.ask(r)
 	if h.link != nil {
 		h.relay.links.adopt(r.Session(), h.link)
 	} else if _, ok := r.Session().PeerRelay(); ok {
@@ -37,7 +37,7 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	}
 	switch r := r.(type) {
 	case *moq.SubscribeRequest:
-		h.subscribe(ctx, r)
+		h.subscribe(ctx, r, p)
 	case *moq.FetchRequest:
 		h.fetch(ctx, r)
 	case *moq.TrackStatusRequest:
@@ -64,7 +64,8 @@ func (r *Relay) after(ctx context.Context, f func()) {
 }
 
 // subscribe begins to serve a subscription, which is then served until ctx is done.
-func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
+func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest, p *permission) {
+	asked := time.Now()
 	wants, group := r.Forward(), r.Params.NewGroupRequest
 	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
@@ -80,9 +81,11 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 		return
 	}
 	h.relay.served.subscriptions.Add(1)
+	u.serve(r.Sent)
 	h.relay.after(ctx, func() {
 		h.relay.served.subscriptions.Add(-1)
 		h.relay.release(u)
+		h.relay.recordSubscription(r.Session(), r.Track, p.holder(), asked, r.Delivery())
 	})
 	e := u.entry
 	if wants {
@@ -101,6 +104,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest) {
 	} else {
 		r.Accept(e.live)
 	}
+	h.relay.subscribed(u, asked)
 }
 
 // find has u use a track that is established. A track that nobody publishes is

@@ -94,6 +94,14 @@ func (r *Relay) Limits() *limit.Limiter { return r.limits }
 // tooLarge reports whether a prefix stands for more namespaces, or for more
 // tracks, than the relay is willing to tell of (moqt-18 §13.7.2).
 func (r *Relay) tooLarge(prefix wire.Namespace, tracks bool) bool {
+	if !r.exceeds(prefix, tracks) {
+		return false
+	}
+	r.served.crowded.Add(1)
+	return true
+}
+
+func (r *Relay) exceeds(prefix wire.Namespace, tracks bool) bool {
 	if len(prefix) >= r.config.LongPrefix {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"moqedge/moq"
 	"moqedge/moq/wire"
@@ -228,7 +229,7 @@ func (r *Relay) publishTo(ctx context.Context, o *offers, e *trackEntry, params 
 
 // propose sends PUBLISH for a track that the session is a user of, until it ends.
 func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Parameters, allowed *permission) {
-	e := u.entry
+	e, asked := u.entry, time.Now()
 	done, refused := limitsOf(o.session).Hold(limit.Subscriptions)
 	if refused != nil {
 		r.release(u)
@@ -254,6 +255,7 @@ func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Para
 		}
 		return
 	}
+	u.serve(p.Sent)
 	if allowed != nil {
 		allowed.end = func(err *moq.RequestError) { p.Close(doneFor(err), err.Reason) }
 		r.permissions.add(allowed)
@@ -262,6 +264,7 @@ func (r *Relay) propose(ctx context.Context, o *offers, u *use, params wire.Para
 		<-p.Done()
 		done()
 		r.release(u)
+		r.recordSubscription(o.session, e.name, allowed.holder(), asked, p.Delivery())
 		if allowed != nil {
 			r.permissions.remove(allowed)
 		}

@@ -60,6 +60,14 @@ func (p *permission) prefix(prefix wire.Namespace, params wire.Parameters) error
 	return err
 }
 
+// holder is whom the token was issued to that it rests on; of nil, "".
+func (p *permission) holder() string {
+	if p == nil {
+		return ""
+	}
+	return p.subject
+}
+
 // tokens are those that the request is permitted by, besides those of the session.
 func (p *permission) tokens() []wire.Token {
 	l := &p.relay.permissions

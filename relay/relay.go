@@ -23,23 +23,22 @@ import (
 // Relay is a MOQT relay. Serve and ServeConn give it sessions; Close ends all
 // it began.
 type Relay struct {
-	config  Config                 // as it was made
-	tuning  atomic.Pointer[Config] // as Tune left it
-	log     *slog.Logger
-	ctx     context.Context
-	cancel  context.CancelFunc
-	tasks   task.Group
-	links   links
-	id      string // in hop lists
-	routes  *route.Table[source]
-	listed  *listed    // nil without a directory
-	names   trackNames // the namespaces of the tracks
-	sent    deliver.Counters
-	got     moq.Counters
-	session atomic.Int64 // open sessions that are served
-	served  counters
-	limits  *limit.Limiter
-	cache   *cache.Cache
+	config   Config                 // as it was made
+	tuning   atomic.Pointer[Config] // as Tune left it
+	log      *slog.Logger
+	ctx      context.Context
+	cancel   context.CancelFunc
+	tasks    task.Group
+	links    links
+	id       string // in hop lists
+	routes   *route.Table[source]
+	listed   *listed    // nil without a directory
+	names    trackNames // the namespaces of the tracks
+	accounts accounts
+	session  atomic.Int64 // open sessions that are served
+	served   counters
+	limits   *limit.Limiter
+	cache    *cache.Cache
 
 	mu        sync.Mutex // taken before that of a trackEntry, never after
 	tracks    map[string]*trackEntry
@@ -64,7 +63,7 @@ type Relay struct {
 func New(c Config) *Relay {
 	c = c.withDefaults()
 	r := &Relay{
-		config: c, log: c.Logger, cache: newCache(c), limits: c.Limits,
+		config: c, log: c.Logger, cache: newCache(c), accounts: newAccounts(), limits: c.Limits,
 		id: c.ID, routes: route.NewTable[source](), names: newTrackNames(),
 		exposed: map[string]int{},
 		tracks:  map[string]*trackEntry{}, publishes: newChanges(), left: newChanges(), heeding: newAnnouncements(),
@@ -90,23 +89,28 @@ func New(c Config) *Relay {
 }
 
 // limitedConfig is how the relay holds a session that is limited.
-func (r *Relay) limitedConfig(l *limit.Session) moq.Config {
-	c := r.sessionConfig(nil)
+func (r *Relay) limitedConfig(l *limit.Session, a *account) moq.Config {
+	c := r.sessionConfig(nil, a)
 	c.Intake, c.Deliver.Pacer = l, l
 	return c
 }
 
-// sessionConfig is how the relay holds sessions, those of a link when that is not nil.
-func (r *Relay) sessionConfig(l *link) moq.Config {
+// sessionConfig is how the relay holds sessions, those of a link when that is not nil,
+// with the account that they are counted in.
+func (r *Relay) sessionConfig(l *link, a *account) moq.Config {
 	self, tuned := wire.RelayOption{ID: r.id}, r.tuned()
 	if l != nil {
 		self.Cost = uint64(l.upstream.Cost)
+	}
+	sending := deliver.Config{MaxLag: tuned.MaxLag, MaxLagBytes: tuned.MaxLagBytes, Ungoverned: tuned.Ungoverned, Counters: &a.sent}
+	if r.config.Observer != nil {
+		sending.Observe = r.config.Observer.Sampled
 	}
 	return moq.Config{
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
 		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self,
 		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
-		Deliver: deliver.Config{MaxLag: tuned.MaxLag, MaxLagBytes: tuned.MaxLagBytes, Ungoverned: tuned.Ungoverned, Counters: &r.sent}, Counters: &r.got, Logger: r.log,
+		Deliver: sending, Counters: &a.got, Refused: r.accounts.reject, Logger: r.log,
 		Panicked: r.panicked,
 	}
 }
@@ -140,19 +144,22 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 	arrived := r.arrive()
 	var served bool // what is done when the session ends is settled
 	l, err := r.open(conn)
+	a := r.accounts.begin()
 	defer r.surviveBegin(conn, func() {
 		if !served {
 			l.Close()
+			r.accounts.end(a)
 			arrived()
 			over()
 		}
 	})
 	var s *moq.Session
 	if err == nil {
-		s, err = moq.NewSession(r.ctx, conn, r.limitedConfig(l))
+		s, err = moq.NewSession(r.ctx, conn, r.limitedConfig(l, a))
 	}
 	if err != nil {
 		l.Close()
+		r.accounts.end(a)
 		arrived()
 		r.log.Info("session refused", "remote", conn.Info().RemoteAddr.String(), "error", err)
 		over()
@@ -160,6 +167,8 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 	}
 	r.log.Info("session opened", "remote", conn.Info().RemoteAddr.String(), "transport", conn.Info().Kind.String(), "draft", s.Version().String(), "path", r.shownPath(s), "peer", s.PeerImplementation())
 	r.session.Add(1)
+	r.accounts.hold(a, s, r.regionOf(s))
+	r.opened(s, started)
 	delist, gone := r.enlist(s), r.census.add(s)
 	arrived()
 	if r.isUnlimited(s) {
@@ -176,6 +185,9 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 		l.Close()
 		gone()
 		r.session.Add(-1)
+		r.recordSession(s, started, r.accounts.leave(a))
+		r.accounts.forget(a, s)
+		r.accounts.end(a)
 		r.log.Info("session closed", "remote", conn.Info().RemoteAddr.String(),
 			"after", time.Since(started).Round(time.Millisecond).String(), "why", context.Cause(s.Context()))
 	})

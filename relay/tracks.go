@@ -2,6 +2,7 @@ package relay
 
 import (
 	"moqedge/moq"
+	"moqedge/moq/deliver"
 	"moqedge/moq/wire"
 	"sync"
 )
@@ -11,12 +12,13 @@ import (
 type use struct {
 	entry    *trackEntry
 	session  *moq.Session
-	path     []string   // relays that depend on it; none when the session is not with a relay
-	request  answerable // nil when it is no subscription
-	early    bool       // it was there before the track was established, or refused
-	stay     func()     // ends what keeps the track from being forgotten before it is read
-	accepted bool       // the request was answered; guarded by the entry's mu
-	wants    bool       // it wants objects; guarded by the entry's mu, as what follows
+	path     []string            // relays that depend on it; none when the session is not with a relay
+	request  answerable          // nil when it is no subscription
+	sent     func() deliver.Sent // of a subscription that is served, else nil; guarded by the entry's mu
+	early    bool                // it was there before the track was established, or refused
+	stay     func()              // ends what keeps the track from being forgotten before it is read
+	accepted bool                // the request was answered; guarded by the entry's mu
+	wants    bool                // it wants objects; guarded by the entry's mu, as what follows
 
 	stranded bool // it was told last that nobody supplies the track
 	telling  bool // it is being told, or cannot be

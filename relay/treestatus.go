@@ -16,6 +16,8 @@ type LinkStatus struct {
 	Dialed bool   `json:"dialed"`        // this side connects
 	// Peer stands beside this relay, or below it: it is asked for what it announced alone.
 	Peer bool `json:"peer"`
+	// Configured says that it is one of Config.Upstreams.
+	Configured bool `json:"configured"`
 	// State is "connected", "connecting" (also between two attempts) or, of one
 	// that is connected on demand, "idle".
 	State    string        `json:"state"`
@@ -36,7 +38,7 @@ func (l *link) status() LinkStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := LinkStatus{
-		Name: l.name(), URL: l.upstream.URL, ID: l.told, Dialed: l.dialed, Peer: l.upstream.Peer, State: "connecting", Since: l.since,
+		Name: l.name(), URL: l.upstream.URL, ID: l.told, Dialed: l.dialed, Configured: l.dialed && !l.made && !l.leaving, Peer: l.upstream.Peer, State: "connecting", Since: l.since,
 		Priority: l.upstream.Priority, Cost: l.upstream.Cost, Namespaces: len(l.known),
 	}
 	switch {

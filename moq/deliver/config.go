@@ -43,6 +43,19 @@ type Config struct {
 	// Go starts the goroutines of the scheduler beside Run, which end with the
 	// connection; nil means the go statement.
 	Go func(f func())
+	// Observe is told how one of SampleEvery objects of subscriptions fared that came
+	// while they were subscribed to, by the scheduler's goroutine: it must not block.
+	// nil: nobody is told.
+	Observe func(Sample)
+	// SampleEvery is 64 when it is 0.
+	SampleEvery uint32
+}
+
+// Sample is how an object fared whose first bytes were given to the transport.
+type Sample struct {
+	// Forward is the time from when its first byte came, or was produced, until then;
+	// Queued is how long it could have been sent, and was not, when its turn came.
+	Forward, Queued time.Duration
 }
 
 // Pacer says how much may be sent. It is called by one goroutine at a time and must not
@@ -59,14 +72,20 @@ type Counters struct {
 	// Bytes of streams and datagrams, headers included; Objects that were sent
 	// whole on streams; Streams opened; Datagrams handed to the connection.
 	Bytes, Objects, Streams, Datagrams atomic.Uint64
-	// GroupsSkipped counts groups that a subscriber did not get to their end
-	// because it fell behind (Config.MaxLag, Config.MaxLagBytes).
-	GroupsSkipped atomic.Uint64
+	// These count groups that a subscriber did not get to their end because it fell
+	// behind: by age (Config.MaxLag), by bytes (Config.MaxLagBytes), or so far that the
+	// track no longer keeps them.
+	SkippedLag, SkippedFlooded, SkippedLost atomic.Uint64
 	// Timeouts counts streams and datagrams given up by a delivery timeout.
 	Timeouts atomic.Uint64
 	// DatagramsDropped counts datagrams too large for their session, or given up
 	// because the network took none.
 	DatagramsDropped atomic.Uint64
+}
+
+// GroupsSkipped is how many groups were skipped, for whatever reason.
+func (c *Counters) GroupsSkipped() uint64 {
+	return c.SkippedLag.Load() + c.SkippedFlooded.Load() + c.SkippedLost.Load()
 }
 
 func (c Config) withDefaults() Config {
@@ -84,6 +103,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxStall == 0 {
 		c.MaxStall = 30 * time.Second
+	}
+	if c.SampleEvery == 0 {
+		c.SampleEvery = 64
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -127,5 +127,10 @@ func (d *datagrams) send(o *live.Object, now time.Time) error {
 	b := wire.AppendDatagram(s.scratch, s.version, &d.message)
 	d.message = wire.Datagram{}
 	s.volley.sent++
-	return s.post(b)
+	sent, err := s.post(b)
+	if sent {
+		x.tally.objects.Add(1)
+		x.tally.bytes.Add(uint64(len(b)))
+	}
+	return err
 }

@@ -234,6 +234,12 @@ func (f *flow) sent(n int) {
 	if f.object != nil && len(f.header) == 0 && f.offset == f.object.Size {
 		f.object, f.offset = nil, 0
 		f.scheduler.config.Counters.Objects.Add(1)
+		if src, ok := f.source.(*subgroupSource); ok {
+			src.subscription.tally.objects.Add(1)
+		}
+	}
+	if f.scheduler.sampled.flow == f && n > 0 {
+		f.scheduler.observe()
 	}
 }
 

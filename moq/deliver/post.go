@@ -12,8 +12,9 @@ import (
 // something comes up meanwhile another goroutine, the deputy, goes on with the
 // scheduler's work, datagrams apart, until the first one is back.
 
-// post hands a datagram to the connection. The error ends the session.
-func (s *Scheduler) post(b []byte) error {
+// post hands a datagram to the connection, and reports whether that took it. The
+// error ends the session.
+func (s *Scheduler) post(b []byte) (sent bool, err error) {
 	watch := patient
 	if s.contested() {
 		watch = briefly
@@ -21,11 +22,11 @@ func (s *Scheduler) post(b []byte) error {
 	s.posting, s.waited = true, true
 	s.changed(s.serving) // what the deputy finds has one datagram less
 	state := s.gate.hand(watch)
-	err := s.conn.SendDatagram(b)
+	err = s.conn.SendDatagram(b)
 	if !s.gate.handed(state) {
 		s.do(func() { s.recalled = true })
 		if err := <-s.relieved; err != nil {
-			return err
+			return false, err
 		}
 	}
 	s.posting = false
@@ -38,7 +39,7 @@ func (s *Scheduler) post(b []byte) error {
 		s.config.Counters.Datagrams.Add(1)
 		s.config.Counters.Bytes.Add(uint64(len(b)))
 	}
-	return nil
+	return err == nil, nil
 }
 
 // standIn is the deputy.

@@ -37,6 +37,7 @@ type Scheduler struct {
 	version   wire.Version
 	governor  governor
 	silence   silence
+	sampled   sampled
 
 	conn     transport.Conn
 	ctx      context.Context // of Run

@@ -46,7 +46,7 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 	}
 	if o := src.nextLate(now); o != nil {
 		src.broken = true // it does not follow what was sent after it
-		return src.send(f, o)
+		return src.send(f, o, now)
 	}
 	for {
 		var o *live.Object
@@ -98,7 +98,7 @@ func (src *subgroupSource) next(f *flow, now time.Time) verdict {
 		}
 		src.caughtUp(o, now)
 		src.pass(o)
-		return src.send(f, o)
+		return src.send(f, o, now)
 	}
 }
 
@@ -138,7 +138,7 @@ func (src *subgroupSource) pass(o *live.Object) {
 }
 
 // send has the flow send an object, on a new stream when it does not follow.
-func (src *subgroupSource) send(f *flow, o *live.Object) verdict {
+func (src *subgroupSource) send(f *flow, o *live.Object, now time.Time) verdict {
 	if src.sent && (src.broken || (len(o.Properties) > 0 && !src.hasProperties)) {
 		f.leave(wire.ResetInternalError)
 		src.sent, src.cursor = false, wire.ObjectCursor{}
@@ -152,7 +152,9 @@ func (src *subgroupSource) send(f *flow, o *live.Object) verdict {
 		f.object = o
 	} else {
 		f.scheduler.config.Counters.Objects.Add(1)
+		src.subscription.tally.objects.Add(1)
 	}
+	f.scheduler.sample(src, f, o, now)
 	src.current, src.sent, src.broken = o, true, false
 	src.seen, src.last = true, o.ID
 	return verdict{action: send}
@@ -231,7 +233,15 @@ func (src *subgroupSource) flooded(o *live.Object) bool {
 func (src *subgroupSource) skip(o *live.Object, now time.Time) verdict {
 	x := src.subscription
 	config := &x.scheduler.config
-	config.Counters.GroupsSkipped.Add(1)
+	x.tally.skipped.Add(1)
+	switch {
+	case src.lag(o, now) > config.MaxLag:
+		config.Counters.SkippedLag.Add(1)
+	case src.flooded(o):
+		config.Counters.SkippedFlooded.Add(1)
+	default:
+		config.Counters.SkippedLost.Add(1)
+	}
 	if x.skipped++; x.skipped == 1 {
 		config.Logger().Debug("a subscriber fell behind, groups are left unfinished", "track", x.params.Track.Name().String(),
 			"group", o.Group, "newest", x.newest, "lag", src.lag(o, now), "bytes", x.params.Track.Since(o))

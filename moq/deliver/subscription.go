@@ -55,7 +55,9 @@ type Subscription struct {
 	params    Subscribe
 	stall     stall
 	datagrams datagrams
+	tally     tally
 
+	began    time.Time // what came before is not what tells how objects fare
 	stop     func()
 	sources  map[*live.Subgroup]*subgroupSource
 	purge    int // size of sources at which it is cleaned up
@@ -66,7 +68,7 @@ type Subscription struct {
 
 // Subscribe starts to send a track from the given start on.
 func (s *Scheduler) Subscribe(p Subscribe) *Subscription {
-	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 8}
+	x := &Subscription{scheduler: s, params: p, sources: map[*live.Subgroup]*subgroupSource{}, purge: 8, began: s.config.Now()}
 	x.datagrams.subscription, x.flows = x, x.first[:0]
 	if p.Held {
 		x.held = 1

@@ -267,7 +267,7 @@ func TestLagOfWhatWasMissing(t *testing.T) {
 				r.start()
 				c.lose(t, track)
 				r.expect("in the end", c.want...)
-				if n := r.counters.GroupsSkipped.Load(); n != 0 {
+				if n := r.counters.GroupsSkipped(); n != 0 {
 					t.Errorf("%d groups were skipped", n)
 				}
 			})

@@ -87,6 +87,7 @@ func (s *Scheduler) progress(f *flow, n int) {
 	f.suspect, f.stalls, f.since = false, 0, time.Time{}
 	if src, ok := f.source.(*subgroupSource); ok {
 		src.subscription.stall = stall{}
+		src.subscription.tally.bytes.Add(uint64(n))
 	}
 }
 

@@ -145,6 +145,16 @@ func (t *Track) Since(o *Object) uint64 { return t.came.Load() - o.came }
 // does not count.
 func (t *Track) Came() uint64 { return t.came.Load() }
 
+// Objects returns how many objects the track keeps.
+func (t *Track) Objects() (n int) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, g := range t.groups {
+		n += len(g.objects)
+	}
+	return n
+}
+
 // Size returns what the track keeps: bytes, as they take memory, and groups.
 func (t *Track) Size() (bytes uint64, groups int) {
 	t.mu.RLock()

@@ -285,6 +285,7 @@ func (l *Listener) run() {
 
 // serve gives a connection to whoever accepts it.
 func (l *Listener) serve(qconn *quic.Conn) {
+	began := time.Now() // an early listener hands it out when the client's first flight was read
 	takeShare(l.config.Share, qconn)
 	if qconn.ConnectionState().TLS.NegotiatedProtocol == http3.NextProtoH3 {
 		if err := l.wt.ServeQUICConn(qconn); err != nil {
@@ -302,7 +303,7 @@ func (l *Listener) serve(qconn *quic.Conn) {
 		qconn.CloseWithError(quic.ApplicationErrorCode(codeProtocolViolation), reasonNoDatagrams)
 		return
 	}
-	l.deliver(qconn, newQUICConn(qconn, Info{Verified: verified(qconn) != nil, Certificate: verified(qconn)}))
+	l.deliver(qconn, newQUICConn(qconn, Info{Began: began, Verified: verified(qconn) != nil, Certificate: verified(qconn)}))
 }
 
 // verified is the certificate that the client showed; TLS has checked it.

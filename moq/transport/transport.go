@@ -161,6 +161,9 @@ type Info struct {
 	Path, Authority string
 	// Origin is the Origin header of a browser, on a WebTransport server.
 	Origin string
+	// Began is, on a server, when the client's first packet came, or its request
+	// when it had a connection before; zero where that is not known.
+	Began time.Time
 	// Verified says, on a server, that the client showed a certificate that
 	// ListenConfig.ClientCAs vouch for.
 	Verified bool

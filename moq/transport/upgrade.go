@@ -24,14 +24,15 @@ type http3Conn struct {
 
 	mu      sync.Mutex
 	timer   *time.Timer
-	active  int // requests being served
+	began   time.Time // zero after the first request
+	active  int       // requests being served
 	session bool
 }
 
 type http3ConnKey struct{}
 
 func newHTTP3Conn(qconn *quic.Conn, idle time.Duration) *http3Conn {
-	h := &http3Conn{qconn: qconn, idle: idle}
+	h := &http3Conn{qconn: qconn, idle: idle, began: time.Now()}
 	h.timer = time.AfterFunc(idle, func() {
 		qconn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError),
 			fmt.Sprintf("no WebTransport session was requested within %s", idle))
@@ -40,12 +41,19 @@ func newHTTP3Conn(qconn *quic.Conn, idle time.Duration) *http3Conn {
 	return h
 }
 
-// begin stops the clock while a request is served.
-func (h *http3Conn) begin() {
+// begin stops the clock while a request is served. It returns when that began: the
+// first one with the connection.
+func (h *http3Conn) begin() time.Time {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.active++
 	h.timer.Stop()
-	h.mu.Unlock()
+	began := h.began
+	h.began = time.Time{}
+	if began.IsZero() {
+		began = time.Now()
+	}
+	return began
 }
 
 // end starts it again, unless there is a session now.
@@ -82,7 +90,7 @@ func (l *Listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no connection", http.StatusInternalServerError)
 		return
 	}
-	h.begin()
+	began := h.begin()
 	var session bool
 	defer func() { h.end(session) }()
 	if !isWebTransport(r) {
@@ -93,7 +101,7 @@ func (l *Listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		l.config.HTTP.ServeHTTP(w, r)
 		return
 	}
-	c, status, err := l.upgrade(w, r, h.qconn)
+	c, status, err := l.upgrade(w, r, h.qconn, began)
 	if err != nil {
 		l.logger.Debug("WebTransport request refused", "remote", r.RemoteAddr, "status", status, "err", err)
 		if full, ok := errors.AsType[*Refusal](err); ok {
@@ -113,7 +121,7 @@ func isWebTransport(r *http.Request) bool {
 }
 
 // upgrade returns the session, or the status and the text of the refusal.
-func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.Conn) (Conn, int, error) {
+func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.Conn, began time.Time) (Conn, int, error) {
 	if l.refusing.Load() {
 		return nil, http.StatusServiceUnavailable, errRefusing
 	}
@@ -138,6 +146,7 @@ func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request, qconn *quic.C
 		Path:      r.URL.RequestURI(),
 		Authority: r.Host,
 		Origin:    r.Header.Get("Origin"),
+		Began:     began,
 		Verified:  verified(qconn) != nil,
 
 		Certificate: verified(qconn),

@@ -274,6 +274,20 @@ type Stats struct {
 	Refused   uint64 `json:"refused"`
 }
 
+// Objects counts the objects that are kept. It looks at each group.
+func (c *Cache) Objects() (n int) {
+	c.mu.Lock()
+	all := make([]*live.Track, 0, len(c.tracks))
+	for t := range c.tracks {
+		all = append(all, t)
+	}
+	c.mu.Unlock()
+	for _, t := range all {
+		n += t.Objects()
+	}
+	return n
+}
+
 // reasons are the names of live.Reason.
 func reasons() [live.Reasons]string {
 	return [live.Reasons]string{

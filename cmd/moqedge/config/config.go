@@ -51,6 +51,12 @@ type Config struct {
 	Retention Retention `yaml:"retention" reload:"live"`
 	// Drain says what happens after SIGTERM, see [below](#draining).
 	Drain Drain `yaml:"drain" reload:"live"`
+	// Metrics are at `/metrics` of `admin`, see [observing](observing.md).
+	Metrics Metrics `yaml:"metrics" reload:"live"`
+	// AccessLog has a line for each session and subscription that is over.
+	AccessLog AccessLog `yaml:"accessLog" reload:"live"`
+	// Qlog writes down what some connections do, packet by packet.
+	Qlog Qlog `yaml:"qlog" reload:"sessions"`
 	// Log says what goes to stderr.
 	Log Log `yaml:"log" reload:"live"`
 }

@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 		c.Admin.validate(),
 		c.Retention.validate(),
 		c.Drain.validate(),
+		c.validateObserving(),
 		word("log.level", c.Log.Level, Levels()),
 		word("log.format", c.Log.Format, Formats()),
 	} {

@@ -22,7 +22,7 @@ func (n *Node) openAdmin(context.Context) error {
 	n.operators = admin.New(admin.Config{
 		Relay: n.relay, Name: n.config.Name, Region: n.config.Region, Version: version(), Started: n.started,
 		Local: c.Local(), Token: func() string { return *token.Load() },
-		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Ingests: n.ingests, Settings: n.settings, Logger: n.log,
+		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Ingests: n.ingests, Settings: n.settings, Metrics: n.metrics(), Logger: n.log,
 	})
 	n.undo = append(n.undo, n.operators.Close)
 	n.OnApply(func(next config.Config) (Step, error) {

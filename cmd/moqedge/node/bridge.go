@@ -33,7 +33,7 @@ func (n *Node) openBridge(ctx context.Context) error {
 	publishing, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { _ = peer.Keep(publishing, to, keep, publisher.Use) }) // it ends with publishing alone
-	n.hub = bridge.NewHub(origin, bridge.Config{Grace: c.Grace, TargetLatency: c.TargetLatency, Logger: n.log})
+	n.hub = bridge.NewHub(origin, bridge.Config{Grace: c.Grace, TargetLatency: c.TargetLatency, Ended: n.ingestEnded, Logger: n.log})
 	n.undo = append(n.undo, func() {
 		n.hub.Close()
 		stop()

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quic-go/quic-go"
+
 	"moqedge/bridge"
 	"moqedge/bridge/srt"
 	"moqedge/bridge/whip"
@@ -33,6 +35,7 @@ type Node struct {
 	started time.Time
 
 	reloading   reloading
+	observing   observing
 	certificate shown
 	listener    *transport.Listener
 	relay       *relay.Relay
@@ -68,7 +71,7 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
 	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	for _, open := range []func(context.Context) error{n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
+	for _, open := range []func(context.Context) error{n.openObserving, n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
 		if err := open(n.ctx); err != nil {
 			n.Close()
 			return nil, err
@@ -123,6 +126,7 @@ func (n *Node) openRelay(context.Context) error {
 	n.listener, err = transport.Listen(&transport.ListenConfig{
 		Addr: n.config.Listen, GetCertificate: n.certificate.GetCertificate, Logger: n.log,
 		ClientCAs: clients, RequireClientCertificate: n.config.Certificate.RequireClient, Door: door{limits, &n.gate}, CheckOrigin: n.gate.checkOrigin,
+		QUIC: &quic.Config{Tracer: n.observing.qlog.Tracer},
 	})
 	if err != nil {
 		return err
@@ -130,7 +134,7 @@ func (n *Node) openRelay(context.Context) error {
 	n.undo = append(n.undo, func() { _ = n.listener.Close() })
 	c := retentionOf(n.config)
 	c.Name, c.ID, c.Region, c.Implementation, c.Logger = n.config.Name, n.config.ID, n.config.Region, Implementation, n.log
-	c.Upstreams, c.Pin, c.Limits = upstreams, isCatalog, limits
+	c.Upstreams, c.Pin, c.Limits, c.Observer = upstreams, isCatalog, limits, n.observing.meter
 	c.Resident = func(s *moq.Session) bool { return s.Path() == n.resident }
 	c.Certified = n.gate.certified
 	if n.guard != nil {
@@ -140,6 +144,7 @@ func (n *Node) openRelay(context.Context) error {
 		return err
 	}
 	n.relay = relay.New(c)
+	n.observing.meter.Watch(n.relay)
 	n.OnApply(n.reloadUpstreams, "upstream", "upstreams")
 	n.OnApply(n.reloadRetention, "retention")
 	n.OnApply(readWhenUsed, "drain")

@@ -149,6 +149,7 @@ func (n *Node) Reload(read func() (*config.Settings, error)) error {
 	if err := n.certificate.current().Reload(); err != nil {
 		n.log.Error("certificate not renewed, the one of before stays", "error", err)
 	}
+	n.reopenLogs()
 	next, err := read()
 	var change config.Change
 	if err == nil {
