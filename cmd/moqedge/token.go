@@ -15,6 +15,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"moqedge/cmd/moqedge/names"
+	"moqedge/relay/auth"
+	"moqedge/relay/auth/cat"
 	"moqedge/relay/auth/token"
 )
 
@@ -36,6 +38,7 @@ type tokenIssueCommand struct {
 	ID       string        `name:"id" placeholder:"TEXT" help:"Its own name (jti)."`
 	Audience []string      `placeholder:"TEXT" help:"Where it is good, when relays ask for that."`
 	Issuer   string        `placeholder:"TEXT" help:"Who says so, when relays ask for that."`
+	CAT      bool          `name:"cat" help:"Make a Common Access Token; the key is a secret."`
 	JSON     bool          `name:"json" help:"Print the token and what it says as JSON."`
 }
 
@@ -60,6 +63,20 @@ func (c tokenIssueCommand) Run(e *environment) error {
 	claims, err := c.claims(time.Now())
 	if err != nil {
 		return err
+	}
+	if c.CAT {
+		text, said, err := issueCAT(key, claims)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return e.console.JSON(struct {
+				Token  string    `json:"token"`
+				Claims cat.Shown `json:"claims"`
+			}{text, said.Claims})
+		}
+		e.console.Line(text)
+		return nil
 	}
 	text, err := token.Issue(key, claims)
 	if err != nil {
@@ -165,6 +182,15 @@ func (c tokenInspectCommand) Run(e *environment) error {
 		if keys, err = readKeys(c.Key); err != nil {
 			return err
 		}
+	}
+	if got, err := inspectCAT(text, keys); !errors.Is(err, auth.ErrNotMine) {
+		if err == nil {
+			err = e.console.JSON(got) // what may be in it is no table
+		}
+		if err == nil && c.Key != "" && (!*got.Signed || got.Trouble != "") {
+			err = &exitError{code: exitFailure}
+		}
+		return err
 	}
 	got, err := token.Inspect(text, keys, time.Now())
 	if err != nil {

@@ -153,7 +153,7 @@ func (a *Access) validateBeside() error {
 		return fmt.Errorf("addresses.%w", err)
 	}
 	for _, o := range a.Origins {
-		u, err := url.Parse(strings.Replace(o, "*.", "any.", 1))
+		u, err := url.Parse(strings.Replace(o, "://*.", "://any.", 1))
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" || strings.Contains(u.Host, "*") {
 			return fmt.Errorf("origins: %q is no origin of a page: want https://HOST, https://HOST:PORT or https://*.DOMAIN", o)
 		}
