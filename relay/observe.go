@@ -100,7 +100,7 @@ func (r *Relay) record(kind string, s *moq.Session, began time.Time) Record {
 	info := s.Conn().Info()
 	x := Record{
 		Kind: kind, Began: began, Ended: time.Now(), Remote: info.RemoteAddr.String(), Transport: info.Kind.String(), Draft: s.Version().String(),
-		Role: roleOf(s), Path: pathWithoutQuery(s), Subject: r.accounts.subject(s),
+		Role: roleOf(s), Path: r.shownPath(s), Subject: r.accounts.subject(s),
 	}
 	if info.Client { // what it asked for is no peer's
 		x.Path, _, _ = strings.Cut(info.Path, "?")
