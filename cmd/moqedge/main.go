@@ -65,6 +65,7 @@ type commands struct {
 	Sub      subCommand      `cmd:"" help:"Subscribe to a track, or to all of a publication."`
 	Ls       lsCommand       `cmd:"" help:"List the namespaces that are live at a relay."`
 	Bench    benchCommand    `cmd:"" help:"Measure: this relay against WebRTC, or any server."`
+	Top      topCommand      `cmd:"" help:"Watch a node in the terminal: tracks, sessions, links, rates."`
 	Interop  interopCommand  `cmd:"" help:"Test a relay as the public MOQT interop runner does, and beyond."`
 	Cert     certCommand     `cmd:"" help:"Make a development certificate, or show the one that is there."`
 	Token    tokenCommand    `cmd:"" help:"Issue and inspect tokens, and make keys for them."`

@@ -23,7 +23,7 @@ type page struct{ template *template.Template }
 
 // newPage panics only if the embedded files are damaged, which tests rule out.
 func newPage() *page {
-	functions := template.FuncMap{"bits": bits, "size": size, "rate": rate, "latency": latency, "since": func(t time.Time) string { return age(time.Since(t)) }}
+	functions := template.FuncMap{"size": Size, "rate": Rate, "latency": Latency, "since": func(t time.Time) string { return Age(time.Since(t)) }}
 	return &page{template.Must(template.New("status.html").Funcs(functions).ParseFS(content, "assets/status.html"))}
 }
 
@@ -70,7 +70,7 @@ func (l Link) Direction() string {
 }
 
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
-	x := shown{Overview: s.overview(pageTracks), Title: s.title(), Uptime: age(time.Duration(s.uptime() * float64(time.Second)))}
+	x := shown{Overview: s.overview(pageTracks), Title: s.title(), Uptime: Age(time.Duration(s.uptime() * float64(time.Second)))}
 	x.Sessions, x.MoreSessions = s.config.Relay.SessionPage(0, pageSessions)
 	x.In = points(x.History, func(m Moment) float64 { return m.In })
 	x.Out = points(x.History, func(m Moment) float64 { return m.Out })

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// bits writes a rate of bits per second.
-func bits(rate float64) string { return scaled(rate, 1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s") }
+// Bits writes a rate of bits per second.
+func Bits(rate float64) string { return scaled(rate, 1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s") }
 
-// size writes a number of bytes.
-func size(n uint64) string { return scaled(float64(n), 1024, "B", "KiB", "MiB", "GiB", "TiB") }
+// Size writes a number of bytes.
+func Size(n uint64) string { return scaled(float64(n), 1024, "B", "KiB", "MiB", "GiB", "TiB") }
 
 func scaled(x, step float64, units ...string) string {
 	for i, unit := range units {
@@ -28,16 +28,16 @@ func scaled(x, step float64, units ...string) string {
 	return ""
 }
 
-// rate writes a rate that may be unknown.
-func rate(r *float64) string {
+// Rate writes a rate that may be unknown.
+func Rate(r *float64) string {
 	if r == nil {
 		return "–"
 	}
-	return bits(*r)
+	return Bits(*r)
 }
 
-// latency writes a round trip; 0 is not known.
-func latency(d time.Duration) string {
+// Latency writes a round trip; 0 is not known.
+func Latency(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "–"
@@ -47,8 +47,8 @@ func latency(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
 }
 
-// age writes a time span in one or two units.
-func age(d time.Duration) string {
+// Age writes a time span in one or two units.
+func Age(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	switch {
 	case d < time.Minute:

@@ -109,7 +109,7 @@ func note(l Link) string {
 	}
 	in, out := value(l.BitsIn), value(l.BitsOut)
 	if l.BitsIn == nil {
-		return latency(l.RTT)
+		return Latency(l.RTT)
 	}
-	return latency(l.RTT) + "  ↓" + bits(in) + "  ↑" + bits(out)
+	return Latency(l.RTT) + " ↓" + Bits(in) + " ↑" + Bits(out)
 }

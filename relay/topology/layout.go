@@ -41,7 +41,7 @@ func (g *Graph) layout() (boxes []*box, width, height int) {
 		for _, l := range v.up {
 			b.lines = append(b.lines, cut(lineOf(l), maxChars))
 			if l.Note != "" {
-				b.lines = append(b.lines, cut("    "+l.Note, maxChars))
+				b.lines = append(b.lines, cut(l.Note, maxChars))
 			}
 		}
 		b.height = boxBase + lineSize*len(b.lines)
