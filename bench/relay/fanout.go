@@ -23,6 +23,7 @@ type fanoutCommand struct {
 	profiles    string
 	env         words
 	loops       bool
+	observed    bool
 	build       string
 }
 
@@ -37,6 +38,7 @@ func (c *fanoutCommand) flags(f *flag.FlagSet) {
 	f.DurationVar(&c.duration, "duration", 4*time.Second, "how long each time")
 	f.StringVar(&c.profiles, "cpuprofile", "", "write CPU profiles of relay and bare loop into this `folder`")
 	f.BoolVar(&c.loops, "loops", false, "compare two bare loops, without a relay: of --transport and of --against")
+	f.BoolVar(&c.observed, "observed", false, "have the relay tell a meter what it does, as that of a node")
 	f.StringVar(&c.build, "build", "", "`file` with another build of this program, to take the relay from")
 	f.Var(&c.env, "env", "`NAME=value` for the environment of relay and bare loop; may be repeated")
 }
@@ -100,7 +102,7 @@ func (c *fanoutCommand) run(ctx context.Context, out *output) error {
 
 func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fanout, err error) {
 	f = fanout{Subscribers: n, Profile: c.profile, Transport: c.transport, Bare: c.against, Loops: c.loops}
-	p := plan{Transport: c.transport, Profile: c.profile, Subscribers: n, Tracks: c.tracks, Relays: 1, Env: c.env, Build: c.build}
+	p := plan{Transport: c.transport, Profile: c.profile, Subscribers: n, Tracks: c.tracks, Relays: 1, Env: c.env, Build: c.build, Observed: c.observed}
 	if c.loops {
 		p.Relays = 0
 	}

@@ -15,6 +15,7 @@ import (
 	"moqedge/relay"
 	"moqedge/relay/collector"
 	"moqedge/relay/limit"
+	metrics "moqedge/relay/meter"
 )
 
 // place is where a server listens and how its certificate is known.
@@ -73,6 +74,8 @@ type relayConfig struct {
 	// Limited and Unlimited are those of plan.
 	Limited   bool `json:"limited,omitempty"`
 	Unlimited bool `json:"unlimited,omitempty"`
+	// Observed is that of plan.
+	Observed bool `json:"observed,omitempty"`
 }
 
 // limits are those of the relay, and of its listener.
@@ -140,6 +143,9 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	}); err != nil {
 		r.source.Close()
 		return nil, err
+	}
+	if c.Observed {
+		config.Observer = metrics.New(metrics.Config{})
 	}
 	r.relay = relay.New(config)
 	var ctx context.Context

@@ -58,6 +58,8 @@ type plan struct {
 	// limit nothing; else they limit sessions alone.
 	Limited   bool `json:"limited,omitempty"`
 	Unlimited bool `json:"unlimited,omitempty"`
+	// Observed has relays tell a meter what they do, as those of nodes.
+	Observed bool `json:"observed,omitempty"`
 	// Env is added to the environment of the servers.
 	Env []string `json:"-"`
 	// Build is the executable of the relays; empty: this one.
@@ -90,7 +92,7 @@ func setUp(ctx context.Context, p plan) (r *rig, err error) {
 			return r, err
 		}
 		r.relays = append(r.relays, r.server)
-		c := relayConfig{Limited: p.Limited, Unlimited: p.Unlimited}
+		c := relayConfig{Limited: p.Limited, Unlimited: p.Unlimited, Observed: p.Observed}
 		if i > 0 {
 			upstream := load.Server
 			c.Upstream = &upstream
