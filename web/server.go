@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Config says what the pages are to offer. The zero value serves pages that
@@ -16,10 +17,11 @@ type Config struct {
 	// Relay is the URL browsers connect to, such as "https://{host}:4443/live".
 	// {host} stands for the host name the page was opened with.
 	Relay string
-	// Fingerprint returns the SHA-256 of the relay's certificate in hex, asked
-	// for every time because certificates change; "", or nil: the certificate is
-	// one that browsers trust by themselves. It must be safe for concurrent use.
-	Fingerprint func() string
+	// Fingerprints returns the SHA-256 of the relay's certificate in hex, and of those
+	// that will take its place, asked for every time because certificates change; none,
+	// or nil: the certificate is one that browsers trust by themselves. It must be safe
+	// for concurrent use.
+	Fingerprints func() []string
 	// WHIP takes publications from browsers, mounted at /whip/ with the whole
 	// path; nil: none are taken.
 	WHIP http.Handler
@@ -87,8 +89,8 @@ func Handler(c Config) http.Handler {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	if s.config.Fingerprint == nil {
-		s.config.Fingerprint = func() string { return "" }
+	if s.config.Fingerprints == nil {
+		s.config.Fingerprints = func() []string { return nil }
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", readOnly(s.index))
@@ -187,9 +189,9 @@ func (s *server) settingsJSON() ([]byte, error) {
 		WHIP        *string `json:"whip"`
 		SRTPort     int     `json:"srtPort"`
 	}{Relay: s.config.Relay, SRTPort: s.config.SRTPort}
-	if fingerprint := s.config.Fingerprint(); fingerprint != "" {
-		doc.Fingerprint = ptr("/certificate.sha256")
-		doc.Certificate = ptr(fingerprint)
+	if fingerprints := s.config.Fingerprints(); len(fingerprints) > 0 {
+		doc.Fingerprint = ptr("/certificate.sha256?all")
+		doc.Certificate = ptr(strings.Join(fingerprints, ","))
 	}
 	if s.config.WHIP != nil {
 		doc.WHIP = ptr("/whip/")
@@ -208,14 +210,18 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) {
 }
 
 // certificate tells the fingerprint as hex text, as other players expect it:
-// without a newline, which some take for a digit.
+// without a newline, which some take for a digit, and that of now alone. With the
+// query "all" those that come follow, after commas, for who keeps them.
 func (s *server) certificate(w http.ResponseWriter, r *http.Request) {
-	fingerprint := s.config.Fingerprint()
-	if fingerprint == "" {
+	fingerprints := s.config.Fingerprints()
+	if len(fingerprints) == 0 {
 		http.Error(w, "this relay's certificate needs no fingerprint", http.StatusNotFound)
 		return
 	}
-	s.fact(w, r, "text/plain; charset=utf-8", []byte(fingerprint))
+	if !r.URL.Query().Has("all") {
+		fingerprints = fingerprints[:1]
+	}
+	s.fact(w, r, "text/plain; charset=utf-8", []byte(strings.Join(fingerprints, ",")))
 }
 
 // fact sends something that may be different next time, to pages of any site.

@@ -15,12 +15,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const testFingerprint = "aa00bb11cc22dd33ee44ff5566778899aa00bb11cc22dd33ee44ff5566778899"
+const (
+	testFingerprint = "aa00bb11cc22dd33ee44ff5566778899aa00bb11cc22dd33ee44ff5566778899"
+	nextFingerprint = "bb00bb11cc22dd33ee44ff5566778899aa00bb11cc22dd33ee44ff5566778899"
+)
 
 func full() Config {
 	return Config{
 		Relay:       "https://{host}:4443/live",
-		Fingerprint: func() string { return testFingerprint },
+		Fingerprints: func() []string { return []string{testFingerprint, nextFingerprint} },
 		WHIP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.WriteString(w, r.Method+" "+r.URL.Path)
@@ -84,6 +87,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/assets/none.js", 404, "text/html; charset=utf-8", ""},
 		{"GET", "/favicon.ico", 302, "text/html; charset=utf-8", ""},
 		{"GET", "/certificate.sha256", 200, "text/plain; charset=utf-8", testFingerprint},
+		{"GET", "/certificate.sha256?all", 200, "text/plain; charset=utf-8", testFingerprint + "," + nextFingerprint},
 		{"POST", "/", 405, "text/plain; charset=utf-8", ""},
 		{"POST", "/watch/cam", 405, "text/plain; charset=utf-8", ""},
 		{"DELETE", "/config.json", 405, "text/plain; charset=utf-8", ""},
@@ -180,7 +184,7 @@ func TestSettings(t *testing.T) {
 		return d
 	}
 	d := read(full())
-	if d.Relay != "https://{host}:4443/live" || d.SRTPort != 9000 || d.Fingerprint == nil || *d.Fingerprint != "/certificate.sha256" || d.WHIP == nil || *d.WHIP != "/whip/" {
+	if d.Relay != "https://{host}:4443/live" || d.SRTPort != 9000 || d.Fingerprint == nil || *d.Fingerprint != "/certificate.sha256?all" || d.WHIP == nil || *d.WHIP != "/whip/" {
 		t.Errorf("settings %+v", d)
 	}
 	d = read(Config{Relay: "https://relay.example/live"})
@@ -192,8 +196,8 @@ func TestSettings(t *testing.T) {
 // A renewed certificate is told at once: nothing of it is kept.
 func TestFingerprintIsAskedEveryTime(t *testing.T) {
 	prints := []string{"first", "second"}
-	c := Config{Fingerprint: func() string {
-		p := prints[0]
+	c := Config{Fingerprints: func() []string {
+		p := prints[:1]
 		prints = prints[1:]
 		return p
 	}}
@@ -275,7 +279,7 @@ func TestCompressedAssets(t *testing.T) {
 func TestSettingsInPage(t *testing.T) {
 	prints := 0
 	c := full()
-	c.Fingerprint = func() string { prints++; return strings.Repeat("a", prints) }
+	c.Fingerprints = func() []string { prints++; return []string{strings.Repeat("a", prints), "b"} }
 	for want := 1; want <= 2; want++ {
 		r := do(t, c, "GET", "/watch/cam", nil)
 		_, rest, _ := strings.Cut(bodyOf(t, r), `<meta name="moqedge-settings" content="`)
@@ -284,7 +288,7 @@ func TestSettingsInPage(t *testing.T) {
 		if err := json.Unmarshal([]byte(html.UnescapeString(content)), &d); err != nil {
 			t.Fatalf("%v: %q", err, content)
 		}
-		if d.Relay != c.Relay || d.Fingerprint != "/certificate.sha256" || d.Certificate != strings.Repeat("a", want) || r.Header.Get("Cache-Control") != "no-store" {
+		if d.Relay != c.Relay || d.Fingerprint != "/certificate.sha256?all" || d.Certificate != strings.Repeat("a", want)+",b" || r.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%+v, Cache-Control %q", d, r.Header.Get("Cache-Control"))
 		}
 	}

@@ -224,11 +224,11 @@ func (m *measurement) relayFor(ctx context.Context, line *access) (c web.Config,
 		}
 		at, err := line.udp(server)
 		fingerprint := m.stage.relay.Fingerprint
-		return web.Config{Relay: "https://" + at.String() + "/live", Fingerprint: func() string { return fingerprint }}, "", err
+		return web.Config{Relay: "https://" + at.String() + "/live", Fingerprints: func() []string { return []string{fingerprint} }}, "", err
 	}
 	c.Relay = m.MOQT.URL
 	if m.MOQT.Fingerprint != "" {
-		c.Fingerprint = func() string { return m.MOQT.Fingerprint }
+		c.Fingerprints = func() []string { return []string{m.MOQT.Fingerprint} }
 	}
 	if line.clean {
 		return c, "", nil

@@ -244,6 +244,9 @@ func (s *Source) obtain(ctx context.Context, domain string) error {
 // SetDomains changes for which names there are certificates. Those that are stored are
 // there at once, others when the authority has given them.
 func (s *Source) SetDomains(domains []string) {
+	if slices.Equal(domains, *s.domains.Load()) {
+		return
+	}
 	var gone []certmagic.SubjectIssuer
 	for _, d := range *s.domains.Load() {
 		if !slices.Contains(domains, d) {

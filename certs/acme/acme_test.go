@@ -17,10 +17,30 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"moqedge/certs"
+	"moqedge/certs/acme/authority"
 )
+
+// What goes on as long as the process: the authority's, and the limit of certmagic for
+// how often an authority is asked.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"),
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"),
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).permit"),
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"), // sleeps up to 5 s more
+	)
+}
+
+// configOf asks an authority, with a new folder.
+func configOf(t *testing.T, a *authority.Authority, domains ...string) Config {
+	return Config{
+		Domains: domains, Email: "operator@media.example", Agreed: true, Directory: a.Directory(), Roots: a.Own, Storage: t.TempDir(),
+	}
+}
 
 // listen opens a port on loopback.
 func listen(t *testing.T) (net.Listener, int) {
@@ -55,7 +75,7 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // signed tells whether there is one certificate, of the authority and for the name.
-func signed(t *testing.T, s *Source, a *authority, name string) *x509.Certificate {
+func signed(t *testing.T, s *Source, a *authority.Authority, name string) *x509.Certificate {
 	t.Helper()
 	all := s.Certificates()
 	if len(all) != 1 {
@@ -69,7 +89,7 @@ func signed(t *testing.T, s *Source, a *authority, name string) *x509.Certificat
 		}
 		between.AddCert(c)
 	}
-	if _, err := all[0].Leaf.Verify(x509.VerifyOptions{Roots: a.signs, Intermediates: between, DNSName: name}); err != nil {
+	if _, err := all[0].Leaf.Verify(x509.VerifyOptions{Roots: a.Roots, Intermediates: between, DNSName: name}); err != nil {
 		t.Fatal(err)
 	}
 	return all[0].Leaf
@@ -120,8 +140,8 @@ func TestObtain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, port := listen(t)
-			a := startAuthority(t, port, port, 0)
-			c := a.config(t, "live.media.example")
+			a := authority.Start(t, port, port, 0)
+			c := configOf(t, a, "live.media.example")
 			begin := serve(t, l, &c)
 			s := open(t, c)
 			if len(s.Certificates()) != 0 {
@@ -135,14 +155,14 @@ func TestObtain(t *testing.T) {
 
 			// A restart asks for nothing.
 			s.Close()
-			orders := a.orders.Load()
+			orders := a.Orders.Load()
 			again, err := New(c)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer again.Close()
-			if err := again.Obtain(t.Context()); err != nil || !signed(t, again, a, "live.media.example").Equal(first) || a.orders.Load() != orders {
-				t.Errorf("after a restart: %v, %d orders", err, a.orders.Load()-orders)
+			if err := again.Obtain(t.Context()); err != nil || !signed(t, again, a, "live.media.example").Equal(first) || a.Orders.Load() != orders {
+				t.Errorf("after a restart: %v, %d orders", err, a.Orders.Load()-orders)
 			}
 		})
 	}
@@ -154,8 +174,8 @@ func TestObtainNeedsAnAnswer(t *testing.T) {
 	silent := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.NotFoundHandler()}}
 	silent.Start()
 	defer silent.Close()
-	a := startAuthority(t, port, port, 0)
-	c := a.config(t, "live.media.example")
+	a := authority.Start(t, port, port, 0)
+	c := configOf(t, a, "live.media.example")
 	c.HTTP = l.Addr().String()
 	s := open(t, c)
 	err := s.Obtain(t.Context())
@@ -170,8 +190,8 @@ func TestObtainNeedsAnAnswer(t *testing.T) {
 // A certificate is renewed while it is served: who is connected stays.
 func TestRenew(t *testing.T) {
 	l, port := listen(t)
-	a := startAuthority(t, port, port, 12)
-	c := a.config(t, "live.media.example")
+	a := authority.Start(t, port, port, 12)
+	c := configOf(t, a, "live.media.example")
 	c.HTTP, c.Check = l.Addr().String(), 200*time.Millisecond
 	s := open(t, c)
 	pages := &httptest.Server{Listener: l, Config: &http.Server{Handler: s.Handler(http.NotFoundHandler())}}
@@ -203,7 +223,7 @@ func TestRenew(t *testing.T) {
 	defer echo.Close()
 	dial := func() *tls.Conn {
 		t.Helper()
-		conn, err := tls.Dial("tcp", echo.Addr().String(), &tls.Config{RootCAs: a.signs, ServerName: "live.media.example"})
+		conn, err := tls.Dial("tcp", echo.Addr().String(), &tls.Config{RootCAs: a.Roots, ServerName: "live.media.example"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,8 +258,8 @@ func TestRenew(t *testing.T) {
 func TestAuthorityIsDown(t *testing.T) {
 	l, port := listen(t)
 	l.Close()
-	a := startAuthority(t, port, port, 6)
-	c := a.config(t, "live.media.example")
+	a := authority.Start(t, port, port, 6)
+	c := configOf(t, a, "live.media.example")
 	c.TLS = l.Addr().String()
 	s := open(t, c)
 	if err := s.Obtain(t.Context()); err != nil {
@@ -247,7 +267,7 @@ func TestAuthorityIsDown(t *testing.T) {
 	}
 	first := signed(t, s, a, "live.media.example")
 	s.Close()
-	a.down.Store(true)
+	a.Down.Store(true)
 
 	empty := c
 	empty.Storage = t.TempDir()
@@ -267,9 +287,9 @@ func TestAuthorityIsDown(t *testing.T) {
 		t.Error(err)
 	}
 	until(t, "an attempt to renew", func() bool { return strings.Contains(text.String(), "job failed") })
-	looked := a.looked.Load()
+	looked := a.Looked.Load()
 	until(t, "the end of the certificate", func() bool { return time.Now().After(first.NotAfter.Add(time.Second)) })
-	if more := a.looked.Load() - looked; more > 0 {
+	if more := a.Looked.Load() - looked; more > 0 {
 		t.Errorf("asked %d more times after a failure", more)
 	}
 	until(t, "the log", func() bool { return strings.Contains(text.String(), "has ended") })
@@ -279,7 +299,7 @@ func TestAuthorityIsDown(t *testing.T) {
 
 	// An end that has passed is renewed at the next start.
 	again.Close()
-	a.down.Store(false)
+	a.Down.Store(false)
 	last := open(t, c)
 	if err := last.Obtain(t.Context()); err != nil {
 		t.Fatal(err)
@@ -293,8 +313,8 @@ func TestAuthorityIsDown(t *testing.T) {
 func TestSetDomains(t *testing.T) {
 	l, port := listen(t)
 	l.Close()
-	a := startAuthority(t, port, port, 0)
-	c := a.config(t, "one.media.example")
+	a := authority.Start(t, port, port, 0)
+	c := configOf(t, a, "one.media.example")
 	c.TLS = l.Addr().String()
 	s := open(t, c)
 	if err := s.Obtain(t.Context()); err != nil {

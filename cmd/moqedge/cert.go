@@ -19,8 +19,9 @@ type certCommand struct {
 // Help implements kong.HelpProvider.
 func (certCommand) Help() string {
 	return `A development certificate is for localhost and the given hosts, lasts 10 days, and is trusted by
-its fingerprint. A new one is made when there is none, or the one there ends within two days or
-lacks a host. A node uses it with certificate: {development: true, dir: DIR}.
+its fingerprint. The one that takes its place then is there already, and its fingerprint shown: who
+accepts both is let in until that one ends. New ones are made when the folder has none, or those lack
+a host. A node uses it with certificate: {development: true, dir: DIR}.
 
 Examples:
 
@@ -54,15 +55,16 @@ func (c certCommand) Run(e *environment) error {
 	}
 	out := struct {
 		Fingerprint string    `json:"fingerprint"`
+		Next        string    `json:"next"` // what takes its place at its end
 		NotBefore   time.Time `json:"notBefore"`
 		NotAfter    time.Time `json:"notAfter"`
 		Hosts       []string  `json:"hosts"`
 		Dir         string    `json:"dir"`
-	}{source.FingerprintHex(), shown.Leaf.NotBefore.UTC(), shown.Leaf.NotAfter.UTC(), hosts, dir}
+	}{source.FingerprintHex(), certs.Hex(source.Fingerprints()[1:]), shown.Leaf.NotBefore.UTC(), shown.Leaf.NotAfter.UTC(), hosts, dir}
 	if c.JSON {
 		return e.console.JSON(out)
 	}
-	e.console.Line(fmt.Sprintf("fingerprint %s\nvalid until %s\nhosts       %s\nfolder      %s",
-		out.Fingerprint, out.NotAfter.Format(time.RFC3339), strings.Join(hosts, ", "), dir))
+	e.console.Line(fmt.Sprintf("fingerprint %s\nvalid until %s\nand then    %s\nhosts       %s\nfolder      %s",
+		out.Fingerprint, out.NotAfter.Format(time.RFC3339), out.Next, strings.Join(hosts, ", "), dir))
 	return nil
 }

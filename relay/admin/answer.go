@@ -53,7 +53,10 @@ func (s *Server) ingests() []Ingest { return append([]Ingest{}, s.config.Ingests
 
 // Stats reads all counters.
 func (s *Server) Stats() Stats {
-	x := Stats{Name: s.config.Name, UptimeSeconds: s.uptime(), Stats: s.config.Relay.Stats(), Ingests: s.ingests()}
+	x := Stats{
+		Name: s.config.Name, UptimeSeconds: s.uptime(), Stats: s.config.Relay.Stats(),
+		Certificates: append([]Certificate{}, s.config.Certificates()...), Ingests: s.ingests(),
+	}
 	x.Links = append([]relay.LinkStatus{}, x.Links...)
 	return x
 }

@@ -28,8 +28,18 @@ type Stats struct {
 	Name          string  `json:"name,omitempty"`
 	UptimeSeconds float64 `json:"uptimeSeconds"`
 	relay.Stats
+	// Certificates are those that the node shows, that for who asks for no name first.
+	Certificates []Certificate `json:"certificates"`
 	// Ingests are the publications that the bridge takes.
 	Ingests []Ingest `json:"ingests"`
+}
+
+// Certificate is what a server shows.
+type Certificate struct {
+	Names       []string  `json:"names"`
+	Fingerprint string    `json:"fingerprint"` // SHA-256 in hex
+	NotBefore   time.Time `json:"notBefore"`
+	NotAfter    time.Time `json:"notAfter"`
 }
 
 // Ingest is one publication.

@@ -31,6 +31,8 @@ type Config struct {
 	// Unready returns why the node is not ready besides what the relay tells, such as
 	// an expired certificate.
 	Unready func() []string
+	// Certificates are those that the node shows, that for who asks for no name first.
+	Certificates func() []Certificate
 	// Ingests are the publications that the bridge takes.
 	Ingests func() []Ingest
 	// Settings is the configuration that is in effect.
@@ -50,6 +52,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Unready == nil {
 		c.Unready = func() []string { return nil }
+	}
+	if c.Certificates == nil {
+		c.Certificates = func() []Certificate { return nil }
 	}
 	if c.Ingests == nil {
 		c.Ingests = func() []Ingest { return nil }

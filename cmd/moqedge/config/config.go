@@ -102,31 +102,6 @@ func (c Config) AllUpstreams() []Upstream {
 	return c.Upstreams
 }
 
-// Certificate says which certificate the node shows: a development
-// certificate, which is also the default, or that of two PEM files.
-type Certificate struct {
-	// Development asks for a certificate that no authority has signed; its
-	// fingerprint is at `/certificate.sha256`. It lasts 10 days and is renewed before.
-	Development bool `yaml:"development" reload:"live" without:"true, without cert"`
-	// Dir is the folder that keeps it over restarts; `moqedge cert --dir` shows it.
-	Dir string `yaml:"dir" reload:"live" without:"memory"`
-	// Hosts are further names and addresses in it.
-	Hosts []string `yaml:"hosts" reload:"live" without:"localhost"`
-	// Cert is the PEM file with the chain, instead of a development certificate; read
-	// again when it changes.
-	Cert string `yaml:"cert" reload:"live" without:"none"`
-	// Key is the PEM file with its key.
-	Key string `yaml:"key" reload:"live" without:"none"`
-	// ClientCA is a PEM file with the roots that certificates of clients are checked
-	// against, such as those of relays below.
-	ClientCA string `yaml:"clientCA" reload:"restart" without:"clients are not asked"`
-	// RequireClient refuses clients without such a certificate, so all browsers.
-	RequireClient bool `yaml:"requireClient" reload:"restart" default:"false"`
-}
-
-// Files reports whether the certificate comes from PEM files.
-func (c Certificate) Files() bool { return c.Cert != "" }
-
 // HTTP is the web server.
 type HTTP struct {
 	// Listen is the TCP address.

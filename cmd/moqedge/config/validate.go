@@ -24,7 +24,7 @@ func (c Config) Validate() error {
 		address("listen", c.Listen, true),
 		c.validateUpstreams(),
 		c.Cluster.validate(),
-		c.Certificate.validate(),
+		c.validateCertificate(),
 		c.validateHTTP(),
 		c.validateBridge(),
 		c.Access.validate(),
@@ -85,18 +85,6 @@ func (u Upstream) validate(key string) error {
 		return fmt.Errorf("%s.priority: must not be negative", key)
 	case u.Peer && u.OnDemand:
 		return fmt.Errorf("%s.onDemand: a peer is asked for what it has announced, which it can only while it is connected: leave out one of both", key)
-	}
-	return nil
-}
-
-func (c Certificate) validate() error {
-	switch {
-	case (c.Cert == "") != (c.Key == ""):
-		return errors.New("certificate: cert and key belong together: give both PEM files")
-	case c.Files() && (c.Development || c.Dir != "" || len(c.Hosts) > 0):
-		return errors.New("certificate: development, dir and hosts are for a development certificate: leave them out beside cert and key")
-	case c.RequireClient && c.ClientCA == "":
-		return errors.New("certificate.requireClient: it needs clientCA, the roots of the clients' certificates")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (n *Node) openAdmin(context.Context) error {
 	n.operators = admin.New(admin.Config{
 		Relay: n.relay, Name: n.config.Name, Region: n.config.Region, Version: version(), Started: n.started,
 		Local: c.Local(), Token: func() string { return *token.Load() },
-		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Ingests: n.ingests, Settings: n.settings, Metrics: n.metrics(), Logger: n.log,
+		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Certificates: n.Certificates, Ingests: n.ingests, Settings: n.settings, Metrics: n.metrics(), Logger: n.log,
 	})
 	n.undo = append(n.undo, n.operators.Close)
 	n.OnApply(func(next config.Config) (Step, error) {
@@ -60,9 +60,8 @@ func (n *Node) drainAside(uri string, limit time.Duration) {
 
 // unready says why nobody is to be sent here, besides what the relay tells.
 func (n *Node) unready() []string {
-	shown, err := n.certificate.GetCertificate(nil)
-	if err == nil && shown.Leaf != nil && time.Now().After(shown.Leaf.NotAfter) {
-		return []string{"the certificate has expired"}
+	if why := n.unprovable(time.Now()); why != "" {
+		return []string{why}
 	}
 	return nil
 }

@@ -99,11 +99,6 @@ func checkReadable(key, file string) []Problem {
 	return nil
 }
 
-func checkCertificate(c config.Config, now time.Time) []Problem {
-	found := checkPair("certificate.cert", c.Certificate.Cert, c.Certificate.Key, now)
-	return append(found, checkRoots("certificate.clientCA", c.Certificate.ClientCA)...)
-}
-
 func checkUpstreams(c config.Config, now time.Time) []Problem {
 	var found []Problem
 	for i, u := range c.AllUpstreams() {

@@ -19,6 +19,7 @@ import (
 	"moqedge/bridge/srt"
 	"moqedge/bridge/whip"
 	"moqedge/certs"
+	"moqedge/certs/acme"
 	"moqedge/cmd/moqedge/config"
 	"moqedge/moq"
 	"moqedge/moq/transport"
@@ -37,6 +38,7 @@ type Node struct {
 	reloading   reloading
 	observing   observing
 	certificate shown
+	authority   *acme.Source // nil without ACME
 	listener    *transport.Listener
 	relay       *relay.Relay
 	guard       *auth.Guard // nil: everybody may do everything
@@ -71,7 +73,7 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
 	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	for _, open := range []func(context.Context) error{n.openObserving, n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin} {
+	for _, open := range []func(context.Context) error{n.openObserving, n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin, n.obtainCertificates} {
 		if err := open(n.ctx); err != nil {
 			n.Close()
 			return nil, err

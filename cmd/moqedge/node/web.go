@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,7 +38,7 @@ func (n *Node) openWeb(what, address string, secure bool, h http.Handler) (net.A
 		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
 	if secure {
-		s.TLSConfig = &tls.Config{GetCertificate: n.certificate.GetCertificate, MinVersion: tls.VersionTLS12}
+		s.TLSConfig = n.webTLS()
 	}
 	n.run(what, func() error {
 		var err error
@@ -76,7 +75,7 @@ func taken(what, address string, err error) error {
 
 // pagesHandler tells the pages where the relay and the ingests are.
 func (n *Node) pagesHandler() http.Handler {
-	c := web.Config{Relay: n.config.HTTP.Relay, Fingerprint: n.toldFingerprint, Logger: n.log}
+	c := web.Config{Relay: n.config.HTTP.Relay, Fingerprints: n.toldFingerprints, Logger: n.log}
 	if c.Relay == "" {
 		c.Relay = fmt.Sprintf("https://{host}:%d/live", portOf(n.listener.Addr()))
 	}
@@ -86,12 +85,12 @@ func (n *Node) pagesHandler() http.Handler {
 	if n.srt != nil {
 		c.SRTPort = portOf(n.srt.Addr())
 	}
-	return web.Handler(c)
+	return n.answering(web.Handler(c))
 }
 
 // Stats reads the node's counters.
 func (n *Node) Stats() admin.Stats {
-	return admin.Stats{Name: n.config.Name, UptimeSeconds: time.Since(n.started).Seconds(), Stats: n.relay.Stats(), Ingests: n.ingests()}
+	return admin.Stats{Name: n.config.Name, UptimeSeconds: time.Since(n.started).Seconds(), Stats: n.relay.Stats(), Certificates: n.Certificates(), Ingests: n.ingests()}
 }
 
 // ingests are the publications that the bridge takes.

@@ -11,7 +11,7 @@ export interface SourceConfig {
   readonly name: string;
   /** URL whose text is the SHA-256 of the relay's certificate in hex; undefined: public authorities. */
   readonly fingerprint: string | undefined;
-  /** That SHA-256 as it was told with the URL, for the first connection: it may have changed since. */
+  /** That SHA-256, or several after commas, as told with the URL, for the first connection: it may have changed since. */
   readonly certificate?: string | undefined;
   /** Protocols to offer, such as "moqt-18", preferred first; undefined: all that the client speaks. */
   readonly protocols?: readonly string[];

@@ -6,7 +6,7 @@
 
 import type { MoqObject } from "../moq/index.ts";
 import type { CatalogTrack } from "./catalog.ts";
-import { parseFingerprint } from "./fingerprint.ts";
+import { parseFingerprints } from "./fingerprint.ts";
 import { Handover } from "./handover.ts";
 import { GroupLedger } from "./ledger.ts";
 import { type ConnectOptions, Link, type LinkSession, type LinkSink, USUAL_NAMES } from "./link.ts";
@@ -32,8 +32,8 @@ export interface ReceiverEnvironment {
   readonly random: () => number;
   readonly supports: Supports;
   connect(o: ConnectOptions): Promise<LinkSession>;
-  /** Fetches the fingerprint; asked before every connection, for a restarted relay has a new one. */
-  fingerprint(url: string): Promise<Uint8Array>;
+  /** Fetches the fingerprints; asked before every connection, for a restarted relay has new ones. */
+  fingerprints(url: string): Promise<Uint8Array[]>;
 }
 
 /** For the transport to connect (ms): long enough for a slow way, short enough to try again. */
@@ -74,9 +74,9 @@ export class Receiver {
   private takeOver: unknown;
   private ticker: unknown;
   private relay: string;
-  private fingerprint: Uint8Array | undefined;
+  private fingerprints: Uint8Array[] | undefined;
   /** Told with the source, and not tried yet. */
-  private told: Uint8Array | undefined;
+  private told: Uint8Array[] | undefined;
   /** The name of the track that comes, by kind. */
   private readonly playing = new Map<MediaKind, string>();
   private readonly ledger = new GroupLedger();
@@ -89,8 +89,8 @@ export class Receiver {
     private readonly sink: ReceiverSink,
   ) {
     this.relay = source.relay;
-    this.told = source.certificate === undefined ? undefined : parseFingerprint(source.certificate);
-    this.fingerprint = this.told;
+    this.told = source.certificate === undefined ? undefined : parseFingerprints(source.certificate);
+    this.fingerprints = this.told;
     this.backoff = new Backoff({ random: env.random });
   }
 
@@ -167,7 +167,7 @@ export class Receiver {
 
   /** Opens a session; throws an Error whose text is for people. */
   private async open(): Promise<{ link: Link; goaway: string | undefined }> {
-    const fingerprints = this.source.fingerprint === undefined ? undefined : [await this.currentFingerprint(this.source.fingerprint)];
+    const fingerprints = this.source.fingerprint === undefined ? undefined : await this.currentFingerprints(this.source.fingerprint);
     if (this.stopped) throw new Error("stopped");
     // The session may end before the link exists, so both are kept together.
     const opened: { link?: Link; closed?: Error; goaway?: string } = {};
@@ -209,17 +209,17 @@ export class Receiver {
     return new Map([...USUAL_NAMES, ...this.playing]);
   }
 
-  /** The fingerprint that came with the source, once; then as it is told now; when nobody tells it, as on the way to another relay, the one known. */
-  private async currentFingerprint(url: string): Promise<Uint8Array> {
+  /** The fingerprints that came with the source, once; then as they are told now; when nobody tells them, as on the way to another relay, those known. */
+  private async currentFingerprints(url: string): Promise<Uint8Array[]> {
     const { told } = this;
     this.told = undefined;
     if (told !== undefined) return told;
     try {
-      this.fingerprint = await this.env.fingerprint(url);
+      this.fingerprints = await this.env.fingerprints(url);
     } catch (e) {
-      if (this.fingerprint === undefined) throw e;
+      if (this.fingerprints === undefined) throw e;
     }
-    return this.fingerprint;
+    return this.fingerprints;
   }
 
   private adopt(link: Link): void {

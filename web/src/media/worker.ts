@@ -3,7 +3,7 @@
 
 import { MoqSession } from "../moq/index.ts";
 import { Engine } from "./engine.ts";
-import { fetchFingerprint } from "./fingerprint.ts";
+import { fetchFingerprints } from "./fingerprint.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { threadTimers } from "./timers.ts";
 import { threadClock } from "./wallclock.ts";
@@ -27,7 +27,7 @@ export function serve(): void {
     {
       timers: threadTimers(),
       random: () => Math.random(),
-      fingerprint: (url) => fetchFingerprint(url),
+      fingerprints: (url) => fetchFingerprints(url),
       connect: (o) =>
         MoqSession.connect({
           url: o.url,

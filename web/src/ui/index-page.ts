@@ -1,6 +1,6 @@
 // Entry of the front page: what is live, and how to go live.
 
-import { fetchFingerprint } from "../media/fingerprint.ts";
+import { fetchFingerprints } from "../media/fingerprint.ts";
 import { Backoff } from "../media/reconnect.ts";
 import { noPermission } from "../media/refusal.ts";
 import { MoqSession } from "../moq/index.ts";
@@ -51,7 +51,7 @@ async function start(): Promise<void> {
 
 /** Lists what is live until the connection ends; resolves with the reason in words. */
 async function watch(site: SiteConfig, connected: () => void): Promise<string> {
-  const fingerprints = site.fingerprint === undefined ? undefined : [await fetchFingerprint(new URL(site.fingerprint, location.href).href)];
+  const fingerprints = site.fingerprint === undefined ? undefined : await fetchFingerprints(new URL(site.fingerprint, location.href).href);
   let end: (reason: string) => void = () => undefined;
   const ended = new Promise<string>((resolve) => (end = resolve));
   const session = await MoqSession.connect({

@@ -7,7 +7,7 @@ export interface SiteConfig {
   readonly relay: string;
   /** URL of the certificate's SHA-256; undefined with a public certificate. */
   readonly fingerprint: string | undefined;
-  /** That SHA-256 in hex as it was when the settings were told; undefined: to be asked for. */
+  /** That SHA-256 in hex, and of the next certificate, as it was when the settings were told; undefined: to be asked for. */
   readonly certificate: string | undefined;
   /** Prefix of the WHIP endpoint, to be followed by a name; undefined without one. */
   readonly whip: string | undefined;

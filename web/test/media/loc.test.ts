@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { buildAsc, parseAsc } from "../../src/media/asc.ts";
 import { codecOfConfig, configFromKeyFrame, isAnnexB, splitAvcc } from "../../src/media/avc.ts";
 import { audioConfig, sameConfig, videoConfig } from "../../src/media/decoder-config.ts";
-import { fetchFingerprint, parseFingerprint } from "../../src/media/fingerprint.ts";
+import { fetchFingerprints, parseFingerprints } from "../../src/media/fingerprint.ts";
 import { readUnit } from "../../src/media/loc.ts";
 import { Timeline } from "../../src/media/timeline.ts";
 import { object, unit } from "./make.ts";
@@ -117,17 +117,18 @@ test("audio configurations survive a round trip", () => {
 
 test("fingerprints are hex of 32 bytes", () => {
   const hex = "0f".repeat(32);
-  assert.deepEqual(parseFingerprint(` ${hex}\n`), new Uint8Array(32).fill(0x0f));
-  assert.deepEqual(parseFingerprint(hex.match(/../g)?.join(":").toUpperCase() ?? ""), new Uint8Array(32).fill(0x0f));
-  for (const bad of ["", hex.slice(2), `${hex}00`, "zz".repeat(32), "<html>"]) assert.equal(parseFingerprint(bad), undefined);
+  assert.deepEqual(parseFingerprints(` ${hex}\n`), [new Uint8Array(32).fill(0x0f)]);
+  assert.deepEqual(parseFingerprints(hex.match(/../g)?.join(":").toUpperCase() ?? ""), [new Uint8Array(32).fill(0x0f)]);
+  assert.deepEqual(parseFingerprints(`${hex}, ${"a1".repeat(32)}`), [new Uint8Array(32).fill(0x0f), new Uint8Array(32).fill(0xa1)]);
+  for (const bad of ["", hex.slice(2), `${hex}00`, `${hex},`, "zz".repeat(32), "<html>"]) assert.equal(parseFingerprints(bad), undefined);
 });
 
 test("a fingerprint that cannot be had is explained", async (t) => {
   const answers = [() => Promise.reject(new Error("refused")), () => Promise.resolve(new Response("no", { status: 404 })), () => Promise.resolve(new Response("hello"))];
   for (const answer of answers) {
     t.mock.method(globalThis, "fetch", answer);
-    await assert.rejects(fetchFingerprint("http://h/c"), /http:\/\/h\/c/);
+    await assert.rejects(fetchFingerprints("http://h/c"), /http:\/\/h\/c/);
   }
   t.mock.method(globalThis, "fetch", () => Promise.resolve(new Response("ab".repeat(32))));
-  assert.equal((await fetchFingerprint("http://h/c")).length, 32);
+  assert.equal((await fetchFingerprints("http://h/c"))[0]?.length, 32);
 });

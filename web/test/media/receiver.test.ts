@@ -56,6 +56,17 @@ test("the fingerprint told with the source serves the first connection, those af
   s.receiver.stop();
 });
 
+test("a certificate that was announced is known when it is in use", async () => {
+  const s = setup("/certificate.sha256", `${"ab".repeat(32)},${"00".repeat(32)}`);
+  s.relay.certificate = new Uint8Array(32);
+  s.receiver.start();
+  await s.timers.pass(1000);
+  assert.deepEqual(s.fingerprints, []);
+  assert.deepEqual(s.conditions.slice(0, 1), ["connecting"]);
+  assert.ok(s.relay.sessions.length > 0);
+  s.receiver.stop();
+});
+
 test("a certificate that was renewed meanwhile is asked for at once, without a complaint", async () => {
   const s = setup("/certificate.sha256", "ab".repeat(32));
   s.relay.certificate = new Uint8Array(32);
@@ -243,7 +254,7 @@ test("a fingerprint that cannot be fetched is told in words", async () => {
     {
       timers, random: () => 0, supports: () => Promise.resolve(true),
       connect: () => Promise.reject(new Error("not reached")),
-      fingerprint: () => Promise.reject(new Error("The fingerprint cannot be fetched.")),
+      fingerprints: () => Promise.reject(new Error("The fingerprint cannot be fetched.")),
     },
     { condition: (c) => "text" in c && texts.push(c.text), selected() {}, object() {}, groupEnd() {}, joined() {} },
   );

@@ -33,9 +33,9 @@ export function setup(fingerprint?: string, certificate?: string): Setup {
       random: () => 0.999,
       supports: () => Promise.resolve(true),
       connect: (o) => relay.connect(o),
-      fingerprint: (url) => {
+      fingerprints: (url) => {
         fingerprints.push(url);
-        return s.untold ? Promise.reject(new Error("nobody answers")) : Promise.resolve(new Uint8Array(32));
+        return s.untold ? Promise.reject(new Error("nobody answers")) : Promise.resolve([new Uint8Array(32)]);
       },
     },
     {

@@ -1,7 +1,8 @@
-package acme
+package authority
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log"
 	"net"
@@ -16,65 +17,57 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 	"github.com/miekg/dns"
-	"go.uber.org/goleak"
 )
 
-// What goes on as long as the process: the authority's, and the limit of certmagic for
-// how often an authority is asked.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"),
-		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"),
-		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).permit"),
-	)
-}
-
-// authority is an ACME server, pebble, which connects to the names that it validates:
+// Authority is an ACME server, pebble, which connects to the names that it validates:
 // all of them are this machine for it. It serves HTTPS on loopback.
-type authority struct {
+type Authority struct {
 	*httptest.Server
-	signs  *x509.CertPool // its root
-	orders atomic.Int64   // asked for
-	looked atomic.Int64   // the directory
-	down   atomic.Bool    // it answers with status 503
+	// Roots is what it signs with, Own what its HTTPS is checked against.
+	Roots, Own *x509.CertPool
+	// Orders is how many certificates it was asked for, Looked how often its directory
+	// was read.
+	Orders, Looked atomic.Int64
+	// Down has it answer with status 503.
+	Down atomic.Bool
 }
 
-// startAuthority starts one that reaches the ports instead of 80 and 443, and whose
+// Start starts one that reaches the ports instead of 80 and 443, and whose
 // certificates live for seconds; 0 is 5 years.
-func startAuthority(t *testing.T, httpPort, tlsPort int, seconds uint64) *authority {
+func Start(t *testing.T, httpPort, tlsPort int, seconds uint64) *Authority {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1") // it sleeps up to 5 s to surprise clients
 	quiet := log.New(io.Discard, "", 0)
 	store := db.NewMemoryStore()
 	signer := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: seconds}})
 	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, true, resolver(t), store), signer, []string{"authority.example"}, true, false, 1, 1)
-	a := &authority{signs: x509.NewCertPool()}
-	a.signs.AddCert(signer.GetRootCert(0).Cert)
+	a := &Authority{Roots: x509.NewCertPool(), Own: x509.NewCertPool()}
+	a.Roots.AddCert(signer.GetRootCert(0).Cert)
 	handler := front.Handler()
 	a.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == wfe.DirectoryPath:
-			a.looked.Add(1)
+			a.Looked.Add(1)
 		case strings.HasPrefix(r.URL.Path, "/order-plz"):
-			a.orders.Add(1)
+			a.Orders.Add(1)
 		}
-		if a.down.Load() {
+		if a.Down.Load() {
 			http.Error(w, "the authority is being mended", http.StatusServiceUnavailable)
 			return
 		}
 		handler.ServeHTTP(w, r)
 	}))
+	a.Own.AddCert(a.Certificate())
 	t.Cleanup(a.Close)
 	return a
 }
 
-// config asks it, with a new folder.
-func (a *authority) config(t *testing.T, domains ...string) Config {
-	roots := x509.NewCertPool()
-	roots.AddCert(a.Certificate())
-	return Config{
-		Domains: domains, Email: "operator@media.example", Agreed: true, Directory: a.URL + wfe.DirectoryPath, Roots: roots, Storage: t.TempDir(),
-	}
+// Directory is the URL of its directory.
+func (a *Authority) Directory() string { return a.URL + wfe.DirectoryPath }
+
+// CA is Own as PEM.
+func (a *Authority) CA() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Certificate().Raw})
 }
 
 // resolver is a DNS server for which every name is 127.0.0.1; it returns its address.
