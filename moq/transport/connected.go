@@ -45,6 +45,7 @@ const (
 // BatchReader reads packets from a socket. It returns how many of the messages it
 // filled, as ipv4.PacketConn does.
 type BatchReader interface {
+	// ReadBatch fills messages as ipv4.PacketConn.ReadBatch does, and returns how many.
 	ReadBatch(ms []ipv4.Message, flags int) (int, error)
 }
 
