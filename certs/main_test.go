@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,10 +35,30 @@ func leaf(t *testing.T, s *Source) *x509.Certificate {
 	return c.Leaf
 }
 
-func textLog() (*slog.Logger, *bytes.Buffer) {
-	var b bytes.Buffer
+func textLog() (*slog.Logger, *logText) {
+	var b logText
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
+
+// logText is what was logged; a Source logs from its own goroutine.
+type logText struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logText) Len() int { return len(l.String()) }
 
 // pair writes a fresh certificate for host and its key as two files.
 func pair(t *testing.T, certFile, keyFile, host string) {

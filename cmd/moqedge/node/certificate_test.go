@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,11 +146,29 @@ func staying(t *testing.T, n *Node, roots *x509.CertPool, host string) (still fu
 	}
 }
 
+// nodeLog is what a node logged; its parts do so from their own goroutines.
+type nodeLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *nodeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *nodeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // Files are read again while a session goes on; a half of a pair changes nothing and is
 // told of.
 func TestCertificateFilesReload(t *testing.T) {
 	dir := t.TempDir()
-	var text bytes.Buffer
+	var text nodeLog
 	files := pairOf(t, dir, "tls", "one.example")
 	c := config.Config{Listen: anyPort, Certificate: config.Certificate{Cert: files.Cert, Key: files.Key}}
 	n, err := Start(c, slog.New(slog.NewTextHandler(&text, nil)))
