@@ -22,7 +22,7 @@ const (
 
 func full() Config {
 	return Config{
-		Relay:       "https://{host}:4443/live",
+		Relay:        "https://{host}:4443/live",
 		Fingerprints: func() []string { return []string{testFingerprint, nextFingerprint} },
 		WHIP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusCreated)
