@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/pprof"
+	"strings"
 	"time"
 
 	"moqedge/certs"
@@ -104,6 +106,9 @@ const commandListen = "listen"
 // commandState is answered with a relayState.
 const commandState = "state"
 
+// commandGoroutines is answered with what the goroutines of the process do, as text.
+const commandGoroutines = "goroutines"
+
 func newRelayRole() *relayRole {
 	return &relayRole{
 		log:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -115,6 +120,11 @@ func newRelayRole() *relayRole {
 func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	if command == commandState && r.relay != nil {
 		return r.state(), nil
+	}
+	if command == commandGoroutines {
+		var text strings.Builder
+		err := pprof.Lookup("goroutine").WriteTo(&text, 1)
+		return text.String(), err
 	}
 	if command != commandListen || r.relay != nil {
 		return nil, fmt.Errorf("the relay can not do %q", command)

@@ -328,8 +328,10 @@ func (r *soakRig) settled(ctx context.Context, as func(soakState) bool) (soakSta
 			return x, err
 		}
 		if time.Since(began) > drainTimeout {
-			return x, fmt.Errorf("after %s there are %d goroutines, %d sessions, %d subscriptions, %d tracks, %d namespaces, %d bytes kept, %d and %d streams",
-				drainTimeout, x.Goroutines, x.Sessions, x.Subscriptions, x.Tracks, x.Namespaces, x.Cache.Bytes, x.Sending, x.Receiving)
+			var what string // an error of this would hide the one that is told
+			_ = r.edge.Call(ctx, commandGoroutines, nil, &what)
+			return x, fmt.Errorf("after %s there are %d goroutines, %d sessions, %d subscriptions, %d tracks, %d namespaces, %d bytes kept, %d and %d streams\n%s",
+				drainTimeout, x.Goroutines, x.Sessions, x.Subscriptions, x.Tracks, x.Namespaces, x.Cache.Bytes, x.Sending, x.Receiving, what)
 		}
 		select {
 		case <-time.After(200 * time.Millisecond):
