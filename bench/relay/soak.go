@@ -107,7 +107,12 @@ func (c *soakCommand) soak(ctx context.Context, out *output) (s soak, err error)
 	if err := r.setUp(ctx, folder, c.idle); err != nil {
 		return s, err
 	}
-	if s.Before, err = r.settled(ctx, func(x soakState) bool { return x.Connected }); err != nil {
+	goroutines := 0 // of the look before: those of the session with the upstream begin one after the other
+	if s.Before, err = r.settled(ctx, func(x soakState) bool {
+		all := x.Connected && x.Goroutines == goroutines
+		goroutines = x.Goroutines
+		return all
+	}); err != nil {
 		return s, fmt.Errorf("the relay has no upstream: %w", err)
 	}
 	load, err := newSoakLoad(ctx, c, r.places)
@@ -305,14 +310,15 @@ func (r *soakRig) takeDown() error {
 	return errors.Join(errs...)
 }
 
-// look asks the relay under test what it holds.
+// look asks the relay under test what it holds, and then what that takes.
 func (r *soakRig) look(ctx context.Context) (soakState, error) {
-	u, err := r.edge.Usage(ctx)
-	if err != nil {
-		return soakState{}, err
+	var x soakState
+	if err := r.edge.Call(ctx, commandState, nil, &x.relayState); err != nil {
+		return x, err
 	}
-	x := soakState{Resident: u.Resident, Heap: u.Heap, Goroutines: u.Goroutines}
-	return x, r.edge.Call(ctx, commandState, nil, &x.relayState)
+	u, err := r.edge.Usage(ctx) // behind the state: whoever is in that is counted
+	x.Resident, x.Heap, x.Goroutines = u.Resident, u.Heap, u.Goroutines
+	return x, err
 }
 
 // settled waits until the relay is as it is expected to be, and collects its garbage.
