@@ -22,12 +22,7 @@ const maxRemembered = 4096
 // keys may be on their way.
 type cache struct {
 	mu    sync.Mutex
-	known map[[sha256.Size]byte]remembered
-}
-
-type remembered struct {
-	claims Claims
-	until  time.Time
+	known Recent[[sha256.Size]byte, Claims]
 }
 
 // claims returns those of a token, verified by the first of the verifiers whose kind
@@ -36,49 +31,25 @@ func (c *cache) claims(ctx context.Context, verifiers []Verifier, t wire.Token) 
 	key := keyOf(t)
 	now := time.Now()
 	c.mu.Lock()
-	r, ok := c.known[key]
+	claims, ok := c.known.Get(key, now)
 	c.mu.Unlock()
-	if ok && now.Before(r.until) {
-		return r.claims, nil
+	if ok {
+		return claims, nil
 	}
 	claims, err := verify(ctx, verifiers, t)
 	if err != nil {
 		return Claims{}, err
 	}
-	r = remembered{claims, now.Add(remember)}
+	until := now.Add(remember)
 	if claims.Revalidate > 0 { // else it would be found here when it is to be verified again
-		r.until = earlier(r.until, now.Add(claims.Revalidate))
+		until = earlier(until, now.Add(claims.Revalidate))
 	}
-	r.until = earlier(r.until, claims.Expires)
+	until = earlier(until, claims.Expires)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known == nil {
-		c.known = map[[sha256.Size]byte]remembered{}
-	}
-	if len(c.known) >= maxRemembered {
-		c.makeRoom(now)
-	}
-	c.known[key] = r
+	c.known.Most = maxRemembered
+	c.known.Put(key, claims, until, now)
 	return claims, nil
-}
-
-// makeRoom forgets what is too old, or else any one. The caller holds mu.
-func (c *cache) makeRoom(now time.Time) {
-	looked := 0
-	for key, r := range c.known {
-		if looked++; looked > 64 {
-			break
-		}
-		if !now.Before(r.until) {
-			delete(c.known, key)
-		}
-	}
-	for key := range c.known {
-		if len(c.known) < maxRemembered {
-			return
-		}
-		delete(c.known, key)
-	}
 }
 
 func keyOf(t wire.Token) (key [sha256.Size]byte) {

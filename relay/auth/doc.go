@@ -10,5 +10,6 @@
 // Start reading at Guard (guard.go), which is a relay.Authorizer, then Claims and
 // Verifier (claims.go), what a token amounts to. scope.go has the prefixes of
 // namespaces that tokens and the configuration grant, credential.go what is a token
-// in a URL, a header or a stream ID, cache.go the claims of tokens seen a moment ago.
+// in a URL, a header or a stream ID, cache.go the claims of tokens seen a moment ago, recent.go what
+// bounds them.
 package auth

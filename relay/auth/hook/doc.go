@@ -6,5 +6,5 @@
 // says.
 //
 // Start reading at Hook (hook.go), which is an auth.Judge. ask.go has the question and
-// the answer as they are sent, cache.go the answers that are kept.
+// the answer as they are sent; the answers that are kept are an auth.Recent.
 package hook

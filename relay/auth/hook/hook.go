@@ -3,6 +3,7 @@ package hook
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,9 +62,12 @@ type Hook struct {
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	asking  map[key]*question
-	answers answers
+	answers auth.Recent[key, answer]
 	failing bool // since the last question
 }
+
+// key is what tells questions apart.
+type key [sha256.Size]byte
 
 // question is one under way.
 type question struct {
@@ -89,7 +93,7 @@ func New(c Config) (*Hook, error) {
 	ways := http.DefaultTransport.(*http.Transport).Clone()
 	ways.MaxConnsPerHost, ways.MaxIdleConnsPerHost = c.MaxConcurrent, c.MaxConcurrent
 	h := &Hook{
-		config: c, turns: make(chan struct{}, c.MaxConcurrent), asking: map[key]*question{}, answers: answers{most: c.MaxEntries, known: map[key]answer{}},
+		config: c, turns: make(chan struct{}, c.MaxConcurrent), asking: map[key]*question{}, answers: auth.Recent[key, answer]{Most: c.MaxEntries},
 		client: &http.Client{Transport: ways, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
@@ -133,7 +137,7 @@ func (h *Hook) Judge(ctx context.Context, a auth.Ask, tokens []wire.Token) (rela
 		return relay.Verdict{}, err
 	}
 	h.mu.Lock()
-	if known, ok := h.answers.get(id, time.Now()); ok {
+	if known, ok := h.answers.Get(id, time.Now()); ok {
 		h.mu.Unlock()
 		h.cached.Add(1)
 		return known.verdict()
@@ -182,7 +186,7 @@ func (h *Hook) settle(id key, q *question, body []byte) {
 	defer h.mu.Unlock()
 	delete(h.asking, id)
 	if q.err == nil {
-		h.answers.put(id, q.answer, time.Now())
+		h.answers.Put(id, q.answer, q.answer.good, time.Now())
 	}
 	if failing := q.err != nil; failing != h.failing && !h.closed {
 		h.failing = failing

@@ -168,6 +168,16 @@ func TestHanging(t *testing.T) {
 	}
 }
 
+// until waits for something.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come")
+		}
+	}
+}
+
 // TestCache: answers are kept, yes and no, for as long as they say, and no failures;
 // equal questions are asked once; there is a bound.
 func TestCache(t *testing.T) {
@@ -219,9 +229,7 @@ func TestCache(t *testing.T) {
 			}
 		})
 	}
-	for h.Stats().Shared < 49 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return h.Stats().Shared == 49 })
 	close(hold)
 	all.Wait()
 	if asked.Load() != 1 {
@@ -230,7 +238,7 @@ func TestCache(t *testing.T) {
 	for i := range 100 {
 		_, _ = h.Judge(t.Context(), ask(fmt.Sprint(i)), nil)
 	}
-	if n := len(h.answers.known); n > 3 {
+	if n := h.answers.Len(); n > 3 {
 		t.Errorf("%d answers are kept", n)
 	}
 }
@@ -260,9 +268,7 @@ func TestBusy(t *testing.T) {
 			}
 		})
 	}
-	for h.Stats().Busy < 10 || now.Load() < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return h.Stats().Busy == 10 && now.Load() == 2 })
 	close(hold)
 	all.Wait()
 	if good.Load() != 2*waiting || busy.Load() != 10 || most.Load() != 2 {
