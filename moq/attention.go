@@ -108,7 +108,7 @@ func (s *Session) listen() {
 // accepted. control is the peer's control stream, between two messages, nil when
 // requests are what comes on it; it is left to the look when the result is true.
 func (s *Session) rest(control *inbound) bool {
-	if s.relays.Load() {
+	if s.betweenRelays() {
 		s.attend()
 	}
 	a := &s.attention

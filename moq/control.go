@@ -66,6 +66,9 @@ func (s *Session) setup() *wire.Setup {
 	if s.config.Relay.ID != "" {
 		m.Unknown = append(m.Unknown, s.config.Relay.Option())
 	}
+	if s.config.TraceContext {
+		m.Unknown = append(m.Unknown, wire.TraceOption())
+	}
 	if info.Client && info.Kind == transport.KindQUIC { // moqt-18 §3.1.4
 		if info.Authority != "" {
 			m.Authority = wire.Some(info.Authority)
@@ -212,8 +215,14 @@ func (s *Session) acceptSetup(m *wire.Setup) error {
 		return err
 	}
 	s.peer = *m
-	_, relay := m.Relay()
-	s.relays.Store(relay && s.config.Relay.ID != "")
+	private := uint32(0)
+	if _, relay := m.Relay(); relay && s.config.Relay.ID != "" {
+		private |= asRelays
+	}
+	if s.config.TraceContext && m.Traces() {
+		private |= withTraces
+	}
+	s.private.Store(private)
 	close(s.peerReady)
 	return nil
 }

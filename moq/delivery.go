@@ -48,11 +48,16 @@ func (r *SubscribeRequest) Delivery() Delivery { return r.served.delivery() }
 func (p *Publication) Delivery() Delivery { return p.served.delivery() }
 
 // received counts what came by one subscription of this side.
-type received struct{ bytes, objects atomic.Uint64 }
+type received struct {
+	bytes, objects atomic.Uint64
+	begun          func() // told of the first; may be nil
+}
 
 func (r *received) add(bytes uint64) {
-	r.objects.Add(1)
 	r.bytes.Add(bytes)
+	if r.objects.Add(1) == 1 && r.begun != nil {
+		r.begun()
+	}
 }
 
 // Received tells what the publisher has sent so far: bytes of payloads, and objects

@@ -21,6 +21,7 @@ type join struct {
 	subscribe    uint64 // request ID of SUBSCRIBE
 	fetch        *Fetch // nil without a join
 	fill         wire.Option[wire.FillParameters]
+	trace        *wire.TraceContext // of both requests
 }
 
 // prepare is called with the SUBSCRIBE that is about to be sent.
@@ -58,7 +59,9 @@ func (j *join) send() {
 			if j.from.Set {
 				return j.catchUp(id)
 			}
-			return &wire.Fetch{RequestID: id, Kind: wire.FetchRelativeJoining, JoiningRequestID: j.subscribe, JoiningStart: j.groups.Value}
+			m := &wire.Fetch{RequestID: id, Kind: wire.FetchRelativeJoining, JoiningRequestID: j.subscribe, JoiningStart: j.groups.Value}
+			m.Params.TraceContext = j.trace
+			return m
 		}, func() { close(started) })
 	})
 	timer := time.NewTimer(streamPatience)
@@ -80,6 +83,7 @@ func (j *join) catchUp(id uint64) *wire.Fetch {
 	last := from.Group + min(maxCatchUp, j.session.version.MaxInteger()-min(from.Group, j.session.version.MaxInteger()))
 	m := &wire.Fetch{RequestID: id, Kind: wire.FetchStandalone, Track: j.subscription.track.Name()}
 	m.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterAbsoluteRange, Start: from, EndGroup: last})
+	m.Params.TraceContext = j.trace
 	return m
 }
 

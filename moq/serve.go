@@ -153,7 +153,7 @@ func (s *Session) serve(stream transport.Stream, read func()) {
 // awaitDialect waits for the peer's SETUP where what it says decides how requests,
 // which may overtake it (moqt-18 §3.3), are read. False means that the session is over.
 func (s *Session) awaitDialect() bool {
-	if s.config.Relay.ID == "" || s.version.Has(wire.FeatureControlStream) { // it may come on this stream
+	if s.config.Relay.ID == "" && !s.config.TraceContext || s.version.Has(wire.FeatureControlStream) { // it may come on this stream
 		return true
 	}
 	select {

@@ -103,7 +103,7 @@ func (r *SubscribeNamespaceRequest) Remove(ns wire.Namespace) {
 
 // Routes reports whether the peer is a relay, and this side too: it is told of
 // namespaces by AddRoute instead of Add.
-func (r *SubscribeNamespaceRequest) Routes() bool { return r.session.relays.Load() }
+func (r *SubscribeNamespaceRequest) Routes() bool { return r.session.betweenRelays() }
 
 // AddRoute tells of the route to a namespace below the prefix, in the place of
 // what was told of it before (ROUTE). The Suffix of m is set here.

@@ -14,10 +14,13 @@ type SubscribeRequest struct {
 	// Updating is told of what a REQUEST_UPDATE wants, before it is applied and
 	// answered: a track that was paused may find out where it is now. Updated is told
 	// after it was applied; Fill of the past that the subscriber wants besides (draft
-	// 20), before it is sent. All are set before Accept, and may be nil.
+	// 20), before it is sent. Begun is told once, by what sends, that the first object is
+	// on its way, that of a Fill excepted; it must not block. All are set before Accept,
+	// and may be nil.
 	Updating func(p wire.Parameters)
 	Updated  func(p wire.Parameters)
 	Fill     func(first, last wire.Location)
+	Begun    func()
 
 	served *served
 }
@@ -59,7 +62,7 @@ func (r *SubscribeRequest) AcceptFrom(t *live.Track, since wire.Option[wire.Loca
 		r.giveUp(wire.ResetInternalError)
 		return
 	}
-	v.updated, v.fill = r.Updated, r.Fill
+	v.updated, v.fill, v.begun = r.Updated, r.Fill, r.Begun
 	v.send(r.channel, t, alias, r.Params, state, info)
 	if r.ctx.Err() != nil { // given up meanwhile: released saw nothing to end
 		v.sending.Cancel(wire.ResetCancelled)

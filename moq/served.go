@@ -31,6 +31,7 @@ type served struct {
 	params  subscriptionState
 	updated func(wire.Parameters)           // told of updates; may be nil
 	fill    func(first, last wire.Location) // told of a fill before it begins; may be nil
+	begun   func()                          // told of the first object; may be nil
 	tokens  []wire.Token                    // what it was asked for with last; guarded by the session's mu
 }
 
@@ -154,7 +155,7 @@ func (v *served) send(out channel, t *live.Track, alias uint64, p wire.Parameter
 		Track: t, Alias: alias, Start: state.start, End: state.end, Forward: state.forward, Filters: state.ranges,
 		Priority: state.priority, Order: state.order,
 		ObjectTimeout: p.ObjectDeliveryTimeout.Value, SubgroupTimeout: p.SubgroupDeliveryTimeout.Value,
-		Held: p.FillParameters.Set,
+		Held: p.FillParameters.Set, Begun: v.begun,
 		Done: func(d live.Done, streams uint64) {
 			v.ended(d)
 			v.session.tasks.Go(func() {

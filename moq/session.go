@@ -26,6 +26,11 @@ type Config struct {
 	// so too, they tell each other routes and the paths of requests; other peers
 	// ignore it (see Session.PeerRelay). The zero value says nothing.
 	Relay wire.RelayOption
+	// TraceContext says in SETUP that this side understands the trace context of
+	// requests. Those of a peer that says so, too, may have one, and may be sent with
+	// one (wire.Parameters.TraceContext); other peers ignore the option, and nothing
+	// is sent to them.
+	TraceContext bool
 	// SetupTimeout bounds how long the peer may take for its SETUP; 0 means 10 s.
 	SetupTimeout time.Duration
 	// RequestTimeout bounds how long the peer may take to answer a request
@@ -146,8 +151,8 @@ type Session struct {
 	shared    *sharedControl // draft 16: what carries the requests; valid when peer is
 	peerReady chan struct{}  // closed when peer is valid
 	peer      wire.Setup
-	relays    atomic.Bool // both sides are relays; set before peerReady
-	tokens    tokenCache  // registered by the peer
+	private   atomic.Uint32 // what both sides add to the draft: see dialect; set before peerReady
+	tokens    tokenCache    // registered by the peer
 	tolerance tolerance
 	partial   partial
 	early     early
@@ -330,15 +335,32 @@ func (s *Session) Version() wire.Version { return s.version }
 // none, or that this side does not say that it is one.
 func (s *Session) PeerRelay() (wire.RelayOption, bool) {
 	o, _ := s.peer.Relay()
-	return o, s.relays.Load()
+	return o, s.betweenRelays()
 }
+
+// What both sides say that they understand besides the draft.
+const (
+	asRelays = 1 << iota
+	withTraces
+)
+
+// betweenRelays reports whether both sides are relays.
+func (s *Session) betweenRelays() bool { return s.private.Load()&asRelays != 0 }
+
+// PeerTraces reports whether both sides understand the trace context of requests: what is
+// asked with one is sent with it, and what the peer asks for may have one.
+func (s *Session) PeerTraces() bool { return s.private.Load()&withTraces != 0 }
 
 // dialect is the draft that messages are written in.
 func (s *Session) dialect() wire.Version {
-	if s.relays.Load() {
-		return s.version.BetweenRelays()
+	v, private := s.version, s.private.Load()
+	if private&asRelays != 0 {
+		v = v.BetweenRelays()
 	}
-	return s.version
+	if private&withTraces != 0 {
+		v = v.WithTraceContext()
+	}
+	return v
 }
 
 // Path is the path and query the client asked for, "" when it named none.

@@ -37,6 +37,10 @@ type SubscribeOptions struct {
 	// or that it has the track again. It may be called before the answer, and must not
 	// block. It may be nil.
 	Supplied func(stranded bool)
+	// Begun is told once, by the goroutine that reads it, that the first object comes by
+	// the subscription, those that JoinGroups or CatchUp fetch excepted; it must not
+	// block. It may be nil.
+	Begun func()
 	// Established is called when the publisher has accepted, before anything
 	// is appended, with what is missing between what Into had and where the
 	// subscription begins; it may be empty. Nil forgets that range (live.Track.Forget).
@@ -93,7 +97,7 @@ func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o Subs
 		return nil, err
 	}
 	x := s.newSubscription(o.Into, name)
-	x.notify = o.Notified
+	x.notify, x.received.begun = o.Notified, o.Begun
 	if !s.claimReceived(name) {
 		return nil, &RequestError{Request: wire.MsgSubscribe, Code: wire.RequestDuplicateSubscription, Reason: "subscribed to already"}
 	}
@@ -102,7 +106,7 @@ func (s *Session) Subscribe(ctx context.Context, name wire.FullTrackName, o Subs
 	if !o.Params.Filter.Set {
 		o.Params.Filter = wire.Some(wire.Filter{Type: wire.FilterLargestObject})
 	}
-	j := &join{session: s, subscription: x, groups: o.JoinGroups, from: o.CatchUp, failed: o.JoinFailed}
+	j := &join{session: s, subscription: x, groups: o.JoinGroups, from: o.CatchUp, failed: o.JoinFailed, trace: o.Params.TraceContext}
 	kept := &exchange{session: s, kind: wire.MsgSubscribe, goaway: make(chan Goaway, 1), supplied: func(bool) {}}
 	if o.Supplied != nil {
 		kept.supplied = o.Supplied

@@ -129,7 +129,9 @@ func (d *datagrams) send(o *live.Object, now time.Time) error {
 	s.volley.sent++
 	sent, err := s.post(b)
 	if sent {
-		x.tally.objects.Add(1)
+		if x.tally.objects.Add(1) == 1 {
+			x.begin()
+		}
 		x.tally.bytes.Add(uint64(len(b)))
 	}
 	return err

@@ -279,6 +279,7 @@ func (src *subgroupSource) preface() []byte {
 		h.Priority = wire.Some(sg.Priority)
 	}
 	x.streams++
+	x.begin()
 	return wire.AppendSubgroupHeader(nil, x.scheduler.version, h)
 }
 

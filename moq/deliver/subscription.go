@@ -30,6 +30,9 @@ type Subscribe struct {
 	ObjectTimeout, SubgroupTimeout time.Duration
 	// Held is Hold from the start.
 	Held bool
+	// Begun is called once, by the scheduler, when the first object is about to be sent;
+	// those of fills do not count. It must not block; it may be nil.
+	Begun func()
 	// Done is called once, by the scheduler, when the track has ended and all
 	// of it is sent. It must not block.
 	Done func(d live.Done, streams uint64)

@@ -23,6 +23,14 @@ func (x *Subscription) Sent() Sent {
 	return Sent{Bytes: x.tally.bytes.Load(), Objects: x.tally.objects.Load(), GroupsSkipped: x.tally.skipped.Load()}
 }
 
+// begin tells, once, that an object is about to be sent.
+func (x *Subscription) begin() {
+	if begun := x.params.Begun; begun != nil {
+		x.params.Begun = nil
+		begun()
+	}
+}
+
 // sampled is the object of a scheduler that is being looked at, one at most: flow is
 // about to send it, or nil.
 type sampled struct {

@@ -59,6 +59,8 @@
 // fetch.go and datagram.go are the data plane. property.go reads Key-Value-Pairs,
 // gap.go what in them makes a Track malformed; transcode.go rewrites them for draft
 // 16, which has other integers (quicvarint.go). codec.go is the pair of little
-// engines everything is written with. The golden vectors in testdata/vectors are
+// engines everything is written with. relay.go has what relays of this kind say to each
+// other, trace.go the trace context of requests; both are for peers that said that they
+// understand it. The golden vectors in testdata/vectors are
 // shared with the TypeScript client.
 package wire

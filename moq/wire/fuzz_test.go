@@ -32,6 +32,21 @@ func FuzzRelayMessage(f *testing.F) {
 	})
 }
 
+func FuzzTracedMessage(f *testing.F) {
+	for _, v := range everyDraft {
+		for _, m := range tracedMessages() {
+			b, err := AppendMessage(nil, v.BetweenRelays().WithTraceContext(), m)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b, draftIndex(v))
+		}
+	}
+	f.Fuzz(func(t *testing.T, in []byte, draft byte) {
+		fuzzMessage(t, everyDraft[int(draft)%len(everyDraft)].BetweenRelays().WithTraceContext(), in)
+	})
+}
+
 func fuzzMessage(t *testing.T, v Version, in []byte) {
 	m, n, err := DecodeMessage(v, in)
 	if err != nil {

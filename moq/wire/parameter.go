@@ -43,6 +43,10 @@ type Parameters struct {
 	// finds itself among them is asked in a circle. It is for relays
 	// ([Version.BetweenRelays]), for others it is left out.
 	RelayPath Option[[]string]
+	// TraceContext is what the request is a part of; nil: nothing that is known. It is
+	// for peers that understand it ([Version.WithTraceContext]), for others it is left
+	// out. It must not be changed.
+	TraceContext *TraceContext
 	// InvalidFilter is set by the decoder alone: why the request must be refused
 	// with RequestInvalidFilter. RangeFilters are incomplete then; the session goes
 	// on (moqt-19 §5.1.3).

@@ -35,22 +35,17 @@ const betweenRelays Version = 0x80
 // BetweenRelays is the draft with ROUTE, SUPPLY and RELAY_PATH.
 func (v Version) BetweenRelays() Version { return v | betweenRelays }
 
-// relayDrafts are drafts with what relays add, in the same order.
-var relayDrafts = func() []draft {
-	all := slices.Clone(drafts)
-	for i := range all {
-		d := &all[i]
-		d.messages = with(d.messages, map[MessageType]messageCodec{
-			MsgRoute:  codecFor(encodeRoute, decodeRoute),
-			MsgSupply: codecFor(encodeSupply, decodeSupply),
-		})
-		path := optionParameter(paramRelayPath, "RELAY_PATH", func(p *Parameters) *Option[[]string] { return &p.RelayPath },
-			(*encoder).relayPath, (*decoder).relayPath)
-		path.allowed = inSubscribe | inTrackStatus | inFetch
-		d.parameters = append(slices.Clone(d.parameters), path)
-	}
-	return all
-}()
+// addRelay gives a draft what relays add.
+func addRelay(d *draft) {
+	d.messages = with(d.messages, map[MessageType]messageCodec{
+		MsgRoute:  codecFor(encodeRoute, decodeRoute),
+		MsgSupply: codecFor(encodeSupply, decodeSupply),
+	})
+	path := optionParameter(paramRelayPath, "RELAY_PATH", func(p *Parameters) *Option[[]string] { return &p.RelayPath },
+		(*encoder).relayPath, (*decoder).relayPath)
+	path.allowed = inSubscribe | inTrackStatus | inFetch
+	d.parameters = append(slices.Clone(d.parameters), path)
+}
 
 // RelayOption is the value of the Setup Option: that the sender is a relay.
 type RelayOption struct {

@@ -1,6 +1,9 @@
 package wire
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Version is the number of an MOQT draft.
 type Version uint8
@@ -146,13 +149,35 @@ func later(v Version, parameters []parameter) draft {
 	}
 }
 
+// The drafts with what is private to peers of this kind, in the same order.
+var (
+	relayDrafts       = extended(drafts, addRelay)
+	tracedDrafts      = extended(drafts, addTraceContext)
+	tracedRelayDrafts = extended(relayDrafts, addTraceContext) // parameters in ascending order of type
+)
+
+// extended is a copy of drafts of which each is changed.
+func extended(all []draft, change func(*draft)) []draft {
+	all = slices.Clone(all)
+	for i := range all {
+		change(&all[i])
+	}
+	return all
+}
+
 var unknownDraft draft
 
 func (v Version) draft() *draft {
 	all := drafts
-	if v&betweenRelays != 0 {
-		all, v = relayDrafts, v&^betweenRelays
+	switch v & (betweenRelays | traced) {
+	case betweenRelays:
+		all = relayDrafts
+	case traced:
+		all = tracedDrafts
+	case betweenRelays | traced:
+		all = tracedRelayDrafts
 	}
+	v &^= betweenRelays | traced
 	for i := range all {
 		if all[i].version == v {
 			return &all[i]
