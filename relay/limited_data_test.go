@@ -197,7 +197,7 @@ func TestLimitedBitrateOut(t *testing.T) {
 }
 
 // TestCacheShare: what one address, or token, publishes may not have evicted what others
-// did.
+// did, and may fill what they leave.
 func TestCacheShare(t *testing.T) {
 	const budget, size = 8 << 20, 64 << 10
 	other := wire.FullTrackName{Namespace: camera.Namespace, Name: "flood"}
@@ -218,8 +218,8 @@ func TestCacheShare(t *testing.T) {
 			sendGroups(t, flood, g, 1, size)
 			time.Sleep(20 * time.Millisecond)
 		}
-		if got := r.Stats().Cache.Bytes; got > budget*17/16 {
-			t.Errorf("%d bytes kept of %d", got, budget)
+		if got := r.Stats().Cache.Bytes; got > budget*17/16 || got < budget*15/16 {
+			t.Errorf("%d bytes kept of %d: what nobody else needs is for all", got, budget)
 		}
 		into := live.NewTrack(camera, live.Options{RetainGroups: 100})
 		f := mustFrom(t, r, "203.0.113.1", "", moq.Config{}).Fetch(moq.FetchOptions{Into: into, Last: wire.Location{Group: 19, Object: math.MaxUint64}, Params: wire.Parameters{FillTimeout: wire.Some(time.Duration(0))}})

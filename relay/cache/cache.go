@@ -18,9 +18,10 @@ type Config struct {
 	// Pin says which tracks are spared when there is no room; it is asked once for
 	// each track. nil means none.
 	Pin func(wire.FullTrackName) bool
-	// Share is which part of the budget the tracks of an owner may take (Cache.Own), 0 to 1;
-	// it is called with a lock held, and must not block. nil: all of it. Overfull, when
-	// set, is told when an owner had more, likewise.
+	// Share is which part of the budget the tracks of an owner (Cache.Own) may keep when
+	// there is no room, 0 to 1: what they have beyond it goes first. It is called with a
+	// lock held, and must not block. nil: all of it. Overfull, when set, is told when an
+	// owner lost something of what it had beyond its share, likewise.
 	Share    func(owner string) float64
 	Overfull func(owner string)
 	// Now is the clock; nil means time.Now.
@@ -46,18 +47,16 @@ type Cache struct {
 	tracks  map[*live.Track]*record
 	resting map[string]*record // by the key of the name
 	pinned  map[*record]struct{}
-	pins    map[string]bool   // by Pin, by the key of the name
-	queues  [2]queue          // byAge and byDue
-	shares  map[string]*share // by owner; nil while there is none
-	cut     []*live.Track     // something of them was evicted, which is to be told
+	pins    map[string]bool                 // by Pin, by the key of the name
+	queues  [2]queue                        // byAge and byDue
+	owned   map[string]map[*record]struct{} // by owner; nil while there is none
+	cut     []*live.Track                   // something of them was evicted, which is to be told
 }
 
 // record is a track of the cache, guarded by Cache.mu.
 type record struct {
-	cache    *Cache
 	track    *live.Track
-	share    atomic.Pointer[share] // written under Cache.mu; nil: it is nobody's
-	owner    string
+	owner    string // "": it is nobody's
 	released bool
 	resting  bool
 	at       [3]time.Time // in the queues: when its eldest group was last added to, no later; when it is to be reaped; as the first, of its share
@@ -107,8 +106,8 @@ func (c *Cache) Retain(o live.Options) {
 // NewTrack makes a track that the cache keeps, until Release. Options.Keeper and
 // Now are the cache's.
 func (c *Cache) NewTrack(name wire.FullTrackName, o live.Options) *live.Track {
-	r := &record{cache: c, index: [3]int{-1, -1, -1}}
-	o.Keeper, o.Now = r, c.config.Now
+	r := &record{index: [3]int{-1, -1, -1}}
+	o.Keeper, o.Now = c, c.config.Now
 	t := live.NewTrack(name, o)
 	pinned := c.config.Pin != nil && c.config.Pin(name)
 	c.mu.Lock()

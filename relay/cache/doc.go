@@ -14,7 +14,8 @@
 // that lives and is read. When those alone are too much, the largest of them lose
 // their first objects, and when even that is not enough, because objects arrive
 // everywhere at once, Cache.Room says no and sessions refuse what comes. Pinned
-// tracks are spared while they take no more than a quarter of the budget.
+// tracks are spared while they take no more than a quarter of the budget. Before all that,
+// who has more than its share of the budget (Config.Share) loses what it has beyond it.
 //
 // A track that nobody uses any more rests (Cache.Rest): it is kept for its time, or
 // until there is no room, and goes on where it was (Cache.Resume).

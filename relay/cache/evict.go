@@ -65,6 +65,7 @@ func (c *Cache) excess() int64 { return c.bytes.Load() - c.low() }
 func (c *Cache) makeRoom() {
 	c.heed()
 	now := c.config.Now()
+	c.cutShares(now)
 	c.evictPinned()
 	c.evict(now)
 	if c.excess() > 0 { // those that were read when they were looked at may be no more

@@ -48,7 +48,6 @@ func (c *Cache) reap() (due time.Time, any bool) {
 	for r := q.top(); r != nil && !r.at[byDue].After(now); r = q.top() {
 		c.reapTrack(r)
 	}
-	c.checkShares(now)
 	if c.bytes.Load() > c.budget.Load() {
 		c.makeRoom()
 	}

@@ -3,36 +3,10 @@ package cache
 import (
 	"iter"
 	"maps"
-	"math"
-	"sync/atomic"
 	"time"
 
 	"moqedge/moq/live"
 )
-
-// share is what the tracks of one owner have of the budget. They may have no more than
-// Config.Share says, lest one publisher has what is kept of all others evicted.
-type share struct {
-	// bytes is about what they take: it is counted anew at each look. Beyond trigger
-	// they are looked at.
-	bytes, trigger atomic.Int64
-	due            atomic.Bool          // Run is to look
-	records        map[*record]struct{} // guarded by Cache.mu
-}
-
-// Keep implements live.Keeper.
-func (r *record) Keep(bytes, groups int64) {
-	r.cache.Keep(bytes, groups)
-	if s := r.share.Load(); s != nil && s.bytes.Add(bytes) > s.trigger.Load() && bytes > 0 && !s.due.Swap(true) {
-		r.cache.poke()
-	}
-}
-
-// Forgot implements live.Keeper.
-func (r *record) Forgot(why live.Reason, groups int) { r.cache.Forgot(why, groups) }
-
-// Stirred implements live.Keeper.
-func (r *record) Stirred(t *live.Track) { r.cache.Stirred(t) }
 
 // Own says whom a track counts for: the name of an owner, or "" for nobody. An owner is
 // known as long as it has tracks.
@@ -40,83 +14,72 @@ func (c *Cache) Own(t *live.Track, owner string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.tracks[t]
-	if r == nil || r.owner == owner {
+	if r == nil || r.owner == owner || c.config.Share == nil {
 		return
 	}
 	c.disown(r)
-	if owner == "" || c.config.Share == nil {
+	if owner == "" {
 		return
 	}
-	s := c.shares[owner]
-	if s == nil {
-		s = &share{records: map[*record]struct{}{}}
-		if c.shares == nil {
-			c.shares = map[string]*share{}
-		}
-		c.shares[owner] = s
+	if c.owned == nil {
+		c.owned = map[string]map[*record]struct{}{}
+	}
+	if c.owned[owner] == nil {
+		c.owned[owner] = map[*record]struct{}{}
 	}
 	r.owner = owner
-	s.records[r] = struct{}{}
-	r.share.Store(s)
-	s.due.Store(true)
-	c.poke()
+	c.owned[owner][r] = struct{}{}
 }
 
 // disown has a track count for nobody. The caller holds mu.
 func (c *Cache) disown(r *record) {
-	s := c.shares[r.owner]
-	if s == nil {
-		return
-	}
-	r.share.Store(nil)
-	delete(s.records, r)
-	if len(s.records) == 0 {
-		delete(c.shares, r.owner)
+	if delete(c.owned[r.owner], r); len(c.owned[r.owner]) == 0 {
+		delete(c.owned, r.owner)
 	}
 	r.owner = ""
 }
 
-// checkShares has owners that have more than their share lose what is oldest of it. The
-// caller holds mu and unlocks it by tell.
-func (c *Cache) checkShares(now time.Time) {
-	for owner, s := range c.shares {
-		if !s.due.Swap(false) {
+// cutShares has owners that have more than their share lose what is oldest of it, as far
+// as there is no room: it is theirs that goes before that of others. The caller holds mu
+// and unlocks it by tell.
+func (c *Cache) cutShares(now time.Time) {
+	for owner, records := range c.owned {
+		if c.excess() <= 0 {
+			return
+		}
+		part := c.config.Share(owner)
+		if part >= 1 {
 			continue
 		}
-		limit := int64(math.MaxInt64)
-		if part := c.config.Share(owner); part < 1 {
-			limit = int64(part * float64(c.budget.Load()))
+		limit := int64(part * float64(c.budget.Load()))
+		over := size(records) - limit
+		if over <= 0 {
+			continue
 		}
-		total := s.size()
-		if total > limit {
-			c.cutShare(s, total-limit+limit/32, now)
-			if s.size() > limit {
-				c.shrink(maps.Keys(s.records), limit-limit/32)
-			}
-			if c.config.Overfull != nil {
-				c.config.Overfull(owner)
-			}
-			total = s.size()
+		c.cutOldest(records, min(over, c.excess()), now)
+		if over = min(size(records)-limit, c.bytes.Load()-c.budget.Load()); over > 0 { // in few groups
+			c.shrink(maps.Keys(records), size(records)-over)
 		}
-		s.bytes.Store(total)
-		s.trigger.Store(max(limit, min(total, math.MaxInt64/2)+limit/32))
+		if c.config.Overfull != nil {
+			c.config.Overfull(owner)
+		}
 	}
 }
 
-func (s *share) size() (bytes int64) {
-	for r := range s.records {
+func size(records map[*record]struct{}) (bytes int64) {
+	for r := range records {
 		n, _ := r.track.Size()
 		bytes += int64(n)
 	}
 	return bytes
 }
 
-// cutShare evicts whole groups of an owner, the oldest first, and pinned tracks last. The
-// caller holds mu.
-func (c *Cache) cutShare(s *share, want int64, now time.Time) {
+// cutOldest evicts whole groups of some tracks, the oldest first, and pinned tracks last.
+// The caller holds mu.
+func (c *Cache) cutOldest(records map[*record]struct{}, want int64, now time.Time) {
 	for _, pinned := range []bool{false, true} {
 		q := queue{which: byShare}
-		for r := range s.records {
+		for r := range records {
 			if _, p := c.pinned[r]; p != pinned {
 				continue
 			}

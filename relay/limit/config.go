@@ -47,7 +47,8 @@ type Limits struct {
 	BytesIn int64
 	// BitrateOut of objects, in bits per second. Default: none.
 	BitrateOut int64
-	// CacheShare is how much of the cache's budget what is published may take, 0 to 1.
+	// CacheShare is how much of the cache's budget what is published may keep when there
+	// is no room, 0 to 1.
 	// Default: 0.5 of an address; what is published with a token counts for that
 	// alone, where the default is 0.5 as well. Others have none.
 	CacheShare float64

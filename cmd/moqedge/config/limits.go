@@ -62,7 +62,7 @@ type AddressLimits struct {
 	// BitrateOut of objects that go out, in bits per second.
 	BitrateOut Bitrate `yaml:"bitrateOut" reload:"live" default:"unlimited"`
 	// CacheShare is how much of retention.cacheBytes what is published without a token
-	// may take.
+	// may keep when there is no room.
 	CacheShare Share `yaml:"cacheShare" reload:"live" default:"50%"`
 }
 
@@ -82,7 +82,8 @@ type TokenLimits struct {
 	BytesInPerSecond ByteRate `yaml:"bytesInPerSecond" reload:"live" default:"unlimited"`
 	// BitrateOut of objects that go out, in bits per second.
 	BitrateOut Bitrate `yaml:"bitrateOut" reload:"live" default:"unlimited"`
-	// CacheShare is how much of retention.cacheBytes what is published with it may take.
+	// CacheShare is how much of retention.cacheBytes what is published with it may
+	// keep when there is no room.
 	CacheShare Share `yaml:"cacheShare" reload:"live" default:"50%"`
 }
 
