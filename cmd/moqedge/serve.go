@@ -63,6 +63,8 @@ Examples:
 
 // Run serves until Ctrl-C, or until SIGTERM and the drain after it.
 func (c serveCommand) Run(e *environment) error {
+	reload, stop := c.reloads(e) // first, so that neither a signal nor a change is missed
+	defer stop()
 	set, err := c.configuration(e)
 	if err != nil {
 		return err
@@ -87,8 +89,6 @@ func (c serveCommand) Run(e *environment) error {
 	if err := c.announce(e, n); err != nil {
 		return err
 	}
-	reload, stop := c.reloads(e)
-	defer stop()
 	for {
 		select {
 		case <-e.Done():
@@ -115,8 +115,9 @@ func (c serveCommand) reloads(e *environment) (reload <-chan os.Signal, stop fun
 	ctx, cancel := context.WithCancel(e)
 	var watching sync.WaitGroup
 	if c.Config != "" {
+		watcher := config.NewWatcher(c.Config)
 		watching.Go(func() {
-			config.Watch(ctx, c.Config, func() {
+			watcher.Run(ctx, func() {
 				select {
 				case when <- syscall.SIGHUP:
 				default:

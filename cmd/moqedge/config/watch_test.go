@@ -22,8 +22,10 @@ func TestWatch(t *testing.T) {
 		write(file, "1")
 		calls := 0
 		ctx, cancel := context.WithCancel(t.Context())
+		watcher := NewWatcher(file)
+		write(file, "before it runs")
 		var watching sync.WaitGroup
-		watching.Go(func() { Watch(ctx, file, func() { calls++ }) })
+		watching.Go(func() { watcher.Run(ctx, func() { calls++ }) })
 		want := func(what string, n int) {
 			t.Helper()
 			time.Sleep(10 * time.Second)
@@ -33,6 +35,7 @@ func TestWatch(t *testing.T) {
 			}
 			calls = 0
 		}
+		want("written after it was noted", 1)
 		want("nothing", 0)
 		write(file, "22")
 		want("written", 1)
