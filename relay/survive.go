@@ -19,12 +19,20 @@ import (
 const lockPatience = 5 * time.Second
 
 // panicked counts a panic of a session, and finds out whether the relay can go on.
-func (r *Relay) panicked(any) {
+func (r *Relay) panicked(any) { r.Survived(nil) }
+
+// Survived counts a panic that was caught (Stats.Panics), also one beside the relay, as of
+// an ingest, and finds out whether all can go on: the process ends when a lock of the relay
+// was left behind, or one that touch takes; nil: there are no others.
+func (r *Relay) Survived(touch func()) {
 	r.served.panics.Add(1)
 	r.tasks.Go(func() {
 		free := make(chan struct{})
 		go func() { // left behind with the lock otherwise
-			r.touchLocks()
+			r.Touch()
+			if touch != nil {
+				touch()
+			}
 			close(free)
 		}()
 		patience := time.NewTimer(lockPatience)
@@ -32,13 +40,14 @@ func (r *Relay) panicked(any) {
 		select {
 		case <-free:
 		case <-patience.C:
-			panic("relay: a session that panicked holds a lock that all others need")
+			panic("relay: a session or an ingest that panicked holds a lock that all others need")
 		}
 	})
 }
 
-// touchLocks takes the locks that sessions share, one after the other.
-func (r *Relay) touchLocks() {
+// Touch takes the locks that sessions share, one after the other. It does not return while
+// one of them is held, so that a watchdog can tell by it that the relay is stuck.
+func (r *Relay) Touch() {
 	r.Stats()
 	r.Routes(nil, 1)
 	r.mu.Lock()

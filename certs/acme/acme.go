@@ -177,13 +177,16 @@ func (s *Source) load(domain string) (certmagic.Certificate, error) {
 // Obtain asks the authority, once, for what is not stored or has ended. Domains for
 // which it fails are tried again after a minute and then after 1, 2, 2, 5 minutes and so
 // on up to 6 hours; the error is for when there is no certificate for any of them.
-// Whoever answers challenges does so already.
+// Whoever answers challenges does so already. It ends at once when ctx is cancelled.
 func (s *Source) Obtain(ctx context.Context) error {
 	domains := *s.domains.Load()
 	var faults []error
 	have := 0
 	for _, d := range domains {
 		err := s.obtain(ctx, d)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return ctx.Err()
+		}
 		if err != nil {
 			s.log.Error("the authority gives no certificate, trying again later", "domain", d, "directory", s.issuer.CA, "err", err)
 			faults = append(faults, fmt.Errorf("%s: %w", d, err))

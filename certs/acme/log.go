@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -45,8 +46,18 @@ func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	if e.LoggerName != "" {
 		attrs = append([]any{"part", e.LoggerName}, attrs...)
 	}
-	c.log.Log(context.Background(), level(e.Level), e.Message, attrs...)
+	l := level(e.Level)
+	if slices.ContainsFunc(fields, cancelled) {
+		l = slog.LevelDebug // nothing failed: somebody ends what was asked for
+	}
+	c.log.Log(context.Background(), l, e.Message, attrs...)
 	return nil
+}
+
+// cancelled reports whether a field is the error of what was ended on purpose.
+func cancelled(f zapcore.Field) bool {
+	err, ok := f.Interface.(error)
+	return ok && errors.Is(err, context.Canceled)
 }
 
 // Sync implements zapcore.Core.

@@ -14,6 +14,7 @@ import (
 
 	"moqedge/cmd/moqedge/config"
 	"moqedge/cmd/moqedge/node"
+	"moqedge/cmd/moqedge/notify"
 )
 
 type serveCommand struct {
@@ -44,6 +45,9 @@ needs a restart is told in the log, and a file with mistakes changes nothing.
 Ctrl-C ends it at once. SIGTERM drains it first: /readyz says 503, nobody new is let in, those who
 are connected are asked to go elsewhere (GOAWAY), and the process ends when they have left, or at
 the limit. A second signal ends it at once.
+
+A service manager that gives NOTIFY_SOCKET (systemd, Type=notify) is told when it serves, reads its
+file again and ends, how it fares, and, with WATCHDOG_USEC, that it lives.
 
 Without a file it is what the public MOQT interop runner expects of a relay: MOQT_PORT is the UDP
 port, /certs/cert.pem and /certs/priv.key (or MOQT_CERT and MOQT_KEY) are the certificate if they are
@@ -77,11 +81,23 @@ func (c serveCommand) Run(e *environment) error {
 	level.Set(levelOf(conf.Log.Level))
 	log := newLogger(e.logs, level, conf.Log.Format)
 	slog.SetDefault(log)
-	n, err := node.Start(conf, log)
+	manager, err := notify.Open(os.Getenv, log)
 	if err != nil {
 		return err
 	}
+	defer manager.Close()
+	if limit := node.StartLimit(conf); limit > 0 {
+		manager.Extend("waiting for a certificate", limit)
+	}
+	n, err := node.Start(e, conf, log)
+	switch {
+	case err != nil && e.Err() != nil:
+		return nil // it was to end before it had begun
+	case err != nil:
+		return err
+	}
 	defer n.Close()
+	defer supervise(manager, n)()
 	n.OnApply(func(next config.Config) (node.Step, error) {
 		return node.Step{Commit: func() { level.Set(levelOf(next.Log.Level)) }}, nil
 	}, "log")
@@ -89,9 +105,11 @@ func (c serveCommand) Run(e *environment) error {
 	if err := c.announce(e, n); err != nil {
 		return err
 	}
+	manager.Ready(n.Summary())
 	for {
 		select {
 		case <-e.Done():
+			manager.Stopping(n.Summary(), n.StopLimit())
 			if errors.Is(context.Cause(e), errTerminated) {
 				drain := n.Config().Drain
 				if err := n.Drain(drain.URI, drain.Limit()); err != nil {
@@ -102,8 +120,23 @@ func (c serveCommand) Run(e *environment) error {
 		case err := <-n.Failed():
 			return err
 		case <-reload:
+			manager.Reloading()
 			_ = n.Reload(func() (*config.Settings, error) { return c.configuration(e) }) // what fails is logged, and the node goes on
+			manager.Ready(n.Summary())
 		}
+	}
+}
+
+// supervise has the service manager told how the node fares, until the returned function
+// is called.
+func supervise(manager *notify.Manager, n *node.Node) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var telling sync.WaitGroup
+	telling.Go(func() { manager.Watch(ctx, n.Touch) })
+	telling.Go(func() { manager.Follow(ctx, n.Summary) })
+	return func() {
+		cancel()
+		telling.Wait()
 	}
 }
 

@@ -36,12 +36,12 @@ type Demo struct {
 
 // Start opens all ports, or none, and plays the clip. The caller closes it.
 func Start(c Config, log *slog.Logger) (*Demo, error) {
-	origin, err := node.Start(config.Config{Name: "origin", Listen: c.Origin}, log)
+	origin, err := node.Start(context.Background(), config.Config{Name: "origin", Listen: c.Origin}, log)
 	if err != nil {
 		return nil, err
 	}
 	toOrigin := peer.Config{URL: "moqt://" + node.Local(origin.Addresses().Relay), Pins: origin.Pins}
-	edge, err := node.Start(config.Config{
+	edge, err := node.Start(context.Background(), config.Config{
 		Name: "edge", Listen: c.Edge, Upstream: &config.Upstream{Config: toOrigin},
 		Certificate: config.Certificate{Development: true, Dir: c.CertificateDir},
 		HTTP:        &config.HTTP{Listen: c.HTTP},

@@ -171,7 +171,7 @@ func TestCertificateFilesReload(t *testing.T) {
 	var text nodeLog
 	files := pairOf(t, dir, "tls", "one.example")
 	c := config.Config{Listen: anyPort, Certificate: config.Certificate{Cert: files.Cert, Key: files.Key}}
-	n, err := Start(c, slog.New(slog.NewTextHandler(&text, nil)))
+	n, err := Start(t.Context(), c, slog.New(slog.NewTextHandler(&text, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func TestCertificateAuthorityIsDown(t *testing.T) {
 	a := acmeserver.Start(t, port, port, 0)
 	a.Down.Store(true)
 	c := asking(t, a, config.Config{HTTP: &config.HTTP{Listen: address}})
-	_, err := Start(c, slog.New(slog.DiscardHandler))
+	_, err := Start(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.HasPrefix(err.Error(), "certificate.acme: the authority at "+a.Directory()) || !strings.Contains(err.Error(), "none is stored") {
 		t.Errorf("error %v", err)
 	}

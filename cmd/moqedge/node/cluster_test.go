@@ -52,7 +52,7 @@ func TestCluster(t *testing.T) {
 
 // Roots that can not be read are an error of the start, and no port stays open.
 func TestClusterErrors(t *testing.T) {
-	n, err := Start(config.Config{Listen: anyPort, Cluster: &config.Cluster{URL: "moqt://a", CA: "none.pem"}}, slog.New(slog.DiscardHandler))
+	n, err := Start(t.Context(), config.Config{Listen: anyPort, Cluster: &config.Cluster{URL: "moqt://a", CA: "none.pem"}}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		n.Close()
 		t.Fatal("no error")
@@ -60,7 +60,7 @@ func TestClusterErrors(t *testing.T) {
 	if !strings.HasPrefix(err.Error(), "cluster: certs: the CA file can not be read") {
 		t.Error(err)
 	}
-	n, err = Start(config.Config{Listen: anyPort, Cluster: &config.Cluster{URL: "moqt://a", NATS: "tls://b", NATSCA: "none.pem"}}, slog.New(slog.DiscardHandler))
+	n, err = Start(t.Context(), config.Config{Listen: anyPort, Cluster: &config.Cluster{URL: "moqt://a", NATS: "tls://b", NATSCA: "none.pem"}}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		n.Close()
 		t.Fatal("no error")

@@ -61,9 +61,10 @@ type Node struct {
 	undo   []func()   // what Close does, last first
 }
 
-// Start opens all ports of a node and serves them. On error none stays open.
-// The caller closes the node.
-func Start(c config.Config, log *slog.Logger) (*Node, error) {
+// Start opens all ports of a node and serves them, and waits for the certificates that an
+// authority is asked for, as long as ctx, which ends the start alone. On error nothing stays
+// open. The caller closes the node.
+func Start(ctx context.Context, c config.Config, log *slog.Logger) (*Node, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -73,11 +74,20 @@ func Start(c config.Config, log *slog.Logger) (*Node, error) {
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
 	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
 	n.ctx, n.stop = context.WithCancel(context.Background())
+	goOn := context.AfterFunc(ctx, n.stop)
+	defer goOn()
 	for _, open := range []func(context.Context) error{n.openObserving, n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin, n.obtainCertificates} {
 		if err := open(n.ctx); err != nil {
 			n.Close()
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
 			return nil, err
 		}
+	}
+	if !goOn() {
+		n.Close()
+		return nil, context.Cause(ctx)
 	}
 	return n, nil
 }

@@ -36,7 +36,7 @@ func everything() config.Config {
 
 func start(t *testing.T, c config.Config) *Node {
 	t.Helper()
-	n, err := Start(c, slog.New(slog.DiscardHandler))
+	n, err := Start(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestStartErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conf := everything()
 			c.change(&conf)
-			n, err := Start(conf, slog.New(slog.DiscardHandler))
+			n, err := Start(t.Context(), conf, slog.New(slog.DiscardHandler))
 			if err == nil {
 				n.Close()
 				t.Fatal("no error")

@@ -130,7 +130,7 @@ var folders = regexp.MustCompile(`/[^ "]*/`)
 // What came of a reload is logged, with the place of each fault.
 func TestReloadLogs(t *testing.T) {
 	var text bytes.Buffer
-	n, err := Start(everything(), slog.New(slog.NewTextHandler(&text, nil)))
+	n, err := Start(t.Context(), everything(), slog.New(slog.NewTextHandler(&text, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
