@@ -44,6 +44,7 @@ var rules = []struct {
 	{"moqedge/bench/bare", []string{"moqedge/moq$", "moqedge/moq/live", "moqedge/moq/deliver", "moqedge/relay", "moqedge/bridge", "moqedge/web", "moqedge/bench", "moqedge/cmd", "github.com/pion"}},
 	{"moqedge/bench/glass", []string{"moqedge/cmd"}},
 	{"moqedge/cmd/moqedge/notify", []string{"moqedge"}},
+	{"moqedge/cmd/moqedge/build", []string{"moqedge", "$outside"}},
 }
 
 // Arrows go down only (the linter holds the same rules for direct imports).

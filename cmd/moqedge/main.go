@@ -60,6 +60,7 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Run everything on this machine, with a clip that plays in a loop."`
 	Serve    serveCommand    `cmd:"" help:"Run a relay, with pages and ingests as configured."`
 	Check    checkCommand    `cmd:"" help:"Check configuration files without running anything."`
+	Health   healthCommand   `cmd:"" help:"Ask whether a node is ready, for health checks."`
 	Topology topologyCommand `cmd:"" help:"Draw the tree that configuration files describe, and name its mistakes."`
 	Pub      pubCommand      `cmd:"" help:"Publish an MP4 file in a loop to a relay."`
 	Sub      subCommand      `cmd:"" help:"Subscribe to a track, or to all of a publication."`

@@ -34,7 +34,7 @@ func TestHelp(t *testing.T) {
 	if code != exitOK || errs != "" {
 		t.Fatalf("code %d, stderr %q", code, errs)
 	}
-	for _, command := range []string{"demo", "serve", "check", "topology", "pub", "sub", "ls", "interop", "cert", "version"} {
+	for _, command := range []string{"demo", "serve", "check", "health", "topology", "pub", "sub", "ls", "interop", "cert", "version"} {
 		t.Run(command, func(t *testing.T) {
 			if !strings.Contains(out, "\n  "+command+" ") {
 				t.Errorf("moqedge --help does not list it:\n%s", out)
@@ -56,7 +56,7 @@ func TestHelp(t *testing.T) {
 
 // The examples of the help are command lines that parse.
 func TestExamplesParse(t *testing.T) {
-	for _, command := range []string{"demo", "serve", "check", "topology", "pub", "sub", "ls", "interop", "cert", "version"} {
+	for _, command := range []string{"demo", "serve", "check", "health", "topology", "pub", "sub", "ls", "interop", "cert", "version"} {
 		_, text, _ := execute(t, command, "--help")
 		_, examples, _ := strings.Cut(text, "Examples:\n")
 		examples, _, _ = strings.Cut(strings.ReplaceAll(examples, "\\\n", ""), "\nFlags:")

@@ -2,10 +2,9 @@ package main
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"strings"
 
+	"moqedge/cmd/moqedge/build"
 	"moqedge/moq/wire"
 )
 
@@ -24,6 +23,7 @@ func (versionCommand) Help() string {
 
 // Run prints what the build recorded.
 func (c versionCommand) Run(e *environment) error {
+	b := build.Read()
 	v := struct {
 		Version  string   `json:"version"`
 		Revision string   `json:"revision,omitempty"`
@@ -32,22 +32,9 @@ func (c versionCommand) Run(e *environment) error {
 		Go       string   `json:"go"`
 		Platform string   `json:"platform"`
 		Drafts   []string `json:"drafts"` // of MOQT, preferred first
-	}{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	}{Version: b.Version, Revision: b.Revision, Time: b.Time, Modified: b.Modified, Go: b.Go, Platform: b.Platform}
 	for _, draft := range wire.Versions() {
 		v.Drafts = append(v.Drafts, draft.String())
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		v.Version = first(info.Main.Version, v.Version)
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				v.Revision = s.Value
-			case "vcs.time":
-				v.Time = s.Value
-			case "vcs.modified":
-				v.Modified = s.Value == "true"
-			}
-		}
 	}
 	if c.JSON {
 		return e.console.JSON(v)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"moqedge/moq/transport"
+	"moqedge/moq/wire"
 	"moqedge/relay"
 )
 
@@ -57,6 +58,11 @@ func (m *Meter) collectBesides(w writer) {
 			w.put("moqedge_ingests", float64(i.Count), i.Protocol, i.State)
 		}
 	}
+	if m.config.Certificates != nil {
+		for _, c := range m.config.Certificates() {
+			w.put("moqedge_certificate_not_after_seconds", float64(c.NotAfter.Unix()), c.Name, c.Source)
+		}
+	}
 	lines, overflown, failed := m.lines.Load(), m.overflown.Load(), m.failed.Load()
 	if l := m.log.Load(); l != nil {
 		a, b, c := l.Counts()
@@ -72,8 +78,13 @@ func (m *Meter) collectBesides(w writer) {
 }
 
 func collectSessions(w writer, f *relay.Figures) {
+	clients := false
 	for _, s := range f.PerSession {
+		clients = clients || s.Role == "client"
 		w.put("moqedge_sessions", float64(s.Sessions), s.Transport, s.Draft, s.Role)
+	}
+	if !clients { // what counts viewers has to find none, rather than nothing
+		w.put("moqedge_sessions", 0, transport.KindQUIC.String(), wire.Versions()[0].String(), "client")
 	}
 	for code, n := range f.Ended {
 		w.put("moqedge_sessions_ended_total", float64(n), code)

@@ -38,11 +38,20 @@ type Ingests struct {
 	Count    int
 }
 
+// Certificate is one that is shown to clients.
+type Certificate struct {
+	Name     string // the first in it
+	Source   string // development or given; no two of a source have the same name
+	NotAfter time.Time
+}
+
 // Config of a Meter. The zero value works.
 type Config struct {
 	Build Build
 	// Ingests reads the bridge; nil: there is none.
 	Ingests func() []Ingests
+	// Certificates says which are shown; nil: none.
+	Certificates func() []Certificate
 	// MaxTracks is how many tracks /metrics/track tells of; 0 means 100. See
 	// Meter.SetMaxTracks.
 	MaxTracks int

@@ -78,6 +78,9 @@ func newMeter(t *testing.T) (*Meter, *prometheus.Registry) {
 	m := New(Config{
 		Build:   Build{"1", "abc", "go"},
 		Ingests: func() []Ingests { return []Ingests{{"srt", "live", 2}} },
+		Certificates: func() []Certificate {
+			return []Certificate{{"a.example", "development", time.Unix(86400, 0)}, {"b.example", "given", time.Unix(172800, 0)}}
+		},
 	})
 	m.Watch(newFake())
 	r := prometheus.NewPedanticRegistry() // which checks what is collected against what was described
@@ -167,6 +170,7 @@ func TestMetrics(t *testing.T) {
 		{"moqedge_links", []string{"direction=below", "state=connected"}, 1},
 		{"moqedge_upstream_up", []string{"upstream=moqt://up.example"}, 1},
 		{"moqedge_cache_evictions_total", []string{"reason=evicted"}, 3},
+		{"moqedge_certificate_not_after_seconds", []string{"name=b.example", "source=given"}, 172800},
 		{"moqedge_ingests", []string{"protocol=srt", "state=live"}, 2},
 	} {
 		if got := value(t, families, c.name, c.labels...); got != c.want {

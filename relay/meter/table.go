@@ -31,7 +31,7 @@ func table() []metric {
 	return []metric{
 		{"moqedge_build_info", gauge, []string{"version", "revision", "goversion"}, "Always 1; the labels say what runs."},
 
-		{"moqedge_sessions", gauge, []string{"transport", "draft", "role"}, "Sessions that are open, by the role of the peer."},
+		{"moqedge_sessions", gauge, []string{"transport", "draft", "role"}, "Sessions that are open; role is client (viewers and publishers), above or below (relays)."},
 		{"moqedge_sessions_ended_total", counter, []string{"code"}, "Sessions that are over, by the code that they ended with; LOST without one."},
 		{handshake, hist, []string{"transport"}, "Time from the first packet of a client until its session was set up."},
 		{roundTrip, hist, nil, "Smoothed round-trip times of open sessions, of up to 1000 of them every 10 s."},
@@ -78,6 +78,7 @@ func table() []metric {
 		{"moqedge_cache_refused_pieces_total", counter, nil, "Pieces of data that there was no room for."},
 
 		{"moqedge_ingests", gauge, []string{"protocol", "state"}, "Publications that the bridge takes; in grace are those whose publisher was lost."},
+		{"moqedge_certificate_not_after_seconds", gauge, []string{"name", "source"}, "When a certificate that is shown ends, in seconds since 1970, by its first name; source is development (the node makes the next one by itself) or given."},
 		{"moqedge_panics_total", counter, nil, "Panics that were caught; each has a stack in the log."},
 		{"moqedge_access_log_lines_total", counter, nil, "Lines that were written to the access log."},
 		{"moqedge_access_log_dropped_total", counter, []string{"reason"}, "Lines that were not: the queue was full, or the disk did not take them."},

@@ -3,10 +3,10 @@ package node
 import (
 	"context"
 	"regexp"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
+	"moqedge/cmd/moqedge/build"
 	"moqedge/cmd/moqedge/config"
 	"moqedge/relay/admin"
 )
@@ -20,7 +20,7 @@ func (n *Node) openAdmin(context.Context) error {
 	var token atomic.Pointer[string]
 	token.Store(&c.Token)
 	n.operators = admin.New(admin.Config{
-		Relay: n.relay, Name: n.config.Name, Region: n.config.Region, Version: version(), Started: n.started,
+		Relay: n.relay, Name: n.config.Name, Region: n.config.Region, Version: build.Read().Version, Started: n.started,
 		Local: c.Local(), Token: func() string { return *token.Load() },
 		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Certificates: n.Certificates, Ingests: n.ingests, Settings: n.settings, Metrics: n.metrics(), Logger: n.log,
 	})
@@ -31,14 +31,6 @@ func (n *Node) openAdmin(context.Context) error {
 	var err error
 	n.admin, err = n.openWeb("admin", c.Listen, c.TLS, n.operators)
 	return err
-}
-
-// version is what the build recorded.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return ""
 }
 
 // drainAside begins to drain, for who does not wait. limit 0 is that of the

@@ -104,6 +104,13 @@ func TestCertificateNames(t *testing.T) {
 	if all := n.Certificates(); len(all) != 3 || all[0].Fingerprint != development || len(n.Pins()) != 2 {
 		t.Errorf("tells of %+v", all)
 	}
+	var counted []string
+	for _, c := range n.countCertificates() {
+		counted = append(counted, c.Source+" "+c.Name)
+	}
+	if want := []string{"development localhost", "given *.media.example", "given live.media.example"}; !slices.Equal(counted, want) {
+		t.Errorf("metrics tell of %q, want %q", counted, want)
+	}
 	c.Certificate.Names = []config.NamedCertificate{exact, pairOf(t, dir, "new", "new.example")}
 	if _, err := n.Apply(c); err != nil || len(n.Pending()) > 0 {
 		t.Fatal(err, n.Pending())

@@ -1,18 +1,18 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"moqedge/bridge"
+	"moqedge/cmd/moqedge/build"
 	"moqedge/cmd/moqedge/config"
 	"moqedge/relay"
 	"moqedge/relay/meter"
@@ -33,7 +33,7 @@ func (n *Node) openObserving(ctx context.Context) error {
 	if err := o.qlog.Set(qlogOf(n.config)); err != nil {
 		return fmt.Errorf("qlog.dir: %w", err)
 	}
-	o.meter = meter.New(meter.Config{Build: build(), Ingests: n.countIngests, MaxTracks: n.config.Metrics.MaxTracks, Qlog: o.qlog})
+	o.meter = meter.New(meter.Config{Build: running(), Ingests: n.countIngests, Certificates: n.countCertificates, MaxTracks: n.config.Metrics.MaxTracks, Qlog: o.qlog})
 	o.registry = prometheus.NewRegistry()
 	if err := o.meter.Register(o.registry); err != nil {
 		return err
@@ -152,18 +152,32 @@ func (n *Node) ingestEnded(e bridge.Ended) {
 	n.observing.meter.Ended(r)
 }
 
-// build is what the build recorded.
-func build() meter.Build {
-	b := meter.Build{Version: "(devel)", Revision: "unknown", GoVersion: runtime.Version()}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			b.Version = info.Main.Version
+// running says what runs.
+func running() meter.Build {
+	b := build.Read()
+	return meter.Build{Version: b.Version, Revision: cmp.Or(b.Revision, "unknown"), GoVersion: b.Go}
+}
+
+// countCertificates says until when what the node shows is valid, by its first name. Of
+// several of one name, as RSA beside ECDSA, it is the first end that counts.
+func (n *Node) countCertificates() []meter.Certificate {
+	var all []meter.Certificate
+	at := map[[2]string]int{}
+	for i, c := range n.Certificates() {
+		name, source := c.Fingerprint, "given"
+		if len(c.Names) > 0 {
+			name = c.Names[0]
 		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				b.Revision = s.Value
-			}
+		if i == 0 && n.certificate.current().development != nil { // the default is the first
+			source = "development"
+		}
+		j, known := at[[2]string{name, source}]
+		if !known {
+			at[[2]string{name, source}] = len(all)
+			all = append(all, meter.Certificate{Name: name, Source: source, NotAfter: c.NotAfter})
+		} else if c.NotAfter.Before(all[j].NotAfter) {
+			all[j].NotAfter = c.NotAfter
 		}
 	}
-	return b
+	return all
 }
