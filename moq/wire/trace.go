@@ -28,10 +28,10 @@ func (v Version) WithTraceContext() Version { return v | traced }
 // and a tracestate as it is. The peer chose them: IDs may be zero, which are none, and
 // State may be malformed; quote it.
 type TraceContext struct {
-	TraceID [16]byte
-	SpanID  [8]byte // of the span that the request was sent by
-	Flags   byte    // 1: sampled
-	State   string  // at most MaxTraceState bytes
+	TraceID [16]byte // of the whole trace
+	SpanID  [8]byte  // of the span that the request was sent by
+	Flags   byte     // 1: sampled
+	State   string   // at most MaxTraceState bytes
 }
 
 // traceParent is how many bytes come before the state.
