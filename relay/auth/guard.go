@@ -183,8 +183,8 @@ func refusal(err error) *moq.RequestError {
 	case errors.Is(err, ErrExpired):
 		refused.Code = wire.RequestExpiredAuthToken
 	case errors.Is(err, ErrInvalid), errors.Is(err, ErrNotMine):
-	default: // nothing is known now: it may be asked again
-		refused.Retry = wire.Some(retryAfter)
+	default: // nothing is known now: it may be asked again; why is told to nobody, as it names machines
+		refused.Reason, refused.Retry = "whether this is permitted can not be said now", wire.Some(retryAfter)
 	}
 	return refused
 }

@@ -34,8 +34,8 @@ type Access struct {
 // JWT says which JSON Web Tokens are good.
 type JWT struct {
 	// Keys is a file, or an `https://` URL, of what tokens are verified with: a JSON Web
-	// Key Set, a key, PEM, or a secret of 32 bytes or more. A file is read again when it
-	// changes.
+	// Key Set, a key, PEM, or, in a file, a secret of 32 bytes or more. A file is read
+	// again when it changes.
 	Keys string `yaml:"keys" reload:"section" secret:"url" without:"required"`
 	// Refresh is how long the keys of a URL are good before they are asked for again;
 	// they are for an unknown key ID, too, but every 10 s at most.

@@ -15,8 +15,8 @@ import (
 // CAT says which Common Access Tokens are good.
 type CAT struct {
 	// Keys is a file, or an `https://` URL, of the secrets that tokens are verified with:
-	// a JSON Web Key Set of type `oct`, a key of it, or a secret of 32 bytes or more. A
-	// file is read again when it changes.
+	// a JSON Web Key Set of type `oct`, a key of it, or, in a file, a secret of 32 bytes
+	// or more. A file is read again when it changes.
 	Keys string `yaml:"keys" reload:"section" secret:"url" without:"required"`
 	// Audience is what a token must name in `aud`.
 	Audience string `yaml:"audience" reload:"section" without:"any"`

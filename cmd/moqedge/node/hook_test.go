@@ -132,7 +132,11 @@ func TestHook(t *testing.T) {
 	if _, err := n.Apply(next); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "another hook", ask("a", "good"), wire.RequestUnauthorized)
+	err = ask("a", "good")
+	refused(t, "another hook", err, wire.RequestUnauthorized)
+	if err == nil || strings.Contains(err.Error(), "127.0.0.1") { // peers are not told of machines here
+		t.Error("another hook, told:", err)
+	}
 	next.Access = &config.Access{}
 	if _, err := n.Apply(next); err == nil || !strings.HasPrefix(err.Error(), "access") {
 		t.Error("a node that asks nobody any more:", err)

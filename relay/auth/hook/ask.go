@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"time"
 	"unicode/utf8"
 
@@ -104,6 +105,9 @@ func post(ctx context.Context, client *http.Client, url string, body []byte, cac
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
 	response, err := client.Do(request)
+	if failed, ok := errors.AsType[*neturl.Error](err); ok {
+		return answer{}, failed.Err // without the URL, which may hold a secret
+	}
 	if err != nil {
 		return answer{}, err
 	}

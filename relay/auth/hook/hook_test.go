@@ -285,3 +285,17 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// TestFailuresAreNotTold: what is logged of one has no secret of the URL.
+func TestFailuresAreNotTold(t *testing.T) {
+	var log strings.Builder
+	h, err := New(Config{URL: "http://pass-word@127.0.0.1:1/may?key=pass-word", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.Judge(t.Context(), ask("v"), nil)
+	h.Close()
+	if err == nil || strings.Contains(err.Error()+log.String(), "pass-word") || !strings.Contains(log.String(), "127.0.0.1:1") {
+		t.Errorf("%v, log:\n%s", err, log.String())
+	}
+}

@@ -20,10 +20,12 @@ const maxKeys = 64
 // ParseKeys reads keys: a JSON Web Key Set or a single key (RFC 7517, also in
 // base64url), PEM blocks of public keys, private keys and certificates, or a file
 // whose text is a secret. Keys of a set that are for something else, or of an unknown
-// kind, are left out.
-func ParseKeys(b []byte) ([]Key, error) {
-	trimmed := bytes.TrimSpace(b)
-	keys, err := parseKeys(trimmed)
+// kind, are left out; what looks like a key in another form is refused.
+func ParseKeys(b []byte) ([]Key, error) { return parse(b, true) }
+
+// parse is ParseKeys; secrets says whether text may be a secret as it is.
+func parse(b []byte, secrets bool) ([]Key, error) {
+	keys, err := parseKeys(bytes.TrimSpace(b), secrets)
 	switch {
 	case err != nil:
 		return nil, err
@@ -35,7 +37,7 @@ func ParseKeys(b []byte) ([]Key, error) {
 	return keys, nil
 }
 
-func parseKeys(b []byte) ([]Key, error) {
+func parseKeys(b []byte, secrets bool) ([]Key, error) {
 	switch {
 	case len(b) == 0:
 		return nil, errors.New("it is empty")
@@ -47,8 +49,40 @@ func parseKeys(b []byte) ([]Key, error) {
 	if inner, err := base64.RawURLEncoding.DecodeString(string(b)); err == nil && len(inner) > 0 && inner[0] == '{' && json.Valid(inner) {
 		return parseJSON(inner)
 	}
+	switch {
+	case !secrets: // the page of a proxy would be one
+		return nil, errors.New("it is neither a JSON Web Key nor PEM")
+	case isOther(b):
+		return nil, errors.New("it is a key, but neither a JSON Web Key nor PEM: who knows it could sign if it were taken for a secret")
+	}
 	k, err := newKey(bytes.Clone(b))
 	return []Key{k}, err
+}
+
+// isOther reports whether text is a key, or the beginning of something, that people take
+// for a file of keys, and that is no secret: DER, also in base64, what OpenSSH writes, a
+// list, a page.
+func isOther(b []byte) bool {
+	for _, begin := range []string{"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "---- BEGIN", "[", "<"} {
+		if bytes.HasPrefix(b, []byte(begin)) {
+			return true
+		}
+	}
+	der := b
+	if bare := bytes.Join(bytes.Fields(b), nil); len(bare) > 0 {
+		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+			if inner, err := e.DecodeString(string(bare)); err == nil {
+				der = inner
+				break
+			}
+		}
+	}
+	for _, kind := range []string{"PUBLIC KEY", "RSA PUBLIC KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "CERTIFICATE"} {
+		if _, err := parseBlock(&pem.Block{Type: kind, Bytes: der}); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // jwk is what a key says besides what it is made of.

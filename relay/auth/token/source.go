@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -17,7 +18,8 @@ import (
 
 // SourceConfig says where keys come from.
 type SourceConfig struct {
-	// Location is a file or an http(s) URL of what ParseKeys reads.
+	// Location is a file or an http(s) URL of what ParseKeys reads; at a URL text is no
+	// secret.
 	Location string
 	// Refresh is how long the keys of a URL are relied on before they are asked for
 	// again; 0 means 5 min. A file is looked at once a second while it is needed, and
@@ -76,6 +78,18 @@ func Open(ctx context.Context, c SourceConfig) (*Source, error) {
 
 func (s *Source) isURL() bool {
 	return strings.HasPrefix(s.config.Location, "https://") || strings.HasPrefix(s.config.Location, "http://")
+}
+
+// shown is the location for logs: of a URL without user, password and query.
+func (s *Source) shown() string {
+	if !s.isURL() {
+		return s.config.Location
+	}
+	u, err := url.Parse(s.config.Location)
+	if err != nil {
+		return "a URL that can not be read"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 // Find implements Keys. For an ID that is not known the keys are renewed, but not more
@@ -150,12 +164,12 @@ func (s *Source) renew(ctx context.Context) error {
 		s.tried = time.Time{}
 	case err != nil:
 		if !s.failing {
-			s.log.Warn("keys of tokens not renewed", "location", s.config.Location, "known", len(s.keys), "error", err)
+			s.log.Warn("keys of tokens not renewed", "location", s.shown(), "known", len(s.keys), "error", err)
 		}
 		s.failing = true
 	default:
 		if s.failing {
-			s.log.Info("keys of tokens renewed again", "location", s.config.Location)
+			s.log.Info("keys of tokens renewed again", "location", s.shown())
 		}
 		s.failing, s.renewed = false, time.Now()
 		if keys != nil {
@@ -172,7 +186,7 @@ func (s *Source) read(ctx context.Context, had fs.FileInfo) ([]Key, fs.FileInfo,
 		if err != nil {
 			return nil, nil, err
 		}
-		keys, err := ParseKeys(b)
+		keys, err := parse(b, false)
 		return keys, nil, err
 	}
 	file, err := os.Stat(s.config.Location)
@@ -198,6 +212,9 @@ func (s *Source) fetch(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	response, err := s.config.Client.Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return nil, failed.Err // without the URL, which may hold a secret
+	}
 	if err != nil {
 		return nil, err
 	}

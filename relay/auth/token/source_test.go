@@ -174,14 +174,14 @@ func TestURL(t *testing.T) {
 		for _, trouble := range []struct {
 			code int
 			body []byte
-		}{{500, nil}, {200, []byte("<html>")}, {200, []byte(`{"keys":[]}`)}, {200, make([]byte, 2<<20)}} {
+		}{{500, nil}, {200, []byte("<html>")}, {200, []byte("Please log in, at the portal of this network.")}, {200, []byte(`{"keys":[]}`)}, {200, make([]byte, 2<<20)}} {
 			s.says(trouble.code, trouble.body)
 			time.Sleep(time.Hour)
 			if err := verify(second); err != nil {
 				t.Errorf("with %d and %.20q from the server: %v", trouble.code, trouble.body, err)
 			}
 		}
-		asked(17)
+		asked(18)
 	})
 }
 
@@ -249,5 +249,23 @@ func (s slowly) RoundTrip(r *http.Request) (*http.Response, error) {
 		return s.RoundTripper.RoundTrip(r)
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
+	}
+}
+
+// TestURLIsNotShown: what is logged of a URL, and told of its failures, holds no secret.
+func TestURLIsNotShown(t *testing.T) {
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	for _, location := range []string{"https://joe:pass-word@keys.example/set?key=pass-word", "https://pass-word@keys.example/set"} {
+		source, err := token.Open(t.Context(), token.SourceConfig{Location: location, Client: &http.Client{Transport: &server{}}, Logger: logger})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := source.Find(t.Context(), ""); err == nil || strings.Contains(err.Error(), "pass-word") {
+			t.Errorf("told: %v", err)
+		}
+	}
+	if text := log.String(); strings.Contains(text, "pass-word") || strings.Count(text, "https://keys.example/set") != 2 || !strings.Contains(text, "no route") {
+		t.Errorf("log:\n%s", text)
 	}
 }
