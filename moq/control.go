@@ -64,7 +64,7 @@ func (s *Session) setup() *wire.Setup {
 		m.Unknown = append(m.Unknown, grease())
 	}
 	if s.config.Relay.ID != "" {
-		m.Unknown = append(m.Unknown, s.config.Relay.Option())
+		m.Unknown = append(m.Unknown, s.config.Relay.Options()...)
 	}
 	if s.config.TraceContext {
 		m.Unknown = append(m.Unknown, wire.TraceOption())

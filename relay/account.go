@@ -31,12 +31,24 @@ func roleOf(s *moq.Session) string {
 // Traffic is what was moved with peers of one role in one region, from the start.
 // Bytes are MOQT bytes; objects are those on streams and in datagrams.
 type Traffic struct {
-	Role   string // client, above or below
-	Region string // that of the relay itself for clients; "" when it is not known
-	BytesIn, ObjectsIn,
-	BytesOut, ObjectsOut,
-	StreamsOut, DatagramsOut,
-	SkippedLag, SkippedFlooded, SkippedLost, Timeouts, DatagramsDropped, Unwanted uint64
+	Role string `json:"role"` // client, above or below
+	// Region is that of the relay itself for clients, and of relays what the directory
+	// or they themselves say; "" when it is not known, OTHER when there are too many.
+	Region       string `json:"region"`
+	BytesIn      uint64 `json:"bytesIn"`
+	ObjectsIn    uint64 `json:"objectsIn"`
+	BytesOut     uint64 `json:"bytesOut"`
+	ObjectsOut   uint64 `json:"objectsOut"`
+	StreamsOut   uint64 `json:"streamsOut"`
+	DatagramsOut uint64 `json:"datagramsOut"`
+	// Groups that subscribers did not get to their end, because they were behind by
+	// time, by bytes, or all that is kept.
+	SkippedLag       uint64 `json:"skippedLag"`
+	SkippedFlooded   uint64 `json:"skippedFlooded"`
+	SkippedLost      uint64 `json:"skippedLost"`
+	Timeouts         uint64 `json:"timeouts"`
+	DatagramsDropped uint64 `json:"datagramsDropped"`
+	Unwanted         uint64 `json:"unwanted"`
 }
 
 // Skipped is how many groups subscribers did not get to their end.

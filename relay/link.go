@@ -27,6 +27,7 @@ type link struct {
 	current   *moq.Session
 	peer      string        // ID of the relay there; "" when it is of another make, or not known
 	told      string        // what the relay there last said its ID was
+	region    string        // that it was in then
 	connected chan struct{} // closed while there is a session
 	active    map[*connection]struct{}
 	leaving   bool                  // it is no upstream any more (SetUpstreams), and used until another one takes its place
@@ -232,6 +233,7 @@ func (l *link) covers(ns wire.Namespace) bool {
 // opened notes a session. Its hearing is what it is known by.
 func (l *link) opened(s *moq.Session) *hearing {
 	peer, _ := s.PeerRelay()
+	region := l.relay.regionOf(s)
 	l.relay.links.adopt(s, l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -241,6 +243,7 @@ func (l *link) opened(s *moq.Session) *hearing {
 		l.since = time.Now()
 	}
 	l.current, l.peer, l.told, l.failure = s, peer.ID, peer.ID, nil
+	l.region = region
 	return &hearing{link: l, session: s, peer: peer.ID, sequence: l.sequence}
 }
 

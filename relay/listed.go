@@ -265,6 +265,14 @@ func (r *Relay) heardOf(ctx context.Context, ns wire.Namespace, s *moq.Session) 
 	}
 }
 
+// region is that of a relay, if that is in the directory.
+func (d *listed) region(id string) (region string, known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n, known := d.nodes[id]
+	return n.Region, known
+}
+
 // knows reports whether a relay is in the directory.
 func (d *listed) knows(id string) bool {
 	d.mu.Lock()

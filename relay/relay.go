@@ -35,6 +35,7 @@ type Relay struct {
 	listed   *listed    // nil without a directory
 	names    trackNames // the namespaces of the tracks
 	accounts accounts
+	regions  regions
 	session  atomic.Int64 // open sessions that are served
 	served   counters
 	limits   *limit.Limiter
@@ -98,7 +99,7 @@ func (r *Relay) limitedConfig(l *limit.Session, a *account) moq.Config {
 // sessionConfig is how the relay holds sessions, those of a link when that is not nil,
 // with the account that they are counted in.
 func (r *Relay) sessionConfig(l *link, a *account) moq.Config {
-	self, tuned := wire.RelayOption{ID: r.id}, r.tuned()
+	self, tuned := wire.RelayOption{ID: r.id, Region: r.config.Region}, r.tuned()
 	if l != nil {
 		self.Cost = uint64(l.upstream.Cost)
 	}

@@ -69,10 +69,8 @@ func (r *Relay) Sessions() int64 { return r.session.Load() }
 func (r *Relay) Stats() Stats {
 	s := r.stats(r.accounts.traffic())
 	s.PerTrack = map[string]int{}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.tracks {
-		if n := e.live.Listeners(); n > 0 {
+	for _, e := range r.entries() {
+		if n := e.subscribers(); n > 0 {
 			s.PerTrack[e.name.String()] = n
 		}
 	}
@@ -141,6 +139,9 @@ func (r *Relay) Figures() Figures {
 	return f
 }
 
+// Traffic tells what was moved since the start, by role and region of the peer.
+func (r *Relay) Traffic() []Traffic { return r.accounts.traffic() }
+
 // RTTs returns the smoothed round-trip times of sessions, those of links included, at
 // most limit of them as it comes. Those that are not known are left out.
 func (r *Relay) RTTs(limit int) []time.Duration {
@@ -151,19 +152,4 @@ func (r *Relay) RTTs(limit int) []time.Duration {
 		}
 	}
 	return out
-}
-
-// regionOf is the region that the peer of a session is in, as far as it is known:
-// clients are asked to come to the nearest relay.
-func (r *Relay) regionOf(s *moq.Session) string {
-	peer, relay := s.PeerRelay()
-	switch {
-	case !relay && !isDialed(s):
-		return r.config.Region
-	case r.listed == nil:
-		return ""
-	}
-	r.listed.mu.Lock()
-	defer r.listed.mu.Unlock()
-	return r.listed.nodes[peer.ID].Region
 }

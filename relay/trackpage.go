@@ -7,73 +7,72 @@ import (
 	"moqedge/moq/wire"
 )
 
-// TrackDetail is how a track stands that the relay has now. What it counts begins anew
-// when nobody has used the track for a while.
-type TrackDetail struct {
-	Name string `json:"name"` // printable (moqt-18 §1.5)
-	// Subscribers are those who are served it, or wait for it, now.
-	Subscribers int `json:"subscribers"`
-	// Publishers is from how many it comes now, relays included, From which: names of
-	// links, and addresses of publishers that are connected here.
-	Publishers int      `json:"publishers"`
-	From       []string `json:"from"`
-	// Largest is the newest location; not there while none is known.
-	Largest *TrackLocation `json:"largest,omitempty"`
-	// BytesIn is the payload that publishers sent, what was fetched besides excepted.
-	BytesIn uint64 `json:"bytesIn"`
-	// CachedBytes of memory, and CachedGroups, are what is kept.
-	CachedBytes  uint64 `json:"cachedBytes"`
-	CachedGroups int    `json:"cachedGroups"`
-}
-
-// TrackLocation is the place of an object in a track.
-type TrackLocation struct {
-	Group  uint64 `json:"group"`
-	Object uint64 `json:"object"`
+// listedTrack is a track with what lists of tracks are sorted by.
+type listedTrack struct {
+	entry       *trackEntry
+	name        string // printable
+	subscribers int
 }
 
 // TrackPage tells how the tracks below a prefix stand, in the order of their printable
 // names: up to limit of those whose name is behind after, and whether there are more.
-func (r *Relay) TrackPage(prefix wire.Namespace, after string, limit int) (page []TrackDetail, more bool) {
+func (r *Relay) TrackPage(prefix wire.Namespace, after string, limit int) (page []TrackStatus, more bool) {
 	r.mu.Lock()
 	entries, _ := r.names.below(prefix, len(r.tracks))
 	r.mu.Unlock()
-	type named struct {
-		name  string
-		entry *trackEntry
-	}
-	all := make([]named, 0, len(entries))
+	all := make([]listedTrack, 0, len(entries))
 	for _, e := range entries {
 		if name := e.name.String(); name > after {
-			all = append(all, named{name, e})
+			all = append(all, listedTrack{entry: e, name: name})
 		}
 	}
-	slices.SortFunc(all, func(a, b named) int { return cmp.Compare(a.name, b.name) })
-	if more = len(all) > limit; more {
-		all = all[:limit]
-	}
-	page = make([]TrackDetail, 0, len(all))
-	for _, x := range all {
-		page = append(page, x.entry.detail(x.name))
-	}
-	return page, more
+	slices.SortFunc(all, func(a, b listedTrack) int { return cmp.Compare(a.name, b.name) })
+	more = len(all) > limit
+	return statuses(all[:min(limit, len(all))]), more
 }
 
-func (e *trackEntry) detail(name string) TrackDetail {
-	d := TrackDetail{Name: name, Subscribers: e.live.Listeners(), From: []string{}, BytesIn: e.live.Came()}
-	d.CachedBytes, d.CachedGroups = e.live.Size()
-	if l := largest(e.live); l.Set {
-		d.Largest = &TrackLocation{l.Value.Group, l.Value.Object}
+// Tracks tells how the tracks stand that the relay has, up to limit of them; 0: all.
+// Those with the most subscribers come first, and of these in the order of their names.
+func (r *Relay) Tracks(limit int) []TrackStatus {
+	entries := r.entries()
+	all := make([]listedTrack, 0, len(entries))
+	for _, e := range entries {
+		all = append(all, listedTrack{e, e.name.String(), e.subscribers()})
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, f := range e.providers() {
-		from := f.session.Conn().Info().RemoteAddr.String()
-		if f.link != nil {
-			from = f.link.name()
+	slices.SortFunc(all, func(a, b listedTrack) int {
+		return cmp.Or(cmp.Compare(b.subscribers, a.subscribers), cmp.Compare(a.name, b.name))
+	})
+	if limit > 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return statuses(all)
+}
+
+// Track tells how the track of a printable name stands: one, or none.
+func (r *Relay) Track(name string) []TrackStatus {
+	for _, e := range r.entries() {
+		if e.name.String() == name {
+			return []TrackStatus{e.status(name)}
 		}
-		d.From = append(d.From, from)
 	}
-	d.Publishers = len(d.From)
-	return d
+	return nil
+}
+
+// entries are those of all tracks, as it comes.
+func (r *Relay) entries() []*trackEntry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]*trackEntry, 0, len(r.tracks))
+	for _, e := range r.tracks {
+		all = append(all, e)
+	}
+	return all
+}
+
+func statuses(tracks []listedTrack) []TrackStatus {
+	all := make([]TrackStatus, 0, len(tracks))
+	for _, t := range tracks {
+		all = append(all, t.entry.status(t.name))
+	}
+	return all
 }

@@ -1,11 +1,36 @@
 package relay
 
 import (
-	"cmp"
-	"slices"
-
 	"moqedge/moq/deliver"
 )
+
+// TrackStatus is how a track stands that a relay has now. What it counts begins anew
+// when nobody has used the track for a while. Its strings come from peers: quote them.
+type TrackStatus struct {
+	Name        string `json:"name"`        // printable (moqt-18 §1.5)
+	Subscribers int    `json:"subscribers"` // served now
+	// Publishers is from how many it comes now, relays included, From which: names of
+	// links, and addresses of publishers that are connected here.
+	Publishers int      `json:"publishers"`
+	From       []string `json:"from"`
+	// Largest is the newest location; not there while none is known.
+	Largest *TrackLocation `json:"largest,omitempty"`
+	// BytesIn is the payload that publishers sent, what was fetched besides excepted.
+	BytesIn    uint64 `json:"bytesIn"`
+	BytesOut   uint64 `json:"bytesOut"` // to its subscribers, headers included
+	ObjectsOut uint64 `json:"objectsOut"`
+	// GroupsSkipped is how many its subscribers did not get to their end.
+	GroupsSkipped uint64 `json:"groupsSkipped"`
+	// CachedBytes of memory, and CachedGroups, are what is kept.
+	CachedBytes  uint64 `json:"cachedBytes"`
+	CachedGroups int    `json:"cachedGroups"`
+}
+
+// TrackLocation is the place of an object in a track.
+type TrackLocation struct {
+	Group  uint64 `json:"group"`
+	Object uint64 `json:"object"`
+}
 
 // delivered adds up what was sent by subscriptions that are over.
 type delivered struct{ bytes, objects, skipped uint64 }
@@ -23,70 +48,35 @@ func (u *use) serve(sent func() deliver.Sent) {
 	u.sent = sent
 }
 
-// TrackStatus is how a track stands that a relay has now. What it counts begins anew
-// when nobody has used the track for a while.
-type TrackStatus struct {
-	Name        string `json:"name"`        // the peer's: quote it
-	Subscribers int    `json:"subscribers"` // served now
-	Publishers  int    `json:"publishers"`  // that it comes from now, relays included
-	BytesIn     uint64 `json:"bytesIn"`     // payload that publishers sent, what was fetched besides excepted
-	BytesOut    uint64 `json:"bytesOut"`
-	ObjectsOut  uint64 `json:"objectsOut"`
-	// GroupsSkipped is how many its subscribers did not get to their end.
-	GroupsSkipped uint64 `json:"groupsSkipped"`
-	// CachedBytes of memory, and CachedGroups, are what is kept.
-	CachedBytes  uint64 `json:"cachedBytes"`
-	CachedGroups int    `json:"cachedGroups"`
-}
-
-// Tracks tells how the tracks stand that the relay has, up to limit of them; 0: all.
-// Those with the most listeners come first, and of these in the order of their names.
-func (r *Relay) Tracks(limit int) []TrackStatus {
-	return r.tracksWhere(limit, func(string) bool { return true })
-}
-
-// Track tells how the tracks of a name stand, as TrackStatus has it: one, or none.
-func (r *Relay) Track(name string) []TrackStatus {
-	return r.tracksWhere(1, func(n string) bool { return n == name })
-}
-
-func (r *Relay) tracksWhere(limit int, match func(name string) bool) []TrackStatus {
-	type candidate struct {
-		entry     *trackEntry
-		name      string
-		listeners int
-	}
-	r.mu.Lock()
-	entries := make([]*trackEntry, 0, len(r.tracks))
-	for _, e := range r.tracks {
-		entries = append(entries, e)
-	}
-	r.mu.Unlock()
-	all := make([]candidate, 0, len(entries))
-	for _, e := range entries {
-		if name := e.name.String(); match(name) {
-			all = append(all, candidate{e, name, e.live.Listeners()})
-		}
-	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.listeners, a.listeners), cmp.Compare(a.name, b.name))
-	})
-	if limit > 0 && len(all) > limit {
-		all = all[:limit]
-	}
-	out := make([]TrackStatus, 0, len(all))
-	for _, c := range all {
-		out = append(out, c.entry.status(c.name))
-	}
-	return out
-}
-
-func (e *trackEntry) status(name string) TrackStatus {
-	s := TrackStatus{Name: name, BytesIn: e.live.Came()}
-	s.CachedBytes, s.CachedGroups = e.live.Size()
+// subscribers counts who is served the track.
+func (e *trackEntry) subscribers() (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s.Publishers = len(e.providers())
+	for u := range e.uses {
+		if u.sent != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// status tells how the track stands, whose printable name is given.
+func (e *trackEntry) status(name string) TrackStatus {
+	s := TrackStatus{Name: name, From: []string{}, BytesIn: e.live.Came()}
+	s.CachedBytes, s.CachedGroups = e.live.Size()
+	if l := largest(e.live); l.Set {
+		s.Largest = &TrackLocation{l.Value.Group, l.Value.Object}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.providers() {
+		from := f.session.Conn().Info().RemoteAddr.String()
+		if f.link != nil {
+			from = f.link.name()
+		}
+		s.From = append(s.From, from)
+	}
+	s.Publishers = len(s.From)
 	sent := e.sent
 	for u := range e.uses {
 		if u.sent != nil {

@@ -11,9 +11,10 @@ import (
 // there: they are quoted in logs.
 type LinkStatus struct {
 	Name   string `json:"name"`
-	URL    string `json:"url,omitempty"` // "" for a relay that connected to this one
-	ID     string `json:"id,omitempty"`  // "" when it is of another make, or was never connected
-	Dialed bool   `json:"dialed"`        // this side connects
+	URL    string `json:"url,omitempty"`    // "" for a relay that connected to this one
+	ID     string `json:"id,omitempty"`     // "" when it is of another make, or was never connected
+	Region string `json:"region,omitempty"` // as Traffic has it
+	Dialed bool   `json:"dialed"`           // this side connects
 	// Peer stands beside this relay, or below it: it is asked for what it announced alone.
 	Peer bool `json:"peer"`
 	// Configured says that it is one of Config.Upstreams.
@@ -38,7 +39,7 @@ func (l *link) status() LinkStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := LinkStatus{
-		Name: l.name(), URL: l.upstream.URL, ID: l.told, Dialed: l.dialed, Configured: l.dialed && !l.made && !l.leaving, Peer: l.upstream.Peer, State: "connecting", Since: l.since,
+		Name: l.name(), URL: l.upstream.URL, ID: l.told, Region: l.region, Dialed: l.dialed, Configured: l.dialed && !l.made && !l.leaving, Peer: l.upstream.Peer, State: "connecting", Since: l.since,
 		Priority: l.upstream.Priority, Cost: l.upstream.Cost, Namespaces: len(l.known),
 	}
 	switch {

@@ -76,20 +76,19 @@ func (c serveCommand) Run(e *environment) error {
 	if c.PrintConfig {
 		return c.printConfig(e, set)
 	}
-	conf := set.Config
 	level := new(slog.LevelVar)
-	level.Set(levelOf(conf.Log.Level))
-	log := newLogger(e.logs, level, conf.Log.Format)
+	level.Set(levelOf(set.Log.Level))
+	log := newLogger(e.logs, level, set.Log.Format)
 	slog.SetDefault(log)
 	manager, err := notify.Open(os.Getenv, log)
 	if err != nil {
 		return err
 	}
 	defer manager.Close()
-	if limit := node.StartLimit(conf); limit > 0 {
+	if limit := node.StartLimit(set.Config); limit > 0 {
 		manager.Extend("waiting for a certificate", limit)
 	}
-	n, err := node.Start(e, conf, log)
+	n, err := node.StartRead(e, set, log)
 	switch {
 	case err != nil && e.Err() != nil:
 		return nil // it was to end before it had begun

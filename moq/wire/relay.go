@@ -10,6 +10,8 @@ const (
 	// setupRelay is the Setup Option: ASCII "moqe", which is odd, so its value
 	// has bytes, and no grease (moqt-18 §14).
 	setupRelay = 0x6D6F7165
+	// setupRegion is the Setup Option with the region of a relay: ASCII "moqg".
+	setupRegion = 0x6D6F7167
 	// paramRelayPath is the Message Parameter RELAY_PATH.
 	paramRelayPath = 0x6D6F7165
 )
@@ -24,6 +26,7 @@ const (
 // Limits of what relays say to each other.
 const (
 	MaxRelayID = 64 // bytes
+	MaxRegion  = 64 // bytes
 	MaxHops    = 32 // relays that a route leads through, or that a request has passed
 	// MaxRouteCost is what the integers of all drafts can hold; more cannot be told.
 	MaxRouteCost = MaxQUICVarint
@@ -47,32 +50,47 @@ func addRelay(d *draft) {
 	d.parameters = append(slices.Clone(d.parameters), path)
 }
 
-// RelayOption is the value of the Setup Option: that the sender is a relay.
+// RelayOption is what the Setup Options of relays say: that the sender is one, and where.
 type RelayOption struct {
 	// ID is the relay's, the same for all its sessions: 1 to 64 bytes.
 	ID string
 	// Cost of the hop over this session; 0 leaves it to the other side.
 	Cost uint64
+	// Region that the relay is in; "" does not say. It is an option of its own, as
+	// relays that do not know it take the rest of the other one for the ID. One of more
+	// than 64 bytes is not told, and not believed.
+	Region string
 }
 
-// Option is o as one of [Setup.Unknown].
-func (o RelayOption) Option() KeyValue {
-	return KeyValue{Type: setupRelay, Bytes: append(AppendVarint(nil, o.Cost), o.ID...)}
+// Options are o as some of [Setup.Unknown].
+func (o RelayOption) Options() []KeyValue {
+	all := []KeyValue{{Type: setupRelay, Bytes: append(AppendVarint(nil, o.Cost), o.ID...)}}
+	if o.Region != "" && len(o.Region) <= MaxRegion {
+		all = append(all, KeyValue{Type: setupRegion, Bytes: []byte(o.Region)})
+	}
+	return all
 }
 
 // Relay returns what the sender says as a relay; false means that it is none, or
 // that the option cannot be read.
-func (m *Setup) Relay() (RelayOption, bool) {
-	for _, o := range m.Unknown {
-		if o.Type != setupRelay {
-			continue
+func (m *Setup) Relay() (o RelayOption, relay bool) {
+	for _, x := range m.Unknown {
+		switch x.Type {
+		case setupRelay:
+			d := decoder{b: x.Bytes}
+			o.Cost = d.varint()
+			o.ID = string(d.rest())
+			if d.err != nil || o.ID == "" || len(o.ID) > MaxRelayID {
+				return RelayOption{}, false
+			}
+			relay = true
+		case setupRegion:
+			if len(x.Bytes) <= MaxRegion {
+				o.Region = string(x.Bytes)
+			}
 		}
-		d := decoder{b: o.Bytes}
-		r := RelayOption{Cost: d.varint()}
-		r.ID = string(d.rest())
-		return r, d.err == nil && r.ID != "" && len(r.ID) <= MaxRelayID
 	}
-	return RelayOption{}, false
+	return o, relay
 }
 
 // Route is ROUTE: the way from its sender to a namespace under the prefix

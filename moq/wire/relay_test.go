@@ -95,18 +95,19 @@ func TestBadRoutes(t *testing.T) {
 
 // The Setup Option survives every draft; one that cannot be read makes no relay.
 func TestRelayOption(t *testing.T) {
-	want := RelayOption{ID: "fra-1", Cost: 700}
-	for _, v := range everyDraft {
-		b, err := AppendMessage(nil, v, &Setup{Unknown: []KeyValue{want.Option()}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, _, err := DecodeMessage(v, b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, ok := m.(*Setup).Relay(); !ok || got != want {
-			t.Errorf("%v: %+v, %v", v, got, ok)
+	for _, want := range []RelayOption{{ID: "fra-1", Cost: 700}, {ID: "fra-1", Region: "eu"}} {
+		for _, v := range everyDraft {
+			b, err := AppendMessage(nil, v, &Setup{Unknown: want.Options()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, _, err := DecodeMessage(v, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, ok := m.(*Setup).Relay(); !ok || got != want {
+				t.Errorf("%v: %+v, %v", v, got, ok)
+			}
 		}
 	}
 	for name, value := range map[string][]byte{"empty": nil, "no ID": {5}, "cut": {0x80}, "long": append([]byte{0}, strings.Repeat("x", MaxRelayID+1)...)} {
@@ -115,7 +116,24 @@ func TestRelayOption(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if (setupRelay-0x9D)%0x7F == 0 || setupRelay%2 == 0 {
-		t.Error("the option is grease, or a number")
+	long := RelayOption{ID: "x", Region: strings.Repeat("x", MaxRegion+1)}
+	if got := long.Options(); len(got) != 1 {
+		t.Errorf("a region that is too long is told: %v", got)
+	}
+	for name, m := range map[string]*Setup{
+		"too long":         {Unknown: append(RelayOption{ID: "x"}.Options(), KeyValue{Type: setupRegion, Bytes: []byte(long.Region)})},
+		"before the relay": {Unknown: append([]KeyValue{{Type: setupRegion, Bytes: nil}}, RelayOption{ID: "x"}.Options()...)},
+	} {
+		if got, ok := m.Relay(); !ok || got != (RelayOption{ID: "x"}) {
+			t.Errorf("a region %s: %+v, %v", name, got, ok)
+		}
+	}
+	if _, ok := (&Setup{Unknown: []KeyValue{{Type: setupRegion, Bytes: []byte("eu")}}}).Relay(); ok {
+		t.Error("a region makes a relay")
+	}
+	for _, option := range []uint64{setupRelay, setupRegion} {
+		if (option-0x9D)%0x7F == 0 || option%2 == 0 {
+			t.Error("the option is grease, or a number")
+		}
 	}
 }

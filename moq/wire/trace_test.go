@@ -106,7 +106,7 @@ func TestTraceOption(t *testing.T) {
 		for _, c := range []struct {
 			options []KeyValue
 			want    bool
-		}{{nil, false}, {[]KeyValue{RelayOption{ID: "a"}.Option()}, false}, {[]KeyValue{RelayOption{ID: "a"}.Option(), TraceOption()}, true}} {
+		}{{nil, false}, {RelayOption{ID: "a"}.Options(), false}, {append(RelayOption{ID: "a"}.Options(), TraceOption()), true}} {
 			b, err := AppendMessage(nil, v, &Setup{Unknown: c.options})
 			if err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"moqedge/moq/wire"
 	"moqedge/relay"
+	"moqedge/relay/meter"
 )
 
 // relayCache is what /cache answers.
@@ -83,7 +84,8 @@ func (s *Server) overview(limit int) Overview {
 			Sessions: x.Sessions, Subscriptions: x.Subscriptions, Tracks: x.Tracks, Namespaces: x.Namespaces, Requests: x.Requests, Refused: x.Refused,
 			GroupsSkipped: x.GroupsSkipped, BytesIn: x.BytesIn, BytesOut: x.BytesOut,
 		},
-		History: now.history, Links: s.links(now), Tracks: s.tracks(nil, now), Cache: x.Cache, Ingests: s.ingests(),
+		History: now.history, Delays: s.delays(now), Links: s.links(now), Tracks: s.tracks(nil, now),
+		Traffic: append([]relay.Traffic{}, s.config.Relay.Traffic()...), Cache: x.Cache, Ingests: s.ingests(),
 	}
 	if now.known {
 		o.Totals.BitsIn, o.Totals.BitsOut = &now.in, &now.out
@@ -91,6 +93,23 @@ func (s *Server) overview(limit int) Overview {
 	sortTracks(o.Tracks, "rate")
 	o.Tracks = o.Tracks[:min(limit, len(o.Tracks))]
 	return o
+}
+
+// delays are those since the reading that is a minute old, or as old as there are
+// readings; without any those since the start.
+func (s *Server) delays(now rates) Delays {
+	x := Delays{Seconds: s.uptime()}
+	forward, queued := s.config.Delays()
+	if b := now.base; b != nil {
+		x.Seconds = time.Since(b.at).Seconds()
+		forward, queued = forward.Since(b.forward), queued.Since(b.queued)
+	}
+	x.Forward, x.Queued = delayOf(forward), delayOf(queued)
+	return x
+}
+
+func delayOf(d meter.Distribution) Delay {
+	return Delay{Samples: d.Count(), P50: d.Quantile(0.5), P99: d.Quantile(0.99)}
 }
 
 // links are the links to other relays, with their rates.
@@ -112,12 +131,12 @@ func (s *Server) tracks(prefix wire.Namespace, now rates) []Track {
 	return withRates(page, now)
 }
 
-func withRates(page []relay.TrackDetail, now rates) []Track {
+func withRates(page []relay.TrackStatus, now rates) []Track {
 	tracks := make([]Track, 0, len(page))
 	for _, t := range page {
-		x := Track{TrackDetail: t}
+		x := Track{TrackStatus: t}
 		if bits, ok := now.tracks[t.Name]; ok {
-			x.BitsIn = &bits
+			x.BitsIn, x.BitsOut = &bits[0], &bits[1]
 		}
 		tracks = append(tracks, x)
 	}
@@ -128,11 +147,14 @@ func withRates(page []relay.TrackDetail, now rates) []Track {
 func sortTracks(tracks []Track, by string) {
 	slices.SortStableFunc(tracks, func(a, b Track) int {
 		if by == "rate" {
-			return cmp.Compare(value(b.BitsIn), value(a.BitsIn))
+			return cmp.Compare(b.rate(), a.rate())
 		}
 		return cmp.Compare(b.Subscribers, a.Subscribers)
 	})
 }
+
+// rate is what the track has the node do.
+func (t Track) rate() float64 { return value(t.BitsIn) + value(t.BitsOut) }
 
 func value(rate *float64) float64 {
 	if rate == nil {

@@ -72,10 +72,30 @@ type Overview struct {
 	Node    NodeInfo         `json:"node"`
 	Totals  Totals           `json:"totals"`
 	History []Moment         `json:"history"` // the eldest first, a second apart, up to a minute
+	Delays  Delays           `json:"delays"`
 	Links   []Link           `json:"links"`
-	Tracks  []Track          `json:"tracks"` // those with the highest rates
+	Tracks  []Track          `json:"tracks"`  // those with the highest rates, in and out
+	Traffic []relay.Traffic  `json:"traffic"` // since the start, by role and region of the peer
 	Cache   relay.CacheStats `json:"cache"`
 	Ingests []Ingest         `json:"ingests"`
+}
+
+// Delays are what this node adds to objects on their way. Of one object in 64 of each
+// session it is known.
+type Delays struct {
+	// Seconds is what time they are of: up to the last minute while somebody asks, else
+	// that since the start.
+	Seconds float64 `json:"seconds"`
+	Forward Delay   `json:"forward"` // from the first byte in to the first byte out
+	Queued  Delay   `json:"queued"`  // of that, how long they could have been sent and were not
+}
+
+// Delay is a distribution of durations, as exact as the buckets of
+// moqedge_forward_delay_seconds are. It is 0 without samples.
+type Delay struct {
+	Samples uint64        `json:"samples"`
+	P50     time.Duration `json:"p50"` // in nanoseconds
+	P99     time.Duration `json:"p99"`
 }
 
 // NodeInfo says which node it is.
@@ -117,10 +137,12 @@ type Link struct {
 	BitsOut *float64 `json:"bitsOutPerSecond,omitempty"`
 }
 
-// Track is a track, with the rate at which it comes in.
+// Track is a track, with the rates at which it comes in, and goes out to all
+// subscribers.
 type Track struct {
-	relay.TrackDetail
-	BitsIn *float64 `json:"bitsInPerSecond,omitempty"`
+	relay.TrackStatus
+	BitsIn  *float64 `json:"bitsInPerSecond,omitempty"`
+	BitsOut *float64 `json:"bitsOutPerSecond,omitempty"`
 }
 
 // Sessions is a page of the sessions.
@@ -173,8 +195,11 @@ type Settings struct {
 
 // Setting is a field of the configuration.
 type Setting struct {
-	Key      string `json:"key"`
-	Value    string `json:"value"` // secrets masked
+	Key   string `json:"key"`
+	Value string `json:"value"` // secrets masked
+	// From is where it comes from: "default", "file, line 3", "environment: NAME" or
+	// "flag: --name"; left out when the node was not told.
+	From     string `json:"from,omitempty"`
 	Variable string `json:"variable"`
 	Reload   string `json:"reload"` // what a change needs: live, new sessions, restart
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moqedge/relay"
+	"moqedge/relay/meter"
 )
 
 // Config says what is shown. Relay, Local and Token decide; nil functions mean that the
@@ -35,6 +36,8 @@ type Config struct {
 	Certificates func() []Certificate
 	// Ingests are the publications that the bridge takes.
 	Ingests func() []Ingest
+	// Delays are what the relay adds to objects on their way, since its start.
+	Delays func() (forward, queued meter.Distribution)
 	// Settings is the configuration that is in effect.
 	Settings func() Settings
 	// Metrics are served at /metrics and below; nil: they are not there.
@@ -58,6 +61,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Ingests == nil {
 		c.Ingests = func() []Ingest { return nil }
+	}
+	if c.Delays == nil {
+		c.Delays = func() (forward, queued meter.Distribution) { return forward, queued }
 	}
 	if c.Settings == nil {
 		c.Settings = func() Settings { return Settings{} }

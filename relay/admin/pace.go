@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moqedge/relay"
+	"moqedge/relay/meter"
 )
 
 const (
@@ -18,10 +19,16 @@ const (
 
 // reading is what counters said at a time.
 type reading struct {
-	at      time.Time
 	in, out uint64 // MOQT bytes of all sessions
 	links   map[string][2]uint64
-	tracks  map[string]uint64
+	tracks  map[string][2]uint64 // in, out
+	delays
+}
+
+// delays are a reading of what the relay adds.
+type delays struct {
+	at              time.Time
+	forward, queued meter.Distribution
 }
 
 // pace makes rates out of readings. It takes them while somebody asks, in a goroutine
@@ -36,6 +43,7 @@ type pace struct {
 	taking  bool
 	last    []reading // the newest at the end, up to paceSpan+1
 	history []Moment
+	delays  []delays // the eldest first, those of a minute
 }
 
 // rates are those of a moment. Nothing is known of what is not in them.
@@ -43,8 +51,9 @@ type rates struct {
 	known   bool
 	in, out float64
 	links   map[string][2]float64
-	tracks  map[string]float64
+	tracks  map[string][2]float64
 	history []Moment
+	base    *delays // the eldest, nil while there are none; of these the time since is told
 }
 
 // now returns the rates, and has them taken from now on. They are not to be changed.
@@ -53,10 +62,14 @@ func (p *pace) now() rates {
 	defer p.mu.Unlock()
 	p.asked = time.Now()
 	if !p.taking && p.ctx.Err() == nil {
-		p.taking, p.last, p.history = true, nil, nil
+		p.taking, p.last, p.history, p.delays = true, nil, nil, nil
 		p.running.Go(p.take)
 	}
 	r := rates{history: append([]Moment{}, p.history...)}
+	if len(p.delays) > 1 {
+		base := p.delays[0]
+		r.base = &base
+	}
 	if len(p.last) < paceSpan {
 		return r
 	}
@@ -79,6 +92,8 @@ func (p *pace) take() {
 			p.history = p.history[max(0, len(p.history)-historySize):]
 		}
 		p.last = p.last[max(0, len(p.last)-paceSpan-1):]
+		p.delays = append(p.delays, x.delays)
+		p.delays = p.delays[max(0, len(p.delays)-historySize):]
 		if p.ctx.Err() != nil || time.Since(p.asked) > paceIdle {
 			p.taking = false
 			p.mu.Unlock()
@@ -99,7 +114,7 @@ func between(r *rates, a, b reading) {
 	if seconds <= 0 {
 		return
 	}
-	r.known, r.links, r.tracks = true, map[string][2]float64{}, map[string]float64{}
+	r.known, r.links, r.tracks = true, map[string][2]float64{}, map[string][2]float64{}
 	bits := func(from, to uint64) float64 { return float64(to-from) * 8 / seconds }
 	if b.in >= a.in && b.out >= a.out {
 		r.in, r.out = bits(a.in, b.in), bits(a.out, b.out)
@@ -110,8 +125,8 @@ func between(r *rates, a, b reading) {
 		}
 	}
 	for name, now := range b.tracks {
-		if was, ok := a.tracks[name]; ok && now >= was {
-			r.tracks[name] = bits(was, now)
+		if was, ok := a.tracks[name]; ok && now[0] >= was[0] && now[1] >= was[1] {
+			r.tracks[name] = [2]float64{bits(was[0], now[0]), bits(was[1], now[1])}
 		}
 	}
 }
@@ -119,16 +134,21 @@ func between(r *rates, a, b reading) {
 // linkKey tells links from each other.
 func linkKey(l relay.LinkStatus) string { return l.Name + "\x00" + l.URL + "\x00" + l.ID }
 
-// read takes a reading of a relay.
-func read(r *relay.Relay) reading {
-	s := r.Stats()
-	x := reading{at: time.Now(), in: s.BytesIn, out: s.BytesOut, links: map[string][2]uint64{}, tracks: map[string]uint64{}}
-	for _, l := range s.Links {
+// read takes a reading of the relay.
+func (s *Server) read() reading {
+	x := reading{links: map[string][2]uint64{}, tracks: map[string][2]uint64{}}
+	x.at = time.Now()
+	x.forward, x.queued = s.config.Delays()
+	for _, t := range s.config.Relay.Traffic() {
+		x.in += t.BytesIn
+		x.out += t.BytesOut
+	}
+	for _, l := range s.config.Relay.Links() {
 		x.links[linkKey(l)] = [2]uint64{l.BytesIn, l.BytesOut}
 	}
-	page, _ := r.TrackPage(nil, "", maxPaced)
+	page, _ := s.config.Relay.TrackPage(nil, "", maxPaced)
 	for _, t := range page {
-		x.tracks[t.Name] = t.BytesIn
+		x.tracks[t.Name] = [2]uint64{t.BytesIn, t.BytesOut}
 	}
 	return x
 }

@@ -23,7 +23,7 @@ type page struct{ template *template.Template }
 
 // newPage panics only if the embedded files are damaged, which tests rule out.
 func newPage() *page {
-	functions := template.FuncMap{"size": Size, "rate": Rate, "latency": Latency, "since": func(t time.Time) string { return Age(time.Since(t)) }}
+	functions := template.FuncMap{"size": Size, "rate": Rate, "latency": Latency, "partner": partner, "since": func(t time.Time) string { return Age(time.Since(t)) }}
 	return &page{template.Must(template.New("status.html").Funcs(functions).ParseFS(content, "assets/status.html"))}
 }
 
@@ -54,8 +54,20 @@ type shown struct {
 	Sessions     []relay.SessionStatus
 	MoreSessions bool
 	In, Out      string // points of the lines
+	Measured     string // the time that delays are of
 	Refresh      int    // seconds between readings without JavaScript; 0: none
 	HitShare     string // of what was asked of the cache
+}
+
+// partner is a role of relay.Traffic in words.
+func partner(role string) string {
+	switch role {
+	case "above":
+		return "relays above"
+	case "below":
+		return "relays below"
+	}
+	return "publishers and viewers"
 }
 
 // Direction says in words where the other side of a link is.
@@ -77,6 +89,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	if asked := x.Cache.Hits + x.Cache.Misses; asked > 0 {
 		x.HitShare = strconv.FormatUint(100*x.Cache.Hits/asked, 10) + " %"
 	}
+	x.Measured = Age(time.Duration(x.Delays.Seconds * float64(time.Second)))
 	if n, err := strconv.Atoi(r.URL.Query().Get("refresh")); err == nil && n >= 1 && n <= 3600 {
 		x.Refresh = n
 	}

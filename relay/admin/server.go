@@ -28,7 +28,7 @@ func New(c Config) *Server {
 	s := &Server{config: c.withDefaults(), mux: http.NewServeMux(), page: newPage()}
 	s.guard = newGuard(s.config)
 	ctx, stop := context.WithCancel(context.Background())
-	s.stop, s.pace = stop, &pace{ctx: ctx, read: func() reading { return read(c.Relay) }}
+	s.stop, s.pace = stop, &pace{ctx: ctx, read: s.read}
 	routes := s.routes()
 	s.description = describe(routes, s.config.Version)
 	methods := map[string][]route{}

@@ -66,9 +66,13 @@ func (s *Server) tree() []topology.Node {
 	d := &drawing{byID: map[string]int{}}
 	self, _ := d.node(s.config.Relay.ID(), s.title(), s.config.Region)
 	d.nodes[self].Ingest = len(s.config.Ingests()) > 0
-	for _, l := range s.links(s.pace.now()) {
+	now := s.pace.now()
+	if f := s.delays(now).Forward; f.Samples > 0 {
+		d.nodes[self].Note = "adds " + Latency(f.P50) + ", p99 " + Latency(f.P99)
+	}
+	for _, l := range s.links(now) {
 		name := cmp.Or(l.Name, l.ID, "a relay")
-		i, room := d.node(l.ID, name, "")
+		i, room := d.node(l.ID, name, l.Region)
 		if !room || i == self {
 			continue
 		}

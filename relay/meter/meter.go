@@ -159,6 +159,13 @@ func (m *Meter) Sampled(s deliver.Sample) {
 	m.queue.observe(s.Queued)
 }
 
+// Delays are what this relay adds, as far as it was sampled: the time from the first
+// byte of an object in to its first byte out, and how long of that it could have been
+// sent and was not.
+func (m *Meter) Delays() (forward, queued Distribution) {
+	return m.forward.reading(), m.queue.reading()
+}
+
 // Ended implements relay.Observer: it writes a line.
 func (m *Meter) Ended(r relay.Record) {
 	if l := m.log.Load(); l != nil {

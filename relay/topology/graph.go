@@ -25,6 +25,8 @@ type Node struct {
 	Ingest bool
 	// Upstreams in the order of the configuration.
 	Upstreams []Upstream
+	// Note is written below it where a tree that runs is drawn.
+	Note string
 	// DrainTo is the URL of the relay that its clients are sent to; "" is none.
 	DrainTo string
 }

@@ -24,7 +24,7 @@ const (
 type box struct {
 	*vertex
 	x, y, width, height int
-	lines               []string // one for each upstream
+	lines               []string // the note, then those of each upstream
 }
 
 // layout places all nodes in rows, below those that they ask, without
@@ -38,6 +38,9 @@ func (g *Graph) layout() (boxes []*box, width, height int) {
 			rows = append(rows, nil)
 		}
 		b := &box{vertex: v, width: boxWidth}
+		if v.Note != "" {
+			b.lines = append(b.lines, cut(v.Note, maxChars))
+		}
 		for _, l := range v.up {
 			b.lines = append(b.lines, cut(lineOf(l), maxChars))
 			if l.Note != "" {

@@ -23,8 +23,9 @@ type Config struct {
 	// ID is the identity of the relay in the hop lists of others; no two relays of a
 	// tree have the same.
 	ID string `yaml:"id" reload:"restart" without:"random at every start"`
-	// Region of the node, such as `eu`; tracks of another one come into it once, if
-	// the [directory](#relays-that-find-each-other) knows a shield here.
+	// Region of the node, such as `eu`, which other relays are told; tracks of another
+	// one come into it once, if the [directory](#relays-that-find-each-other) knows a
+	// shield here.
 	Region string `yaml:"region" reload:"restart" without:"none"`
 	// Upstream is the only relay above; keys as for an entry of `upstreams`.
 	Upstream *Upstream `yaml:"upstream" reload:"live" without:"see upstreams" as:"upstreams"`

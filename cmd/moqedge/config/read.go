@@ -41,8 +41,8 @@ type Flag struct {
 // Settings are a configuration and where its values come from.
 type Settings struct {
 	Config
-	file    string            // "" is none
-	origins map[string]Origin // by path, of what is not a default; of sections, too
+	file    string  // "" is none
+	origins Origins // of sections, too
 }
 
 // Read reads, merges and validates. Its errors are Faults, or that of opening the file.

@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"moqedge/cmd/moqedge/peer"
+	"moqedge/moq/wire"
 )
 
 // Levels and Formats are the words of Log.
@@ -22,6 +24,7 @@ func (c Config) Validate() error {
 	var faults Faults
 	for _, err := range []error{
 		address("listen", c.Listen, true),
+		c.validateRegion(),
 		c.validateUpstreams(),
 		c.Cluster.validate(),
 		c.validateCertificate(),
@@ -42,6 +45,13 @@ func (c Config) Validate() error {
 	}
 	if len(faults) > 0 {
 		return faults
+	}
+	return nil
+}
+
+func (c Config) validateRegion() error {
+	if len(c.Region) > wire.MaxRegion || strings.ContainsFunc(c.Region, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("region: %.80q is told to other relays and shown in metrics: give up to %d bytes of text that can be printed", c.Region, wire.MaxRegion)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (n *Node) openAdmin(context.Context) error {
 	n.operators = admin.New(admin.Config{
 		Relay: n.relay, Name: n.config.Name, Region: n.config.Region, Version: build.Read().Version, Started: n.started,
 		Local: c.Local(), Token: func() string { return *token.Load() },
-		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Certificates: n.Certificates, Ingests: n.ingests, Settings: n.settings, Metrics: n.metrics(), Logger: n.log,
+		Draining: n.draining.Load, Drain: n.drainAside, Unready: n.unready, Certificates: n.Certificates, Ingests: n.ingests, Delays: n.observing.meter.Delays, Settings: n.settings, Metrics: n.metrics(), Logger: n.log,
 	})
 	n.undo = append(n.undo, n.operators.Close)
 	n.OnApply(func(next config.Config) (Step, error) {
@@ -61,16 +61,24 @@ func (n *Node) unready() []string {
 // index is the number of an entry of a list in a key.
 var index = regexp.MustCompile(`\[\d+\]`)
 
+// running is the configuration that is in effect, and where its values come from.
+func (n *Node) running() (config.Config, config.Origins) {
+	r := &n.reloading
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running, r.origins // both are replaced, and not changed
+}
+
 // settings is the configuration that is in effect, secrets masked.
 func (n *Node) settings() admin.Settings {
 	classes := map[string]string{}
 	for _, f := range config.Fields() {
 		classes[f.Key] = f.Class.String()
 	}
-	in := config.Settings{Config: n.Config()}
+	running, origins := n.running()
 	var s admin.Settings
-	for _, v := range in.Values() {
-		s.Values = append(s.Values, admin.Setting{Key: v.Key, Value: v.Value, Variable: v.Variable, Reload: classes[index.ReplaceAllString(v.Key, "[]")]})
+	for _, v := range origins.Values(running) {
+		s.Values = append(s.Values, admin.Setting{Key: v.Key, Value: v.Value, From: v.From, Variable: v.Variable, Reload: classes[index.ReplaceAllString(v.Key, "[]")]})
 	}
 	last := n.LastReload()
 	for _, d := range last.Pending {

@@ -65,6 +65,16 @@ type Node struct {
 // authority is asked for, as long as ctx, which ends the start alone. On error nothing stays
 // open. The caller closes the node.
 func Start(ctx context.Context, c config.Config, log *slog.Logger) (*Node, error) {
+	return startRead(ctx, c, nil, log)
+}
+
+// StartRead is Start for a configuration that was read: operators are told where its
+// values come from.
+func StartRead(ctx context.Context, set *config.Settings, log *slog.Logger) (*Node, error) {
+	return startRead(ctx, set.Config, set.Origins(), log)
+}
+
+func startRead(ctx context.Context, c config.Config, origins config.Origins, log *slog.Logger) (*Node, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -72,7 +82,7 @@ func Start(ctx context.Context, c config.Config, log *slog.Logger) (*Node, error
 		log = log.With("node", c.Name)
 	}
 	n := &Node{config: c.Filled(), log: log, started: time.Now(), resident: "/" + rand.Text(), failed: make(chan error, 1)}
-	n.reloading.running, n.reloading.wanted = c.Clone(), c.Clone()
+	n.reloading.running, n.reloading.wanted, n.reloading.origins = c.Clone(), c.Clone(), origins
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	goOn := context.AfterFunc(ctx, n.stop)
 	defer goOn()

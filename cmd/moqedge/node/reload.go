@@ -20,8 +20,9 @@ type Step struct{ Commit, Cancel func() }
 type reloading struct {
 	mu      sync.Mutex // held during a change; those of parts are taken after it
 	parts   []part
-	running config.Config // what is in effect
-	wanted  config.Config // what was last applied; running differs in what needs a restart
+	running config.Config  // what is in effect
+	wanted  config.Config  // what was last applied; running differs in what needs a restart
+	origins config.Origins // of running
 	last    Reload
 }
 
@@ -76,11 +77,17 @@ func (r *reloading) diff(before, after config.Config) config.Change {
 // Apply changes the running node to what next says, as far as that needs no restart,
 // all of it or, with an error, nothing. The change has what is in effect now, and what
 // waits for a restart (config.Restart), which Pending goes on telling.
-func (n *Node) Apply(next config.Config) (config.Change, error) {
+func (n *Node) Apply(next config.Config) (config.Change, error) { return n.applyRead(next, nil) }
+
+// applyRead is Apply with where the values come from.
+func (n *Node) applyRead(next config.Config, origins config.Origins) (config.Change, error) {
 	r := &n.reloading
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change, err := n.apply(next)
+	if err == nil {
+		r.origins = r.origins.Adopt(origins, change.Of(config.Restart))
+	}
 	r.last = Reload{At: time.Now(), Err: err}
 	return change, err
 }
@@ -153,7 +160,7 @@ func (n *Node) Reload(read func() (*config.Settings, error)) error {
 	next, err := read()
 	var change config.Change
 	if err == nil {
-		if change, err = n.Apply(next.Config); err == nil {
+		if change, err = n.applyRead(next.Config, next.Origins()); err == nil {
 			err = n.rereadUpstreams()
 		}
 		if err != nil {

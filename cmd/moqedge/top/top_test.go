@@ -26,11 +26,12 @@ func at(seconds int) Snapshot {
 	s.Totals = admin.Totals{Sessions: 3, Subscriptions: 2, Tracks: 30, BitsIn: rate(4e6), BitsOut: rate(8e6)}
 	s.History = []admin.Moment{{In: 0, Out: 0}, {In: 4e6, Out: 8e6}}
 	for i := range 30 {
-		s.Tracks = append(s.Tracks, admin.Track{TrackDetail: relay.TrackDetail{Name: fmt.Sprintf("cam%02d--video", i), Subscribers: i, From: []string{"origin"}}, BitsIn: rate(float64(30-i) * 1000)})
+		s.Tracks = append(s.Tracks, admin.Track{TrackStatus: relay.TrackStatus{Name: fmt.Sprintf("cam%02d--video", i), Subscribers: i, From: []string{"origin"}}, BitsIn: rate(float64(30-i) * 1000)})
 	}
 	for i := range 3 {
 		s.Sessions.Sessions = append(s.Sessions.Sessions, relay.SessionStatus{ID: fmt.Sprint(i + 1), Remote: fmt.Sprintf("192.0.2.%d:1", i+1), Role: "subscriber", BytesOut: uint64(seconds * 125000 * (i + 1))})
 	}
+	s.Delays = admin.Delays{Seconds: 42, Forward: admin.Delay{Samples: 1234, P50: 210 * time.Microsecond, P99: 17 * time.Millisecond}}
 	s.Links = []admin.Link{{LinkStatus: relay.LinkStatus{Name: "origin\x1b[2J", Dialed: true, State: "connected", RTT: 12 * time.Millisecond}, BitsIn: rate(4e6), BitsOut: rate(1e3)}}
 	return s
 }
@@ -62,7 +63,7 @@ func TestScreen(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"edge-1 (eu)", "up 1m 01s", "4.0 Mbit/s", "8.0 Mbit/s", "█", "[1 Tracks]", "by rate", "cam00--video", "1–16 of 30", "q quit"} {
+	for _, want := range []string{"edge-1 (eu)", "up 1m 01s", "4.0 Mbit/s", "8.0 Mbit/s", "█", "[1 Tracks]", "by rate", "cam00--video", "forward p50 0.21 ms p99 17 ms, of that queued p99 – (last 42s, 1234 objects)", "1–15 of 30", "q quit"} {
 		if !strings.Contains(m.Text(), want) {
 			t.Errorf("no %q in\n%s", want, m.Text())
 		}
@@ -80,7 +81,7 @@ func TestKeys(t *testing.T) {
 		{[]string{"2"}, "2.0 Mbit/s", "cam00"},
 		{[]string{"3"}, "12 ms", "\x1b[2J"},
 		{[]string{"/", "c", "a", "m", "0", "7"}, "1–1 of 1", "cam08"},
-		{[]string{"j", "j"}, "3–18 of 30", "cam01"},
+		{[]string{"j", "j"}, "3–17 of 30", "cam01"},
 		{[]string{"p"}, "PAUSED", "nothing"},
 	} {
 		x := m

@@ -24,14 +24,14 @@ type tab struct {
 
 func tabs() []tab {
 	return []tab{
-		{"Tracks", []string{"rate", "viewers", "name"}, fmt.Sprintf("%12s %7s %6s %9s  %-20s %s", "rate", "viewers", "groups", "memory", "from", "track")},
+		{"Tracks", []string{"rate", "viewers", "name"}, fmt.Sprintf("%12s %12s %7s %7s  %-36s %9s  %s", "in", "out", "viewers", "skipped", "track", "memory", "from")},
 		{"Sessions", []string{"rate", "age", "remote"}, fmt.Sprintf("%6s %-12s %9s %12s %12s %5s %5s  %s", "id", "role", "rtt", "in", "out", "gets", "gives", "remote")},
-		{"Links", []string{"order", "rate", "name"}, fmt.Sprintf("%-7s %-10s %9s %12s %12s %5s  %s", "where", "state", "rtt", "in", "out", "names", "relay")},
+		{"Links", []string{"order", "rate", "name"}, fmt.Sprintf("%-7s %-10s %-6s %9s %12s %12s %5s  %s", "where", "state", "region", "rtt", "in", "out", "names", "relay")},
 	}
 }
 
 // around is how many lines are around the rows.
-const around = 8
+const around = 9
 
 // room is how many rows fit.
 func (m Model) room() int { return max(1, m.height-around) }
@@ -50,7 +50,7 @@ func (m Model) rows() []row {
 	switch m.tab {
 	case 0:
 		for _, t := range m.now.Tracks {
-			all = append(all, row{fmt.Sprintf("%12s %7d %6d %9s  %-20s %s", admin.Rate(t.BitsIn), t.Subscribers, t.CachedGroups, admin.Size(t.CachedBytes), cut(cmp.Or(strings.Join(t.From, ","), "nobody"), 20), t.Name), number(t.BitsIn), t.Subscribers, t.Name})
+			all = append(all, row{fmt.Sprintf("%12s %12s %7d %7d  %-36s %9s  %s", admin.Rate(t.BitsIn), admin.Rate(t.BitsOut), t.Subscribers, t.GroupsSkipped, t.Name, admin.Size(t.CachedBytes), cmp.Or(strings.Join(t.From, ","), "nobody")), number(t.BitsIn) + number(t.BitsOut), t.Subscribers, t.Name})
 		}
 	case 1:
 		for _, s := range m.now.Sessions.Sessions {
@@ -65,7 +65,7 @@ func (m Model) rows() []row {
 	default:
 		for i, l := range m.now.Links {
 			name := cmp.Or(l.Name, l.ID)
-			text := fmt.Sprintf("%-7s %-10s %9s %12s %12s %5d  %s", l.Direction(), l.State, admin.Latency(l.RTT), admin.Rate(l.BitsIn), admin.Rate(l.BitsOut), l.Namespaces, name)
+			text := fmt.Sprintf("%-7s %-10s %-6s %9s %12s %12s %5d  %s", l.Direction(), l.State, cut(cmp.Or(l.Region, "–"), 6), admin.Latency(l.RTT), admin.Rate(l.BitsIn), admin.Rate(l.BitsOut), l.Namespaces, name)
 			if l.Error != "" {
 				text += "  " + l.Error
 			}
@@ -125,6 +125,7 @@ func (m Model) Text() string {
 		admin.Rate(t.BitsOut), spark(m.now.History, wide, func(x admin.Moment) float64 { return x.Out })))
 	add(plain, fmt.Sprintf("%d sessions  %d subscriptions  %d tracks  cache %s of %s, %d hits, %d misses", t.Sessions, t.Subscriptions, t.Tracks,
 		admin.Size(m.now.Cache.Bytes), admin.Size(m.now.Cache.Budget), m.now.Cache.Hits, m.now.Cache.Misses))
+	add(plain, m.delays())
 	add(plain, m.tabLine())
 	add(bold, tabs()[m.tab].head)
 	rows := m.rows()
@@ -139,6 +140,13 @@ func (m Model) Text() string {
 	add(dim, fmt.Sprintf("%d–%d of %d", min(from+1, len(rows)), from+len(shown), len(rows)))
 	add(dim, m.help())
 	return strings.Join(lines[:min(len(lines), m.height)], "\n")
+}
+
+// delays are what the node adds to objects.
+func (m Model) delays() string {
+	d := m.now.Delays
+	return fmt.Sprintf("forward p50 %s p99 %s, of that queued p99 %s (last %s, %d objects)", admin.Latency(d.Forward.P50), admin.Latency(d.Forward.P99),
+		admin.Latency(d.Queued.P99), admin.Age(time.Duration(d.Seconds*float64(time.Second))), d.Forward.Samples)
 }
 
 func (m Model) title() string {
@@ -224,7 +232,8 @@ func Plain(source string, s Snapshot) string {
 	}
 	lines = append(lines,
 		fmt.Sprintf("in %s  out %s", admin.Rate(t.BitsIn), admin.Rate(t.BitsOut)),
-		fmt.Sprintf("%d sessions  %d subscriptions  %d tracks  cache %s of %s", t.Sessions, t.Subscriptions, t.Tracks, admin.Size(s.Cache.Bytes), admin.Size(s.Cache.Budget)))
+		fmt.Sprintf("%d sessions  %d subscriptions  %d tracks  cache %s of %s", t.Sessions, t.Subscriptions, t.Tracks, admin.Size(s.Cache.Bytes), admin.Size(s.Cache.Budget)),
+		m.delays())
 	for i, x := range tabs() {
 		m.tab = i
 		lines = append(lines, "", x.name, x.head)
