@@ -18,7 +18,7 @@ const treePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancesto
 func (s *Server) serveTree(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "image/svg+xml")
 	w.Header().Set("Content-Security-Policy", treePolicy)
-	title := "The tree, as " + s.title() + " sees it"
+	title := "As " + s.title() + " sees it"
 	_, _ = w.Write([]byte(topology.Build(s.tree()).Picture(title))) // who asked is gone otherwise
 }
 

@@ -28,8 +28,8 @@ type box struct {
 }
 
 // layout places all nodes in rows, below those that they ask, without
-// overlaps. It returns the size that they need.
-func (g *Graph) layout() (boxes []*box, width, height int) {
+// overlaps. It returns the size that they need, at least so wide.
+func (g *Graph) layout(least int) (boxes []*box, width, height int) {
 	ranks := g.ranks()
 	var rows [][]*box
 	of := map[*vertex]*box{}
@@ -67,7 +67,7 @@ func (g *Graph) layout() (boxes []*box, width, height int) {
 	for _, row := range short {
 		width = max(width, len(row)*(boxWidth+gapX)-gapX)
 	}
-	width = max(width, 3*boxWidth)
+	width = max(width, least)
 	y := margin + heading
 	for _, row := range short {
 		x, tallest := margin+(width-len(row)*(boxWidth+gapX)+gapX)/2, 0

@@ -25,16 +25,17 @@ svg{background:#14181d;color:#e6eaef}.dim,.tn{fill:#9aa5b1}
 // SVG draws the tree as a picture that stands for itself, with what Check found
 // below it.
 func (g *Graph) SVG() string {
-	return g.draw(fmt.Sprintf("A tree of %d relays", len(g.nodes)), g.Check())
+	return g.draw(fmt.Sprintf("A tree of %d relays", len(g.nodes)), g.Check(), 3*boxWidth)
 }
 
-// Picture is SVG with another title, and without what Check finds: of a tree that runs
-// not all nodes are known.
-func (g *Graph) Picture(title string) string { return g.draw(title, nil) }
+// Picture is SVG with another title, as narrow as its boxes, and without what Check
+// finds: of a tree that runs not all nodes are known.
+func (g *Graph) Picture(title string) string { return g.draw(title, nil, boxWidth) }
 
-func (g *Graph) draw(title string, found []Finding) string {
+// draw draws the tree, at least so many pixels wide beside the margins.
+func (g *Graph) draw(title string, found []Finding, least int) string {
 	title = html.EscapeString(title)
-	boxes, width, height := g.layout()
+	boxes, width, height := g.layout(least)
 	var body strings.Builder
 	of := map[*vertex]*box{}
 	for _, b := range boxes {
@@ -47,9 +48,10 @@ func (g *Graph) draw(title string, found []Finding) string {
 	for _, b := range boxes {
 		drawBox(&body, b, marks[b.Name])
 	}
-	y := height
-	legend(&body, y)
-	y += 2 * lineSize
+	y := legend(&body, height, width-2*margin)
+	if len(found) > 0 {
+		y += 2 * lineSize
+	}
 	for _, f := range found {
 		for i, line := range wrap(f.Severity.String()+": "+f.Text, max(noteChars, (width-2*margin)/7)) {
 			y += lineSize
@@ -157,15 +159,21 @@ func port(b *box, all []*link, l *link) int {
 	return b.x + b.width/2
 }
 
-func legend(w *strings.Builder, y int) {
+// legend says what the lines mean, in as many rows as the width needs, and returns where
+// the last one is.
+func legend(w *strings.Builder, y, width int) int {
 	x := margin
 	for _, e := range []struct {
 		class, text string
 		width       int
 	}{{"l", "asked first", 130}, {"l second", "asked when that fails, or for a part", 282}, {"l peer", "beside it: asked for what it announced", 300}} {
+		if x > margin && x+e.width > margin+width {
+			x, y = margin, y+lineSize+4
+		}
 		fmt.Fprintf(w, "<path class=\"%s\" d=\"M%d %dh36\"/><text class=\"dim\" x=\"%d\" y=\"%d\">%s</text>\n", e.class, x, y, x+44, y+4, e.text)
 		x += e.width
 	}
+	return y
 }
 
 // wrap breaks a text into lines at spaces.

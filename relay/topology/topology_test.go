@@ -154,7 +154,7 @@ func TestLayout(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range 40 {
 		g := Build(forest(r, n+1))
-		boxes, width, height := g.layout()
+		boxes, width, height := g.layout(3 * boxWidth)
 		for i, a := range boxes {
 			if a.x < 0 || a.y < 0 || a.x+a.width > width || a.y+a.height > height {
 				t.Fatalf("%d nodes: %s is not in the picture of %d x %d: %+v", n+1, a.Name, width, height, a)
@@ -191,7 +191,7 @@ func TestLayoutTwenty(t *testing.T) {
 	for i := range 14 {
 		nodes = append(nodes, node(fmt.Sprintf("e%d", i), fmt.Sprintf("s%d", i%4), fmt.Sprintf("s%d", (i+1)%4)))
 	}
-	_, width, height := Build(nodes).layout()
+	_, width, height := Build(nodes).layout(3 * boxWidth)
 	if width > 1920 || height > 1080 {
 		t.Errorf("%d x %d pixels", width, height)
 	}

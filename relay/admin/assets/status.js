@@ -10,8 +10,11 @@
   let timer = 0;
   let run = 0; // counts loops: those of before end
 
-  const say = (text) => {
+  let answered = new Date(); // when it last did
+
+  const say = (text, stale = false) => {
     if (freshness.textContent !== text) freshness.textContent = text;
+    document.body.classList.toggle('stale', stale);
   };
 
   // The scroll position and the focus of a part stay: only what is in it is replaced.
@@ -42,9 +45,10 @@
       take(new DOMParser().parseFromString(await answer.text(), 'text/html'));
       await draw();
       document.body.dataset.updates = String(Number(document.body.dataset.updates ?? 0) + 1);
+      answered = new Date();
       say('Updated every 2 s.');
     } catch {
-      say('The node does not answer. What is shown is of before; trying again.');
+      say(`The node does not answer. What is shown is of ${answered.toLocaleTimeString()}; trying again.`, true);
     }
   };
 
