@@ -122,21 +122,21 @@ func (c *connection) use(ctx context.Context, s *moq.Session) {
 	r.publishes.announce()
 	r.announced(nil, source{link: l})
 	var tasks sync.WaitGroup
-	tasks.Go(func() { r.watchPulse(ctx, s) })
+	tasks.Go(r.part(s, func() { r.watchPulse(ctx, s) }))
 	if from != nil {
-		tasks.Go(func() { c.follow(ctx, from) })
+		tasks.Go(r.part(s, func() { c.follow(ctx, from) }))
 	}
 	if astray { // it was told before it began
-		tasks.Go(func() { c.leave(ctx, s) })
+		tasks.Go(r.part(s, func() { c.leave(ctx, s) }))
 	}
 	switch {
 	case !l.silent():
 		if h.peer == "" {
-			tasks.Go(func() { r.announceTo(ctx, l, s) })
+			tasks.Go(r.part(s, func() { r.announceTo(ctx, l, s) }))
 		}
-		tasks.Go(func() { h.listen(ctx) })
+		tasks.Go(r.part(s, func() { h.listen(ctx) }))
 	default:
-		tasks.Go(func() { c.rest(ctx, s) })
+		tasks.Go(r.part(s, func() { c.rest(ctx, s) }))
 	}
 	<-ctx.Done()
 	l.closed(s)

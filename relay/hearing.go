@@ -149,8 +149,8 @@ func (r *Relay) serveRelay(s *moq.Session) {
 	h := l.opened(s)
 	r.log.Info("a relay connected", "id", peer.ID, "remote", s.Conn().Info().RemoteAddr.String())
 	var tasks sync.WaitGroup
-	tasks.Go(func() { h.listen(s.Context()) })
-	tasks.Go(func() { r.watchPulse(s.Context(), s) })
+	tasks.Go(r.part(s, func() { h.listen(s.Context()) }))
+	tasks.Go(r.part(s, func() { r.watchPulse(s.Context(), s) }))
 	<-s.Context().Done()
 	l.closed(s)
 	tasks.Wait()

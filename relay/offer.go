@@ -185,17 +185,17 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest, p *p
 		here, elsewhere, params := o.take()
 		for _, e := range here {
 			room <- struct{}{}
-			tasks.Go(func() {
+			tasks.Go(r.part(o.session, func() {
 				defer func() { <-room }()
 				r.publishTo(ctx, o, e, params)
-			})
+			}))
 		}
 		for _, name := range elsewhere {
 			room <- struct{}{}
-			tasks.Go(func() {
+			tasks.Go(r.part(o.session, func() {
 				defer func() { <-room }()
 				r.publishElsewhere(ctx, o, name, params)
-			})
+			}))
 		}
 		select {
 		case <-o.wake:

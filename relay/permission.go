@@ -250,7 +250,7 @@ func (l *permissions) wake() {
 	now := time.Now()
 	for !l.over && len(l.due) > 0 && !l.due[0].until.After(now) {
 		p := heap.Pop(&l.due).(*permission)
-		l.relay.tasks.Go(p.over)
+		l.relay.tasks.Go(l.relay.part(p.action.Session, p.over))
 	}
 	l.sleep()
 }

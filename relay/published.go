@@ -58,7 +58,7 @@ func (r *Relay) findElsewhere(ctx context.Context, o *offers, prefix wire.Namesp
 	changed, seen := newChangedNames(), map[string]struct{}{}
 	unwatch := r.routes.WatchRoutes(waysBelow(prefix), changed.note)
 	ended := make(chan struct{})
-	go func() {
+	go r.part(o.session, func() {
 		defer close(ended)
 		changed.run(ctx, func(key string, ns wire.Namespace) {
 			name, ok := trackOf(ns)
@@ -75,7 +75,7 @@ func (r *Relay) findElsewhere(ctx context.Context, o *offers, prefix wire.Namesp
 				o.addElsewhere(name)
 			}
 		})
-	}()
+	})()
 	return func() {
 		unwatch()
 		cancel()

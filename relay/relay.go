@@ -195,7 +195,7 @@ func (r *Relay) begin(conn transport.Conn, over func()) {
 	served = true
 	permitted := r.permitSession(s)
 	if _, ok := s.PeerRelay(); ok && permitted {
-		r.tasks.Go(func() { r.serveRelay(s) })
+		r.tasks.Go(r.part(s, func() { r.serveRelay(s) }))
 	}
 }
 

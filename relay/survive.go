@@ -5,12 +5,13 @@ import (
 	"runtime/debug"
 	"time"
 
+	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
-// A panic in a goroutine of a session ends that session (moq.Config.Panicked); all
-// others go on. One in a goroutine of the relay itself ends the process: a track
+// A panic in a goroutine of a session ends that session (moq.Config.Panicked), and so does
+// one in a goroutine that the relay has for it (Relay.part); all others go on. One in a goroutine of the relay itself ends the process: a track
 // that nobody looks after any more is worse than a restart, after which peers are
 // back within a second. So does one that leaves a lock of the relay behind, as every
 // session would soon wait for it.
@@ -60,6 +61,26 @@ func (r *Relay) Touch() {
 		e.isOver()
 		largest(e.live)
 	}
+}
+
+// part is f as a part of what is done for one session, for a goroutine of its own: a panic
+// in it ends that session, as one in a goroutine of the session does.
+func (r *Relay) part(s *moq.Session, f func()) func() {
+	return func() {
+		defer r.survivePart(s)
+		f()
+	}
+}
+
+// survivePart is deferred.
+func (r *Relay) survivePart(s *moq.Session) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	r.log.Error("panic: the session ends", "remote", s.Conn().Info().RemoteAddr.String(), "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+	s.Close(wire.SessionInternalError, "internal error")
+	r.panicked(value)
 }
 
 // surviveBegin is deferred by who begins a session: a panic there, in what peers send

@@ -113,3 +113,53 @@ func TestPanicOfHandler(t *testing.T) {
 type exploding struct{}
 
 func (exploding) Serve(context.Context, moq.Request) { panic("boom") }
+
+// TestPanicBesideTheSession: the same for what the relay does for a session in goroutines
+// of its own: offering tracks to it, and asking again whether it may have what it has.
+func TestPanicBesideTheSession(t *testing.T) {
+	for name, c := range map[string]struct {
+		armed relay.Verb // what is asked when the token explodes
+		until time.Duration
+	}{
+		"offers":      {armed: relay.VerbSubscribe},
+		"permissions": {armed: relay.VerbSubscribeTracks, until: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				asked := 0
+				log := &guarded{}
+				r := newRelay(t, relay.Config{Logger: slog.New(slog.NewTextHandler(log, nil)), Authorize: func(_ context.Context, a relay.Action) (relay.Verdict, error) {
+					for _, token := range a.Tokens {
+						if string(token.Value) != "bomb" || a.Verb != c.armed {
+							continue
+						}
+						if asked++; c.until == 0 || asked > 1 {
+							panic("a bomb")
+						}
+						return relay.Verdict{Until: time.Now().Add(c.until)}, nil
+					}
+					return relay.Verdict{}, nil
+				}})
+				publisher := connect(t, r, wire.Draft18, moq.Config{})
+				other := connect(t, r, wire.Draft18, moq.Config{})
+				bomber := connect(t, r, wire.Draft18, moq.Config{})
+				if _, err := bomber.SubscribeTracks(t.Context(), camera.Namespace, wire.Parameters{AuthTokens: permits("bomb")}, nil); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := publisher.Publish(t.Context(), live.NewTrack(camera, live.Options{}), moq.PublishOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				closes(t, bomber, wire.SessionInternalError, time.Now().Add(c.until))
+				if n := r.Stats().Panics; n != 1 || strings.Count(log.String(), "a bomb") != 1 {
+					t.Errorf("%d panics counted:\n%s", n, log)
+				}
+				until(t, "the others are left", func() bool { return r.Sessions() == 2 })
+				for _, s := range []*moq.Session{publisher, other} {
+					if err := s.Context().Err(); err != nil {
+						t.Errorf("another session ended: %v", context.Cause(s.Context()))
+					}
+				}
+			})
+		})
+	}
+}

@@ -128,11 +128,17 @@ func (e *Endpoint) open(w http.ResponseWriter, r *http.Request, name string) err
 	if err != nil {
 		return err
 	}
+	opened := false
+	defer func() { // also of a panic
+		if !opened {
+			e.Sessions.Release(id)
+		}
+	}()
 	one, answer, err := e.Open(r, Offer{ID: id, Name: name, SDP: body})
 	if err != nil {
-		e.Sessions.Release(id)
 		return err
 	}
+	opened = true
 	if err := e.Sessions.admit(id, one); err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	SilenceLimit time.Duration
 	// MaxPublishers bounds the connections; 0 means 100.
 	MaxPublishers int
+	// Panicked is told of a panic in a goroutine that serves one publisher.
+	Panicked bridge.Panicked
 	// Logger; nil discards.
 	Logger *slog.Logger
 	// Now is the wall clock; nil means time.Now.

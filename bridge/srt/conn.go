@@ -25,7 +25,7 @@ var (
 // packets for the log to say so.
 const driftWarning = 500 * time.Millisecond
 
-// conn is one accepted publisher. run is its goroutine and owns media and stats;
+// conn is one accepted publisher. run is its goroutine and owns media, received and stats;
 // the watching goroutine and the server only call end and silent. Both
 // goroutines end when the link does.
 type conn struct {
@@ -36,9 +36,10 @@ type conn struct {
 	log    *slog.Logger
 	began  time.Time
 	// release ends what watches over the permission; the server calls it after run.
-	release func()
-	media   *session
-	stats   gosrt.Statistics // as of the last look
+	release  func()
+	media    *session
+	received uint64           // bytes
+	stats    gosrt.Statistics // as of the last look
 
 	heard    atomic.Int64 // when media last came, as a time.Duration since began
 	playing  atomic.Bool  // a programme plays
@@ -68,8 +69,15 @@ func (c *conn) run() {
 	c.media = newSession(c.pub.tracks, c.log, func() { c.playing.Store(true) })
 	var watch sync.WaitGroup
 	watch.Go(c.watch)
+	c.feed()
+	watch.Wait()
+	c.close()
+}
 
-	received, err := c.read()
+// feed is run until there is a reason for the end. A panic is one.
+func (c *conn) feed() {
+	defer c.config.Panicked.Catch(c.log, c.end)
+	err := c.read()
 	if err == nil {
 		err = c.media.finish()
 	}
@@ -81,21 +89,20 @@ func (c *conn) run() {
 		}
 	}
 	c.end(err)
-	watch.Wait()
-	c.close(received)
 }
 
 // close gives the name up and says how it was.
-func (c *conn) close(received uint64) {
+func (c *conn) close() {
+	defer c.config.Panicked.Catch(c.log, c.pub.close)
 	s, reason := c.media, c.reason
 	if !s.playing && !errors.Is(reason, errServerClosed) {
-		reason = fmt.Errorf("%w; %s", reason, nothingPlayed(s, received))
+		reason = fmt.Errorf("%w; %s", reason, nothingPlayed(s, c.received))
 	}
 	text := reason.Error()
 	if reason == io.EOF {
 		text = "closed by the publisher"
 	}
-	args := []any{"reason", text, "after", time.Since(c.began).Round(time.Millisecond), "bytes", received}
+	args := []any{"reason", text, "after", time.Since(c.began).Round(time.Millisecond), "bytes", c.received}
 	if s.demux.Damage.Total()+s.broken > 0 {
 		args = append(args, s.damageArgs()...)
 	}
@@ -122,14 +129,14 @@ func nothingPlayed(s *session, received uint64) string {
 
 // read feeds the session until the link closes (no error) or the media makes
 // going on impossible.
-func (c *conn) read() (received uint64, err error) {
+func (c *conn) read() error {
 	var kept hold
 	drifted := false
 	var asked time.Time
 	for {
 		p, err := c.link.ReadPacket()
 		if err != nil {
-			return received, nil
+			return nil
 		}
 		now := c.config.Now()
 		if now.Sub(asked) >= holdEvery {
@@ -142,18 +149,19 @@ func (c *conn) read() (received uint64, err error) {
 					"agreedMilliseconds", c.stats.Instantaneous.MsRecvTsbPdDelay, "excess", kept.excess())
 			}
 		}
-		received += p.Len()
+		c.received += p.Len()
 		c.heard.Store(int64(time.Since(c.began)))
 		err = c.media.push(p.Data(), now.UnixMicro(), kept.micros())
 		p.Decommission()
 		if err != nil {
-			return received, err
+			return err
 		}
 	}
 }
 
 // watch ends the connection when a limit passes or the hub wants it to end.
 func (c *conn) watch() {
+	defer c.config.Panicked.Catch(c.log, c.end)
 	handshake := time.NewTimer(c.config.HandshakeLimit)
 	defer handshake.Stop()
 	silence := time.NewTimer(c.config.SilenceLimit)

@@ -26,9 +26,10 @@ func TestMain(m *testing.M) {
 
 // recordingHub is a publisher that keeps everything.
 type recordingHub struct {
-	mu   sync.Mutex
-	held map[string]*recording
-	all  []*recording
+	mined string // the name that panics when media comes
+	mu    sync.Mutex
+	held  map[string]*recording
+	all   []*recording
 }
 
 func newRecordingHub() *recordingHub { return &recordingHub{held: make(map[string]*recording)} }
@@ -42,7 +43,7 @@ func (h *recordingHub) publish(name string, from bridge.Ingest) (publication, er
 	if h.held[name] != nil {
 		return publication{}, fmt.Errorf("%w: %q is published over %v", bridge.ErrNameInUse, name, h.held[name].from)
 	}
-	r := &recording{name: name, from: from, done: make(chan struct{})}
+	r := &recording{name: name, from: from, mined: name == h.mined, done: make(chan struct{})}
 	h.held[name] = r
 	h.all = append(h.all, r)
 	return publication{tracks: r, done: r.done, close: func(reason error) {
@@ -77,6 +78,7 @@ type recording struct {
 	video     []*recordedVideo
 	audio     []*recordedAudio
 	readies   int
+	mined     bool
 	closed    bool
 	reason    error
 	refuseAll error // what adding a track returns
@@ -101,6 +103,9 @@ type recordedAudio struct {
 func (r *recording) addVideo(c bridge.VideoConfig) (videoTrack, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.mined {
+		panic("a bomb")
+	}
 	if r.refuseAll != nil {
 		return nil, r.refuseAll
 	}

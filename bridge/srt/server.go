@@ -108,7 +108,7 @@ func (s *Server) Serve(ctx context.Context) error {
 // handle refuses a request or serves it until its connection ends.
 func (s *Server) handle(req gosrt.ConnRequest) {
 	remote := req.RemoteAddr().String()
-	c, err := s.admit(req, remote)
+	c, err := s.tryAdmit(req, remote)
 	if err != nil {
 		req.Reject(code(err))
 		if s.refuse.Allow() {
@@ -126,8 +126,16 @@ func (s *Server) handle(req gosrt.ConnRequest) {
 	close(c.finished)
 }
 
+// tryAdmit is admit, for which a panic is a refusal.
+func (s *Server) tryAdmit(req gosrt.ConnRequest, remote string) (c *conn, err error) {
+	defer s.config.Panicked.Catch(s.config.Logger.With("remote", remote), func(caught error) {
+		c, err = nil, refuse(gosrt.REJX_ISE, "%v", caught)
+	})
+	return s.admit(req, remote)
+}
+
 // admit makes the connection of a request that may publish.
-func (s *Server) admit(req gosrt.ConnRequest, remote string) (*conn, error) {
+func (s *Server) admit(req gosrt.ConnRequest, remote string) (c *conn, err error) {
 	if s.config.Admit != nil && !s.config.Admit(remote) {
 		return nil, refuse(gosrt.REJX_FORBIDDEN, "no publishers are taken from this address")
 	}
@@ -161,17 +169,24 @@ func (s *Server) admit(req gosrt.ConnRequest, remote string) (*conn, error) {
 	if err != nil {
 		return nil, refuse(permissionCode(err), "%q: %v", w.name, err)
 	}
+	defer func() { // also of a panic
+		if c == nil {
+			stop()
+		}
+		made <- c
+	}()
 	pub, err := s.claim(w.name, remote)
 	if err != nil {
-		stop()
-		made <- nil
 		return nil, err
 	}
-	c, err := s.connect(req, w.name, remote, pub)
-	made <- c
+	defer func() {
+		if c == nil {
+			pub.close(err)
+		}
+	}()
+	err = bridge.ErrPanicked // unless what follows returns
+	c, err = s.connect(req, w.name, remote, pub)
 	if err != nil {
-		stop()
-		pub.close(err)
 		return nil, err
 	}
 	c.release = stop

@@ -51,6 +51,9 @@ type Config struct {
 	Authorize bridge.Authorize
 	// CheckOrigin decides on pages by their Origin header; nil: all are accepted.
 	CheckOrigin func(origin string) bool
+	// Panicked is told of a panic in a goroutine that serves one publication. Those of
+	// ServeHTTP are its caller's.
+	Panicked bridge.Panicked
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Logger; nil discards.

@@ -17,7 +17,8 @@ type fakeHub struct {
 	mu    sync.Mutex
 	names map[string]*fakeBroadcast
 	all   []*fakeBroadcast
-	err   error // what publish returns, if set
+	err   error  // what publish returns, if set
+	mined string // the name that panics when media comes
 }
 
 func (h *fakeHub) publish(name string, from bridge.Ingest) (publication, error) {
@@ -67,6 +68,9 @@ type gotAudio struct {
 func (b *fakeBroadcast) addVideo(c bridge.VideoConfig) (videoTrack, error) {
 	b.hub.mu.Lock()
 	defer b.hub.mu.Unlock()
+	if b.name == b.hub.mined {
+		panic("a bomb")
+	}
 	b.videoAs = c
 	return fakeVideo{b}, nil
 }

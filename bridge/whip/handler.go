@@ -78,10 +78,15 @@ func (h *Handler) open(r *http.Request, posted signalling.Offer) (signalling.Ses
 	if err != nil {
 		return nil, "", refusal(err)
 	}
+	var s *session
+	defer func() { // also of a panic
+		if s == nil {
+			stop()
+		}
+		made <- s
+	}()
 	s, answer, err := h.make(r, posted, from, stop)
-	made <- s
 	if err != nil {
-		stop()
 		return nil, "", err
 	}
 	return s, answer, nil

@@ -1,6 +1,7 @@
 package whip
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,13 @@ type session struct {
 // newSession negotiates: it answers o and starts the goroutine that owns the
 // session's end, and that calls release. The broadcast is closed by the session,
 // also on error.
-func newSession(ctx context.Context, e *engine, c Config, o *offer, pub publication, log *slog.Logger, release func()) (*session, string, error) {
+func newSession(ctx context.Context, e *engine, c Config, o *offer, pub publication, log *slog.Logger, release func()) (_ *session, answer string, err error) {
+	begun := false
+	defer func() { // also of a panic
+		if !begun {
+			pub.Close(cmp.Or(err, bridge.ErrPanicked))
+		}
+	}()
 	s := &session{
 		offer: o, config: c, log: log, pub: pub, release: release,
 		connected: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{}),
@@ -62,18 +69,20 @@ func newSession(ctx context.Context, e *engine, c Config, o *offer, pub publicat
 	}
 	pc, err := e.connect(o)
 	if err != nil {
-		pub.Close(err)
 		return nil, "", err
 	}
+	defer func() {
+		if !begun {
+			_ = pc.GracefulClose()
+		}
+	}()
 	s.pc = pc
 	pc.OnTrack(s.onTrack)
 	pc.OnConnectionStateChange(s.onState)
-	answer, err := s.answer(ctx)
-	if err != nil {
-		_ = pc.GracefulClose()
-		pub.Close(err)
+	if answer, err = s.answer(ctx); err != nil {
 		return nil, "", err
 	}
+	begun = true
 	go s.run()
 	return s, answer, nil
 }
@@ -131,6 +140,10 @@ func (s *session) End(reason error) {
 func (s *session) run() {
 	defer close(s.done)
 	defer s.release()
+	defer s.config.Panicked.Catch(s.log, func(err error) {
+		s.End(err)
+		s.pub.Close(err)
+	})
 	timeout := time.NewTimer(s.config.ConnectTimeout)
 	defer timeout.Stop()
 	connected := s.connected
@@ -164,6 +177,7 @@ func (s *session) run() {
 
 // onState follows the connection: pion calls it from its own goroutines.
 func (s *session) onState(state webrtc.PeerConnectionState) {
+	defer s.config.Panicked.Catch(s.log, s.End)
 	switch state {
 	case webrtc.PeerConnectionStateConnected:
 		s.mu.Lock()
@@ -203,12 +217,14 @@ func (s *session) start(f func()) {
 	s.readers.Add(1)
 	go func() {
 		defer s.readers.Done()
+		defer s.config.Panicked.Catch(s.log, s.End)
 		f()
 	}()
 }
 
 // onTrack is called by pion when the first packet of a track arrives.
 func (s *session) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	defer s.config.Panicked.Catch(s.log, s.End)
 	m := s.offer.audio
 	if track.Kind() == webrtc.RTPCodecTypeVideo {
 		m = s.offer.video

@@ -99,7 +99,9 @@ func (n *Node) authorizeIngest() bridge.Authorize {
 	if n.guard == nil {
 		return nil
 	}
-	return func(ctx context.Context, name string, from bridge.Ingest, credential string) (time.Time, error) {
+	return func(ctx context.Context, name string, from bridge.Ingest, credential string) (until time.Time, err error) {
+		// It is asked again while the ingest goes on, in a goroutine of nobody.
+		defer bridge.Panicked(n.survived).Catch(n.log.With("name", name, "remote", from.Remote), func(error) { err = bridge.ErrUnknownPermission })
 		a := auth.Ask{Verb: relay.VerbPublishNamespace, Name: wire.FullTrackName{Namespace: wire.Namespace{name}}}
 		if at, err := netip.ParseAddrPort(from.Remote); err == nil {
 			a.Remote = at.Addr().Unmap()
