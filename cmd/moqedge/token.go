@@ -323,13 +323,20 @@ func (c tokenKeygenCommand) Run(e *environment) error {
 	return nil
 }
 
-// addKey adds the public part of a key to a set, whole or not at all: relays read it.
+// addKey adds the public part of a key to a set, whole or not at all: relays read it. A
+// set that is there keeps its mode, unless a secret comes into it.
 func addKey(file string, key token.Key) error {
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target // the link stays
+	}
 	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(file); err == nil {
+		mode = info.Mode().Perm()
+	}
 	if public, err := key.Public(); err == nil {
 		key = public
 	} else {
-		mode = 0o600
+		mode &= 0o600
 	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

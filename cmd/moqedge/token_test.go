@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,6 +72,56 @@ func TestTokenCommand(t *testing.T) {
 		must(exitFailure, "inspect", "nothing")
 		if algorithm != "HS256" {
 			must(exitFailure, "issue", "--key", keys, "--get", "")
+		}
+	}
+}
+
+// TestKeySetMode: who may read a set may read it when a key was added, but for secrets,
+// which their owner alone may.
+func TestKeySetMode(t *testing.T) {
+	for _, c := range []struct {
+		before      os.FileMode // 0: it is not there
+		first, next string
+		want        os.FileMode
+	}{
+		{0, "", "ES256", 0o644}, {0, "", "HS256", 0o600}, {0, "HS256", "ES256", 0o600}, {0, "ES256", "HS256", 0o600},
+		{0o640, "ES256", "ES256", 0o640}, {0o640, "ES256", "HS256", 0o600}, {0o644, "ES256", "EdDSA", 0o644},
+	} {
+		dir := t.TempDir()
+		real, keys := filepath.Join(dir, "keys-1.json"), filepath.Join(dir, "keys.json")
+		if err := os.Symlink(real, keys); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(real, []byte(`{"keys":[]}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if c.before == 0 {
+			if err := errors.Join(os.Remove(real), os.Remove(keys)); err != nil {
+				t.Fatal(err)
+			}
+			real = keys
+		}
+		for i, algorithm := range []string{c.first, c.next} {
+			if algorithm == "" {
+				continue
+			}
+			if i == 1 && c.before != 0 {
+				if err := os.Chmod(real, c.before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if code, _, errs := execute(t, "token", "keygen", "--algorithm", algorithm, "--out", filepath.Join(dir, fmt.Sprintf("private-%d.jwk", i)), "--public", keys); code != exitOK {
+				t.Fatal(errs)
+			}
+		}
+		info, err := os.Stat(real)
+		if err != nil || info.Mode().Perm() != c.want {
+			t.Errorf("%+v: %v, %v", c, info.Mode(), err)
+		}
+		if c.before != 0 {
+			if link, err := os.Lstat(keys); err != nil || link.Mode()&os.ModeSymlink == 0 {
+				t.Errorf("%+v: the link is gone, %v", c, err)
+			}
 		}
 	}
 }

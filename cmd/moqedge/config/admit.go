@@ -120,18 +120,20 @@ func AdmitsOrigin(origins []string, origin string) bool {
 	})
 }
 
-// MatchesName reports whether a name of a certificate is that of a rule. A star stands
-// for the first label of a DNS name.
-func (r RelayRule) MatchesName(name string) bool {
+// MatchesDNS reports whether a DNS name of a certificate is that of a rule. A star of the
+// rule stands for the first label.
+func (r RelayRule) MatchesDNS(name string) bool {
 	if suffix, wild := strings.CutPrefix(r.Name, "*."); wild {
 		_, rest, found := strings.Cut(name, ".")
 		return found && strings.EqualFold(rest, suffix)
 	}
-	if strings.Contains(r.Name, "://") {
-		return r.Name == name
-	}
-	return strings.EqualFold(r.Name, name)
+	return !r.isURI() && strings.EqualFold(r.Name, name)
 }
+
+// MatchesURI is the same for a URI of a certificate.
+func (r RelayRule) MatchesURI(uri string) bool { return r.isURI() && r.Name == uri }
+
+func (r RelayRule) isURI() bool { return strings.Contains(r.Name, "://") }
 
 // validateBeside checks what is beside jwt and anonymous.
 func (a *Access) validateBeside() error {

@@ -39,19 +39,27 @@ func list(s string) []string {
 	return strings.Split(s, ",")
 }
 
-// A rule is for a name of a certificate; its star for one label.
+// A rule is for a name of a certificate, of its kind; its star for one label.
 func TestMatchesName(t *testing.T) {
 	for _, c := range []struct {
 		rule, name string
-		want       bool
+		dns, uri   bool
 	}{
-		{"a.example", "a.example", true}, {"a.example", "A.Example", true}, {"a.example", "b.a.example", false},
-		{"*.a.example", "b.a.example", true}, {"*.a.example", "c.b.a.example", false}, {"*.a.example", "a.example", false}, {"*.a.example", "ba.example", false},
-		{"spiffe://x/a", "spiffe://x/a", true}, {"spiffe://x/a", "spiffe://x/A", false}, {"spiffe://x/a", "spiffe://x/a/b", false},
+		{"a.example", "a.example", true, false}, {"a.example", "A.Example", true, false}, {"a.example", "b.a.example", false, false},
+		{"*.a.example", "b.a.example", true, false}, {"*.a.example", "c.b.a.example", false, false}, {"*.a.example", "a.example", false, false}, {"*.a.example", "ba.example", false, false},
+		{"spiffe://x/a", "spiffe://x/a", false, true}, {"spiffe://x/a", "spiffe://x/A", false, false}, {"spiffe://x/a", "spiffe://x/a/b", false, false},
+		{"*.a.example", "spiffe://b.c.a.example", false, false},
 	} {
-		if got := (RelayRule{Name: c.rule}).MatchesName(c.name); got != c.want {
-			t.Errorf("%+v: %v", c, got)
+		r := RelayRule{Name: c.rule}
+		if got := r.MatchesDNS(c.name); got != c.dns {
+			t.Errorf("%+v: as DNS name %v", c, got)
 		}
+		if got := r.MatchesURI(c.name); got != c.uri {
+			t.Errorf("%+v: as URI %v", c, got)
+		}
+	}
+	if (RelayRule{Name: "*.a.example"}).MatchesURI("spiffe://b.a.example") {
+		t.Error("a URI is taken for a DNS name")
 	}
 }
 

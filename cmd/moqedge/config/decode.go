@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -186,7 +187,7 @@ func (d *decoder) scalar(node ast.Node, v reflect.Value, m member, path string) 
 
 // unmasked refuses as a secret what was shown instead of one.
 func unmasked(m member, text string) error {
-	if secrecyOf(m.field) != public && text == masked {
+	if hide := secrecyOf(m.field); hide == secret && text == masked || hide == secretInURL && strings.Contains(text, masked) {
 		return fmt.Errorf("%q is what is shown instead of a secret: give the secret", text)
 	}
 	return nil

@@ -115,6 +115,34 @@ cluster: {url: 'moqt://me', nats: 'nats://joe:secret@n:4222,nats://m'}
 	}
 }
 
+// No part of a URL that may be a secret is shown, and what is shown is not taken for one.
+func TestURLsAreMasked(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                               "",
+		"/etc/keys?.json":                "/etc/keys?.json",
+		"https://h/p":                    "https://h/p",
+		"nats://a:1,nats://b:2":          "nats://a:1,nats://b:2",
+		"a:1,b:2":                        "a:1,b:2",
+		"https://u:secret@h/p":           "https://u:***@h/p",
+		"https://u:sec@secret@h/p":       "https://u:***@h/p",
+		"https://u:sec,secret@h/p":       "***,***",
+		"nats://secret@h:1":              "nats://***@h:1",
+		"nats://secret@a,nats://u:s@b/":  "nats://***@a,nats://u:***@b/",
+		"https://h/p?key=secret,secret":  "https://h/p?***",
+		"https://u:secret@h/p?key=a#b?c": "https://u:***@h/p?***",
+	} {
+		c := Config{Listen: ":1", Access: &Access{Hook: &Hook{URL: text}}}
+		s := &Settings{Config: c}
+		out := printed(t, s)
+		if !strings.Contains(out, "url: "+scalarText(want, false)+" ") || strings.Contains(out, "secret") {
+			t.Errorf("%s: want %s in\n%s", text, want, out)
+		}
+		if _, err := Parse("printed", []byte(out)); strings.Contains(want, masked) && (err == nil || !strings.Contains(err.Error(), "give the secret")) {
+			t.Errorf("%s is read: %v", want, err)
+		}
+	}
+}
+
 func TestSizeText(t *testing.T) {
 	for size, want := range map[Size]string{0: "0", 1: "1", 1024: "1KiB", 512 << 20: "512MiB", 3 << 29: "1536MiB", 1 << 40: "1TiB", 64e6: "62500KiB", 1025: "1025"} {
 		if got := textOf(valueOf(size)); got != want {

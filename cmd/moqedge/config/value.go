@@ -136,22 +136,32 @@ func entriesOf(v reflect.Value) map[string]string {
 	return all
 }
 
-// withoutPassword masks the password of one or several URLs.
+// withoutPassword masks what may be a secret in one or several URLs: the password, a user
+// without one, which then is a token, and the query.
 func withoutPassword(text string) string {
+	end := ""
+	if before, _, found := strings.Cut(text, "?"); found && strings.Contains(before, "://") {
+		text, end = before, "?"+masked
+	}
 	parts := strings.Split(text, ",")
 	for i, part := range parts {
 		u, err := url.Parse(strings.TrimSpace(part))
-		if err != nil {
+		if err != nil || u.User == nil && strings.Contains(part, "@") {
 			parts[i] = masked // who knows what is in it
 			continue
 		}
-		if _, has := u.User.Password(); has {
-			before, _, _ := strings.Cut(part, "://")
-			_, after, _ := strings.Cut(part, "@")
-			parts[i] = before + "://" + url.User(u.User.Username()).String() + ":" + masked + "@" + after
+		if u.User == nil {
+			continue
 		}
+		before, _, _ := strings.Cut(part, "://")
+		after := part[strings.LastIndexByte(part, '@')+1:]
+		who := masked
+		if _, has := u.User.Password(); has {
+			who = url.User(u.User.Username()).String() + ":" + masked
+		}
+		parts[i] = before + "://" + who + "@" + after
 	}
-	return strings.Join(parts, ",")
+	return strings.Join(parts, ",") + end
 }
 
 // describe names a type the way the documentation does.

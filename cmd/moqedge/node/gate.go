@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
 	"sync"
@@ -123,12 +124,8 @@ func (g *gate) checkOrigin(r *http.Request) bool { return g.admitsOrigin(r.Heade
 
 // scopes are what the names of a certificate may carry; none when no rule names it.
 func (r *gateRules) scopes(c *x509.Certificate) (all []auth.Scope) {
-	names := slices.Clone(c.DNSNames)
-	for _, uri := range c.URIs {
-		names = append(names, uri.String())
-	}
 	for _, rule := range r.relays {
-		if slices.ContainsFunc(names, rule.MatchesName) {
+		if slices.ContainsFunc(c.DNSNames, rule.MatchesDNS) || slices.ContainsFunc(c.URIs, func(u *url.URL) bool { return rule.MatchesURI(u.String()) }) {
 			all = append(all, rule.scope)
 		}
 	}

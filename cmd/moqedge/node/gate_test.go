@@ -365,3 +365,30 @@ func hears(t *testing.T, n *Node, what string, paths ...string) {
 		}
 	}
 }
+
+// TestNamesOfCertificates: a rule for DNS names is not met by a URI that looks like one,
+// nor one for a URI by a DNS name.
+func TestNamesOfCertificates(t *testing.T) {
+	rules, err := newGateRules(&config.Access{Relays: []config.RelayRule{{Name: "*.a.example", Get: []string{"dns"}}, {Name: "spiffe://b.a.example", Get: []string{"uri"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ dns, uri, want string }{
+		{"b.a.example", "", "dns"}, {"", "spiffe://b.a.example", "uri"}, {"spiffe://b.a.example", "", "dns"}, {"", "https://b.a.example", ""},
+	} {
+		var of x509.Certificate
+		if c.dns != "" {
+			of.DNSNames = []string{c.dns}
+		}
+		if c.uri != "" {
+			of.URIs = []*url.URL{{Scheme: strings.SplitN(c.uri, ":", 2)[0], Host: "b.a.example"}}
+		}
+		got := ""
+		for _, s := range rules.scopes(&of) {
+			got += s.Get[0].String()
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
