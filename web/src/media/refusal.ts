@@ -28,7 +28,7 @@ export function noPermission(e: unknown): string | undefined {
 export function refusal(url: string, e: unknown): string {
   const words = noPermission(e);
   if (words !== undefined) return words;
-  return `The relay at ${hostOf(url)} ${isProtocolError(e) ? `refuses: ${e.message}` : "does not answer, or its certificate was refused"}.`;
+  return `The relay at ${hostOf(url)} ${isProtocolError(e) ? `refuses: ${e.message}` : "does not answer, does not admit this page, or its certificate was refused"}.`;
 }
 
 function hostOf(url: string): string {

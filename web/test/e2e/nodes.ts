@@ -61,12 +61,37 @@ export class Node {
     private readonly config: (a: Required<Addresses>) => string,
   ) {}
 
+  private get file(): string {
+    return path.join(this.workshop.folder, `${this.name}.yaml`);
+  }
+
+  private write(): Promise<void> {
+    const any = "127.0.0.1:0";
+    return writeFile(this.file, this.config({ relay: any, http: any, admin: any, srt: any, ...this.where }));
+  }
+
+  /** Has the running node go by what its configuration says now. */
+  async reload(): Promise<void> {
+    await this.write();
+    const { reloaded } = await this.settings();
+    this.process.signal("SIGHUP");
+    await until(`${this.name} to have read its configuration`, START_MS, async () => {
+      const now = await this.settings();
+      if (now.refused !== undefined) throw new Error(now.refused);
+      return now.reloaded !== reloaded;
+    });
+  }
+
+  /** What /config tells of the last change. */
+  private async settings(): Promise<{ readonly reloaded?: string; readonly refused?: string }> {
+    const response = await fetch(`http://${this.addresses.admin}/config`);
+    return (await response.json()) as { reloaded?: string; refused?: string };
+  }
+
   /** Starts it, again on the ports it had before, and waits until it serves. */
   async start(): Promise<void> {
-    const any = "127.0.0.1:0";
-    const file = path.join(this.workshop.folder, `${this.name}.yaml`);
-    await writeFile(file, this.config({ relay: any, http: any, admin: any, srt: any, ...this.where }));
-    const child = new Child(this.name, this.workshop.moqedge, ["serve", "-c", file, "--json"]);
+    await this.write();
+    const child = new Child(this.name, this.workshop.moqedge, ["serve", "-c", this.file, "--json"]);
     this.lives.push(child);
     this.where = await until(`${this.name} to serve`, START_MS, () => {
       if (child.exit !== undefined) throw new Error(child.output);
@@ -136,6 +161,8 @@ export interface EdgeOptions {
   readonly certificates?: string;
   /** URL of the relay that viewers are sent to when it drains; default: none. */
   readonly drainTo?: string;
+  /** The section access, asked for at each start and reload; default: none. */
+  readonly access?: () => unknown;
 }
 
 /** A node that viewers use and that pulls from `origin`, which has been started. */
@@ -157,5 +184,6 @@ http:
   listen: ${a.http}
 admin:
   listen: ${a.admin}
+access: ${JSON.stringify(o.access?.() ?? null)}
 `);
 }

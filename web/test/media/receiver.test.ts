@@ -120,7 +120,7 @@ test("a relay that is down is tried again, soon and then less often, and told in
   s.relay.mode = "down";
   s.receiver.start();
   await s.timers.pass(30_000);
-  assert.match(s.conditions[1] ?? "", /^unreachable: The relay at relay.test:4443 does not answer, or its certificate was refused/);
+  assert.match(s.conditions[1] ?? "", /^unreachable: The relay at relay.test:4443 does not answer, does not admit this page, or its certificate was refused/);
   const gaps = s.relay.attempts.slice(1).map((t, i) => t - (s.relay.attempts[i] ?? 0));
   assert.ok((gaps[0] ?? 0) <= 250);
   assert.ok(Math.max(...gaps) <= 3000);
