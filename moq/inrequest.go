@@ -31,6 +31,7 @@ type inRequest struct {
 
 	mu       sync.Mutex
 	answered bool
+	refusal  *RequestError // with answered: nil when it was accepted
 }
 
 func newInRequest(ctx context.Context, s *Session, c channel, kind wire.MessageType, id uint64) *inRequest {
@@ -194,6 +195,13 @@ func (r *inRequest) RejectWith(err error) {
 	}
 }
 
+// Refusal implements Request.
+func (r *inRequest) Refusal() *RequestError {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refusal
+}
+
 // accept sends the answer of a request that goes on.
 func (r *inRequest) accept(m wire.Message) error {
 	defer r.settle()
@@ -221,6 +229,9 @@ func (r *inRequest) refuse(m *wire.RequestErr) {
 		told(r.kind, m.Code)
 	}
 	m.Reason = phrase(m.Reason)
+	r.mu.Lock()
+	r.refusal = &RequestError{Request: r.kind, Code: m.Code, Reason: m.Reason, Retry: m.RetryInterval, Redirect: m.Redirect}
+	r.mu.Unlock()
 	r.channel.refuse(m)
 }
 

@@ -33,6 +33,8 @@ type Request interface {
 	// RejectWith refuses the request for err: with the code and the words of err
 	// when that is a *RequestError, else with INTERNAL_ERROR.
 	RejectWith(err error)
+	// Refusal is what the request was refused with; nil: it was not.
+	Refusal() *RequestError
 	// Grant says what the application lets the request go on for. It is called
 	// before the request is answered, if at all.
 	Grant(p Permission)

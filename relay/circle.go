@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"slices"
+	"time"
 
 	"moqedge/moq"
 	"moqedge/moq/wire"
@@ -133,7 +134,7 @@ func (r *Relay) trace(ctx context.Context, name wire.FullTrackName, sessions []*
 	ctx, cancel := context.WithTimeoutCause(ctx, r.config.RequestTimeout, errNoAnswer)
 	defer cancel()
 	err := doesNotExist()
-	p := wire.Parameters{RelayPath: wire.Some(merge([]string{r.id}, path))}
+	p := wire.Parameters{RelayPath: wire.Some(merge([]string{r.id}, path)), TraceContext: contextOf(spanIn(ctx))}
 	for _, s := range sessions {
 		var status moq.TrackStatus
 		if status, err = s.TrackStatusBy(ctx, name, p); err == nil {
@@ -142,3 +143,32 @@ func (r *Relay) trace(ctx context.Context, name wire.FullTrackName, sessions []*
 	}
 	return moq.TrackStatus{}, err
 }
+
+// lent reports whether a link has the track from here: two relays would
+// feed each other for ever. The caller holds mu.
+func (e *trackEntry) lent(to *link) bool {
+	id := to.peerID()
+	for u := range e.uses {
+		if e.relay.links.of(u.session) == to || id != "" && isTrusted(u.session) && slices.Contains(u.path, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// lend ends the subscriptions of links that have the namespace from somebody
+// else, so that the track can be had from there. The caller holds mu.
+func (e *trackEntry) lend() {
+	if time.Since(e.lost) < lendAfter || e.relay.hasPublisher(e.name.Namespace) {
+		return
+	}
+	for u := range e.uses {
+		if l := e.relay.links.of(u.session); l != nil && u.accepted && l.shows(e.name.Namespace) {
+			e.relay.tasks.Go(func() { u.request.End(wire.DoneGoingAway, "the publisher was lost") })
+		}
+	}
+}
+
+// lendAfter is how long the word of a link that it has a namespace may still be
+// about a publisher that was lost here.
+const lendAfter = time.Second

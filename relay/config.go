@@ -96,6 +96,9 @@ type Config struct {
 	Ungoverned  bool
 	// Observer is told what happens; nil: nobody is.
 	Observer Observer
+	// Tracer follows requests; with one the relay says in SETUP that it understands the
+	// trace context of requests. nil: nobody does, and nothing is said.
+	Tracer Tracer
 	// Implementation is sent in SETUP.
 	Implementation string
 	// Logger; nil means slog.Default.

@@ -22,6 +22,8 @@
 // survive.go keeps a panic to the session that it came in.
 // treestatus.go, sessions.go and trackpage.go tell operators how links, sessions and
 // tracks stand.
+// tracing.go follows single requests from relay to relay; package trace does so for
+// OpenTelemetry.
 // access.go asks whether a request is permitted, permission.go ends what no longer is.
 // drain.go has the peers of this relay move away; package route knows the
 // ways to namespaces.

@@ -41,6 +41,8 @@ type feed struct {
 	closing  bool                // another one has taken its place
 	closer   *time.Timer         // with closing: ends it
 	accepted bool                // it counts as established
+	span     Span                // of the request for it; nil: it is not followed
+	cause    Span                // what it was asked for first; likewise
 }
 
 var errAnew = errors.New("the publisher began anew")
@@ -187,6 +189,7 @@ func (e *trackEntry) mayAsk(s source, now time.Time) bool {
 // ask subscribes in the background. The caller holds mu.
 func (e *trackEntry) ask(f *feed) {
 	f.forward, f.group = e.wanted(f), e.groups.pending
+	f.follow()
 	e.relay.tasks.Go(func() {
 		err := e.find(f)
 		if err == nil {
@@ -198,6 +201,7 @@ func (e *trackEntry) ask(f *feed) {
 			}
 		}
 		established := e.answered(f, err)
+		f.asking(established, err)
 		close(f.asked)
 		if established {
 			e.watch(f)
@@ -282,7 +286,10 @@ func (e *trackEntry) answered(f *feed, err error) (established bool) {
 // watch waits for the end of a feed's subscription. One that its publisher
 // wants elsewhere is kept until another publisher has taken its place (moqt-18 §10.4).
 func (e *trackEntry) watch(f *feed) {
-	defer func() { e.relay.recordPublication(f, f.sub.Result()) }()
+	defer func() {
+		end(f.span, nil)
+		e.relay.recordPublication(f, f.sub.Result())
+	}()
 	goaway := f.sub.Goaway()
 	for {
 		select {
@@ -358,35 +365,6 @@ func (e *trackEntry) finished(f *feed) {
 		clear(e.refused)
 	}
 }
-
-// lent reports whether a link has the track from here: two relays would
-// feed each other for ever. The caller holds mu.
-func (e *trackEntry) lent(to *link) bool {
-	id := to.peerID()
-	for u := range e.uses {
-		if e.relay.links.of(u.session) == to || id != "" && isTrusted(u.session) && slices.Contains(u.path, id) {
-			return true
-		}
-	}
-	return false
-}
-
-// lend ends the subscriptions of links that have the namespace from somebody
-// else, so that the track can be had from there. The caller holds mu.
-func (e *trackEntry) lend() {
-	if time.Since(e.lost) < lendAfter || e.relay.hasPublisher(e.name.Namespace) {
-		return
-	}
-	for u := range e.uses {
-		if l := e.relay.links.of(u.session); l != nil && u.accepted && l.shows(e.name.Namespace) {
-			e.relay.tasks.Go(func() { u.request.End(wire.DoneGoingAway, "the publisher was lost") })
-		}
-	}
-}
-
-// lendAfter is how long the word of a link that it has a namespace may still be
-// about a publisher that was lost here.
-const lendAfter = time.Second
 
 // isDialed reports whether a session is one that this relay made: with a relay
 // that it was told to trust.

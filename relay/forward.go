@@ -177,7 +177,7 @@ func (e *trackEntry) catchUp(had wire.Option[wire.Location]) {
 	if had.Set && at.Value.Group-had.Value.Group <= maxRefill {
 		r.From.Group = had.Value.Group
 	}
-	e.backfill(r)
+	e.backfill(r, nil)
 }
 
 // passed notes that the track cannot speak for what was published since it was

@@ -19,6 +19,10 @@ type handler struct {
 // Serve implements moq.Handler.
 func (h handler) Serve(ctx context.Context, r moq.Request) {
 	h.relay.served.ask(r)
+	if span := h.relay.follow(r); span != nil {
+		ctx = withSpan(ctx, span)
+		defer func() { left(ctx, span, r) }()
+	}
 	if h.link != nil {
 		h.relay.links.adopt(r.Session(), h.link)
 	} else if _, ok := r.Session().PeerRelay(); ok {
@@ -67,7 +71,7 @@ func (r *Relay) after(ctx context.Context, f func()) {
 func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest, p *permission) {
 	asked := time.Now()
 	wants, group := r.Forward(), r.Params.NewGroupRequest
-	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants}
+	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), request: r, wants: wants, span: spanIn(ctx)}
 	err := h.find(ctx, r.Track, u, group, r.Params.RendezvousTimeout.Value)
 	if err == nil {
 		defer u.stay()
@@ -85,6 +89,7 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest, p *perm
 	h.relay.after(ctx, func() {
 		h.relay.served.subscriptions.Add(-1)
 		h.relay.release(u)
+		end(u.span, nil)
 		h.relay.recordSubscription(r.Session(), r.Track, p.holder(), asked, r.Delivery())
 	})
 	e := u.entry
@@ -98,7 +103,9 @@ func (h handler) subscribe(ctx context.Context, r *moq.SubscribeRequest, p *perm
 	}
 	u.accept()
 	r.Updating, r.Updated = e.updating(ctx, u), h.relay.updated(ctx, u)
-	r.Fill = func(first, last wire.Location) { e.supply(live.Range{From: first, To: last.Next()}, true) }
+	r.Fill = func(first, last wire.Location) { e.supply(live.Range{From: first, To: last.Next()}, true, u.span) }
+	r.Begun = begun(u.span)
+	u.shares()
 	if u.early {
 		r.AcceptFrom(e.live, e.began())
 	} else {
@@ -152,13 +159,14 @@ const maxRendezvous = 60 * time.Second
 
 // fetch serves a FETCH from what is kept and from the publishers.
 func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
-	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params)}
+	u := &use{session: r.Session(), path: pathOf(r.Session(), r.Params), span: spanIn(ctx)}
 	if err := h.find(ctx, r.Track, u, wire.Option[uint64]{}, 0); err != nil {
 		r.RejectWith(err)
 		return
 	}
 	defer h.relay.release(u)
 	defer u.stay()
+	u.shares()
 	h.relay.served.fetches.Add(1)
 	e := u.entry
 	e.current(ctx)
@@ -166,7 +174,8 @@ func (h handler) fetch(ctx context.Context, r *moq.FetchRequest) {
 		_ = e.present(ctx, u) // without a publisher it gets what there is
 	}
 	if t := r.Params.FillTimeout; r.Resolve(e.live) {
-		e.supply(live.Range{From: r.First, To: r.Last.Next()}, !t.Set || t.Value > 0)
+		had := e.supply(live.Range{From: r.First, To: r.Last.Next()}, !t.Set || t.Value > 0, u.span)
+		u.fetchedFrom(had)
 		r.Again = e.again
 	}
 	r.Accept(e.live)

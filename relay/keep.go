@@ -86,17 +86,19 @@ func (r *Relay) cacheStats() CacheStats {
 }
 
 // supply has what the track cannot speak for of a range that somebody fetches asked
-// for, unless that is not wanted, and counts.
-func (e *trackEntry) supply(r live.Range, ask bool) {
+// for, unless that is not wanted, and counts; span is that of the request, or nil.
+// False means that it can not speak for all of it.
+func (e *trackEntry) supply(r live.Range, ask bool, span Span) (had bool) {
 	e.live.Doubt(r)
 	if len(e.live.Unknown(r)) == 0 {
 		e.relay.served.hits.Add(1)
-		return
+		return true
 	}
 	e.relay.served.misses.Add(1)
 	if ask {
-		e.backfill(r)
+		e.backfill(r, span)
 	}
+	return false
 }
 
 // knows reports whether the track can speak for all of a range: nothing of it is
@@ -110,7 +112,7 @@ func (e *trackEntry) knows(r live.Range) bool {
 // fetch came to them (moq.FetchRequest.Again).
 func (e *trackEntry) again(part live.Range, asked func()) {
 	e.relay.tasks.Go(func() {
-		e.backfill(part)
+		e.backfill(part, nil)
 		asked()
 	})
 }

@@ -76,23 +76,44 @@ func (r *Relay) opened(s *moq.Session, arrived time.Time) {
 	r.config.Observer.Opened(info.Kind, time.Since(arrived))
 }
 
-// subscribed tells the observer that a subscription was answered.
+// subscribed tells the observer, and the span, that a subscription was answered.
 func (r *Relay) subscribed(u *use, asked time.Time) {
-	if r.config.Observer == nil {
+	if r.config.Observer == nil && u.span == nil {
 		return
 	}
-	from := SourceCache
-	if u.early {
-		from = SourceUpstream
-		u.entry.mu.Lock()
-		for _, f := range u.entry.providers() {
-			if f.link == nil {
-				from = SourcePublisher
-			}
-		}
-		u.entry.mu.Unlock()
+	from := u.source()
+	if r.config.Observer != nil {
+		r.config.Observer.Subscribed(from, time.Since(asked))
 	}
-	r.config.Observer.Subscribed(from, time.Since(asked))
+	if u.span != nil {
+		u.span.From(from)
+		u.span.Accepted(u.isWanting())
+	}
+}
+
+// source is where a user has its track from.
+func (u *use) source() Source {
+	if !u.early {
+		return SourceCache
+	}
+	return u.provider()
+}
+
+func (u *use) provider() Source {
+	u.entry.mu.Lock()
+	defer u.entry.mu.Unlock()
+	for _, f := range u.entry.providers() {
+		if f.link == nil {
+			return SourcePublisher
+		}
+	}
+	return SourceUpstream
+}
+
+func (u *use) isWanting() bool {
+	u.entry.mu.Lock()
+	defer u.entry.mu.Unlock()
+	return u.wants
 }
 
 // record begins a record of what a session has asked for, or brought.

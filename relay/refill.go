@@ -27,6 +27,8 @@ func (f *feed) subscribe() error {
 	o := moq.SubscribeOptions{Into: e.live, Established: f.established, JoinFailed: f.joinFailed, Supplied: f.strand}
 	o.Params.NewGroupRequest = f.group
 	o.Params.RelayPath = f.tell()
+	o.Params.TraceContext, o.Begun = contextOf(f.span), begun(f.span)
+	f.to(s)
 	switch {
 	case !forward:
 		o.Params.Forward = wire.Some(false)
@@ -277,8 +279,8 @@ func (e *trackEntry) mend(lost *moq.Session, others []*feed) {
 const mendPatience = time.Second
 
 // backfill has the parts of r that the track cannot speak for fetched, once for
-// any number of askers.
-func (e *trackEntry) backfill(r live.Range) {
+// any number of askers: span is that of the one who does, or nil.
+func (e *trackEntry) backfill(r live.Range, span Span) {
 	e.mu.Lock()
 	feeds := e.providers()
 	e.mu.Unlock()
@@ -286,7 +288,7 @@ func (e *trackEntry) backfill(r live.Range) {
 	defer e.fetching.Unlock()
 	for _, u := range e.live.Missing(r) {
 		if len(feeds) > 0 {
-			e.fetchFrom(feeds, u)
+			e.fetchFrom(feeds, u, span)
 			continue
 		}
 		e.live.ExpectFill(u) // from whoever comes next
@@ -299,14 +301,14 @@ func (e *trackEntry) backfill(r live.Range) {
 // while there is another. Of a publisher whose track is malformed nothing is
 // known: those who wait for the range do so until it is clear whether the track
 // ends with it (moqt-18 §2.4.2).
-func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range) {
+func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range, cause Span) {
 	o := moq.FetchOptions{Into: e.live, First: r.From, Last: last(r)}
 	o.Failed = func(err error) bool {
 		switch {
 		case e.isOver():
 			return true
 		case len(feeds) > 1:
-			e.relay.tasks.Go(func() { e.fetchFrom(feeds[1:], r) })
+			e.relay.tasks.Go(func() { e.fetchFrom(feeds[1:], r, cause) })
 			return true
 		case feeds[0].lost():
 			e.refetch(feeds[0], r)
@@ -322,7 +324,7 @@ func (e *trackEntry) fetchFrom(feeds []*feed, r live.Range) {
 		return false
 	}
 	e.relay.served.upstream.Add(1)
-	feeds[0].session.Fetch(o)
+	feeds[0].fetchBy(o, cause)
 }
 
 // ends reports whether the entry ends within a time.

@@ -109,7 +109,7 @@ func (r *Relay) sessionConfig(l *link, a *account) moq.Config {
 	}
 	return moq.Config{
 		Handler: handler{r, l}, Implementation: r.config.Implementation, RequestTimeout: r.config.RequestTimeout,
-		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self,
+		MaxTokenCache: uint64(max(r.config.MaxTokenCache, 0)), Relay: self, TraceContext: r.config.Tracer != nil,
 		MaxPartialBytes: r.config.MaxPartialBytes, Tolerance: r.config.Tolerance, Room: r.cache.Room,
 		Deliver: sending, Counters: &a.got, Refused: r.accounts.reject, Logger: r.log,
 		Panicked: r.panicked,

@@ -74,7 +74,7 @@ func (h handler) askStatus(ctx context.Context, name wire.FullTrackName, asker *
 			links = append(links, c)
 		}
 	}
-	p := wire.Parameters{RelayPath: wire.Some(merge([]string{h.relay.id}, path))}
+	p := wire.Parameters{RelayPath: wire.Some(merge([]string{h.relay.id}, path)), TraceContext: contextOf(spanIn(ctx))}
 	t, err := firstStatus(ctx, name, local, p)
 	for _, c := range links {
 		if err == nil {

@@ -15,6 +15,7 @@ type use struct {
 	path     []string            // relays that depend on it; none when the session is not with a relay
 	request  answerable          // nil when it is no subscription
 	sent     func() deliver.Sent // of a subscription that is served, else nil; guarded by the entry's mu
+	span     Span                // of the request; nil: it is not followed
 	early    bool                // it was there before the track was established, or refused
 	stay     func()              // ends what keeps the track from being forgotten before it is read
 	accepted bool                // the request was answered; guarded by the entry's mu
