@@ -27,6 +27,7 @@ type FetchRequest struct {
 	message *wire.Fetch
 	joined  *served                // the subscription joined
 	sending *deliver.FetchResponse // guarded by mu
+	all     bool                   // guarded by mu: it was sent whole
 }
 
 // prepare computes the range. It waits for the subscription that a joining
@@ -141,6 +142,9 @@ func (r *FetchRequest) Accept(t *live.Track) {
 	}
 	select {
 	case complete := <-done:
+		r.mu.Lock()
+		r.all = complete
+		r.mu.Unlock()
 		if complete {
 			r.finish(nil)
 		} else {
@@ -150,6 +154,13 @@ func (r *FetchRequest) Accept(t *live.Track) {
 		sending.Cancel(wire.ResetCancelled)
 		r.giveUp(wire.ResetCancelled)
 	}
+}
+
+// Complete reports, after Accept, whether all was sent.
+func (r *FetchRequest) Complete() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all
 }
 
 func (r *FetchRequest) update(m *wire.RequestUpdate) (wire.Parameters, error) {

@@ -21,7 +21,7 @@ func (h handler) Serve(ctx context.Context, r moq.Request) {
 	h.relay.served.ask(r)
 	if span := h.relay.follow(r); span != nil {
 		ctx = withSpan(ctx, span)
-		defer func() { left(ctx, span, r) }()
+		defer func() { Left(ctx, span, r) }()
 	}
 	if h.link != nil {
 		h.relay.links.adopt(r.Session(), h.link)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"moqedge/moq"
@@ -105,17 +106,31 @@ func (r *Relay) follow(req moq.Request) Span {
 	return r.config.Tracer.Asked(a)
 }
 
-// left ends the span of a request that the handler is done with, unless it is a
+// ErrGivenUp is what the span of a request ends with whose peer left before it had what
+// it asked for.
+var ErrGivenUp = errors.New("given up by the peer")
+
+// Left ends the span of a request that its handler is done with, unless it is a
 // subscription that goes on.
-func left(ctx context.Context, span Span, req moq.Request) {
+func Left(ctx context.Context, span Span, req moq.Request) {
 	refusal := req.Refusal()
-	_, subscribes := req.(*moq.SubscribeRequest)
 	switch {
-	case refusal != nil && (refusal.Code != wire.RequestInternalError || ctx.Err() == nil):
+	case refusal != nil && refusal.Code == wire.RequestInternalError && ctx.Err() != nil: // nobody hears that
+		span.End(ErrGivenUp)
+		return
+	case refusal != nil:
 		span.End(refusal)
-	case ctx.Err() != nil: // it was given up while it was worked on
-		span.End(context.Canceled)
-	case !subscribes:
+		return
+	}
+	switch req := req.(type) {
+	case *moq.SubscribeRequest:
+	case *moq.FetchRequest:
+		if !req.Complete() {
+			span.End(ErrGivenUp)
+			return
+		}
+		span.End(nil)
+	default:
 		span.End(nil)
 	}
 }

@@ -36,11 +36,8 @@ func (p publisher) Serve(ctx context.Context, r moq.Request) {
 			r.Begun = s.Began
 		}
 		p.next.Serve(ctx, r)
-		if refused := r.Refusal(); refused != nil {
-			s.End(refused)
-			return
-		}
-		s.Accepted(r.Forward())
+		relay.Left(ctx, s, r)
+		s.Accepted(r.Forward()) // unless it ended
 		context.AfterFunc(ctx, func() { s.End(nil) })
 	case *moq.FetchRequest:
 		p.serve(ctx, r, p.begin(r, wire.MsgFetch, r.Track, r.Params.TraceContext))
@@ -54,14 +51,7 @@ func (p publisher) Serve(ctx context.Context, r moq.Request) {
 // serve is Serve of a request that is over with it.
 func (p publisher) serve(ctx context.Context, r moq.Request, s *span) {
 	p.next.Serve(ctx, r)
-	switch refused := r.Refusal(); {
-	case refused != nil:
-		s.End(refused)
-	case ctx.Err() != nil:
-		s.End(context.Canceled)
-	default:
-		s.End(nil)
-	}
+	relay.Left(ctx, s, r)
 }
 
 func (p publisher) begin(r moq.Request, request wire.MessageType, track wire.FullTrackName, c *wire.TraceContext) *span {

@@ -140,7 +140,7 @@ func resultOf(err error) string {
 			return name
 		}
 		return otherResult
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, relay.ErrGivenUp), errors.Is(err, context.Canceled):
 		return "CANCELLED"
 	case errors.Is(err, context.DeadlineExceeded):
 		return wire.RequestTimeout.String()
