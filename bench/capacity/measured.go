@@ -10,12 +10,13 @@ import (
 // preamble and the gap to the next one, in bytes.
 const ethernet = 38
 
-// Of takes what a viewer of a system costs from the rounds of a result that count.
+// Of takes what a viewer of a system costs from the rounds of a result that count and in
+// which no viewer was lost.
 // Of a chain it is the last server, which the viewers are connected to.
 func Of(x lab.Result, s lab.System) (p Point, err error) {
 	var cpu, memory, base, bitrate []float64
 	for _, r := range x.Rounds {
-		if r.System != s || len(r.Invalid) > 0 || len(r.Servers) == 0 || r.Metrics.Viewers == 0 {
+		if r.System != s || len(r.Invalid)+len(r.Lost) > 0 || len(r.Servers) == 0 || r.Metrics.Viewers == 0 {
 			continue
 		}
 		n, c := float64(r.Metrics.Viewers), r.Servers[len(r.Servers)-1]

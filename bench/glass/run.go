@@ -30,7 +30,7 @@ func Measure(ctx context.Context, p Plan, progress lab.Progress, log *slog.Logge
 			return Result{}, err
 		}
 	}
-	x := Result{Began: time.Now(), Command: os.Args, Plan: r.Plan, Link: r.line, Rounds: []Round{}, Differences: differences(r.Plan)}
+	x := Result{Began: time.Now(), Command: lab.CommandLine(os.Args), Plan: r.Plan, Link: r.line, Rounds: []Round{}, Differences: differences(r.Plan)}
 	x.Machine, x.Versions = lab.Here()
 	progress(0, "starting servers and publishers")
 	s, err := startStage(ctx, r.Plan)

@@ -23,7 +23,7 @@ func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 		return Result{}, err
 	}
 	x := Result{
-		Began: time.Now(), Command: commandLine(os.Args), Machine: thisMachine(), Versions: versions(),
+		Began: time.Now(), Command: CommandLine(os.Args), Machine: thisMachine(), Versions: versions(),
 		Plan: r.Plan.shown(), Link: r.line, Bitrate: r.source.Bitrate(), Differences: differences(r),
 	}
 	total := r.Rounds * len(r.Systems)
@@ -58,9 +58,29 @@ func Compare(ctx context.Context, p Plan, progress Progress) (Result, error) {
 // ErrSaturated says that a system has no round that counts.
 var ErrSaturated = errors.New("no result can be stated")
 
-// Err returns an error when there is a system without a round that counts, with
-// the reasons.
+// ErrLost says that a server that was there already lost viewers.
+var ErrLost = errors.New("viewers were lost")
+
+// Err returns an error when there is a system without a round that counts, or a server
+// that was there already lost viewers, with the reasons. When systems of our own are
+// compared that is a result like any other.
 func (x Result) Err() error {
+	return errors.Join(x.refused(), x.lost())
+}
+
+func (x Result) lost() error {
+	if x.Plan.Target == nil {
+		return nil
+	}
+	for _, round := range x.Rounds {
+		if len(round.Lost) > 0 && len(round.Invalid) == 0 {
+			return fmt.Errorf("%w: round %d: %s", ErrLost, round.Number, strings.Join(round.Lost, ", "))
+		}
+	}
+	return nil
+}
+
+func (x Result) refused() error {
 	var reasons []string
 	for _, s := range x.Systems {
 		if s.Valid > 0 {

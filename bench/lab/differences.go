@@ -11,7 +11,7 @@ import (
 // protocol, and which side it favours: readers shall be able to judge.
 func differences(r ready) []string {
 	all := []string{
-		"Latency is from the time at which a frame is due at the publisher to when it, and all before it in its group of pictures, is complete at the viewer. A frame that never comes is late in all shares.",
+		"Latency is from the time at which a frame is due at the publisher to when it, and all before it in its group of pictures, is complete at the viewer. A frame that never comes is late in all shares, and not in quantiles of latency: read these beside the share that is complete.",
 	}
 	if r.Target != nil {
 		return append(all, "The server is another process, of which nothing is known but what clients see: no CPU time, no memory.")
@@ -32,7 +32,7 @@ func differences(r ready) []string {
 	}
 	if slices.ContainsFunc(r.Systems, System.Bare) {
 		all = append(all, "Bare loops have the frames themselves; relay and forwarding unit receive them from the publisher, too: one part more beside as many as there are viewers.",
-			"UDP loops send each object in as many packets as QUIC makes of it where the path allows it (1452 bytes), to one viewer after the other from one goroutine, without acknowledgements, congestion control, pacing or repair. \"udp\" makes a system call for each packet, \"udp-gso\" one for up to 44 (UDP_SEGMENT, which quic-go uses, too), \"udp-gso-aes\" encrypts besides (AES-128-GCM, one key for each viewer, without a handshake).",
+			"UDP loops send each object in as many packets as QUIC makes of it where the path allows it (1452 bytes), to one viewer after the other from one goroutine, without acknowledgements, congestion control, pacing or repair. \"udp\" makes a system call for each packet, \"udp-gso\" one for up to 44 (UDP_SEGMENT; quic-go uses it, too, for up to 14), \"udp-gso-aes\" encrypts besides (AES-128-GCM, one key for each viewer, without a handshake).",
 			"Bare QUIC and WebTransport loops write the relay's bytes to as many streams by quic-go and webtransport-go, a goroutine for each viewer, with the relay's settings of QUIC.")
 	}
 	if slices.Contains(r.Systems, QUIC) || slices.Contains(r.Systems, WebTransport) {

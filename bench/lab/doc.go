@@ -8,7 +8,8 @@
 // fresh processes: its server ([process.Usage] tells its CPU time and memory alone),
 // for more hops a chain of servers, and the load, which has the publisher and all
 // viewers, on one clock. A round in which the load was what gave way says so
-// (Round.Invalid) and counts for nothing.
+// (Round.Invalid) and counts for nothing; one in which the system lost viewers says so
+// (Round.Lost), and counts.
 //
 // The package knows no command line and prints nothing; [Progress] is told how far
 // things are.

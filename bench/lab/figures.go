@@ -40,14 +40,14 @@ const (
 func Figures() []Figure {
 	list := []Figure{
 		{"startup", "startup, median", Seconds, true, func(x Round) (float64, bool) {
-			return x.Metrics.Startup.P50.Seconds(), x.Metrics.Startup.Count > 0
+			return x.Metrics.Startup.P50.Seconds(), x.Metrics.Startup.Count > 0 && len(x.Lost) == 0
 		}},
 		{"startup_credit", "startup had a key frame come at once", Seconds, true, func(x Round) (float64, bool) {
 			q := x.Metrics.Ready
 			if q.Count == 0 {
 				q = x.Metrics.Startup
 			}
-			return q.P50.Seconds(), q.Count > 0
+			return q.P50.Seconds(), q.Count > 0 && len(x.Lost) == 0
 		}},
 		{"latency_p50", "latency p50", Seconds, true, latency(func(q tally.Quantiles) time.Duration { return q.P50 })},
 		{"latency_p95", "latency p95", Seconds, true, latency(func(q tally.Quantiles) time.Duration { return q.P95 })},
@@ -129,10 +129,11 @@ func latency(of func(tally.Quantiles) time.Duration) func(Round) (float64, bool)
 	}
 }
 
-// server is a figure of what the viewers are connected to.
+// server is a figure of what the viewers are connected to, where none of them was lost: a
+// server that serves fewer is cheaper.
 func server(of func(Cost) float64) func(Round) (float64, bool) {
 	return func(x Round) (float64, bool) {
-		if len(x.Servers) == 0 {
+		if len(x.Servers) == 0 || len(x.Lost) > 0 {
 			return 0, false
 		}
 		return of(x.Servers[len(x.Servers)-1]), true

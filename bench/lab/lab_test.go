@@ -215,6 +215,54 @@ func TestResultErr(t *testing.T) {
 	}
 }
 
+// A round in which the system lost viewers counts for what they got, not for what those
+// who were left cost; one in which the load let some of them come too late does not count.
+func TestLostViewers(t *testing.T) {
+	good := Round{System: QUIC, Servers: []Cost{{PerViewer: 1}}, Metrics: tally.Metrics{
+		Viewers: 10, Counts: tally.Counts{Frames: 100, Complete: 100, InTime: map[string]float64{"200ms": 1}},
+		Startup: tally.Quantiles{Count: 10, P50: time.Second},
+	}}
+	failed, absent, late := good, good, good
+	failed.Failed, failed.Metrics.Complete = []string{"viewer 3: gone"}, 90
+	absent.Metrics.Absent = 1
+	late.Failed = []string{"what is published does not come: 404"}
+	for _, c := range []struct {
+		name          string
+		x             Round
+		viewers       int
+		invalid, lost string
+	}{
+		{"good", good, 10, "", ""}, {"failed", failed, 10, "", "1 ended early, first viewer 3: gone"},
+		{"absent", absent, 10, "", "1 of 10 viewers did not get"}, {"late", late, 12, "2 of 12 viewers had not begun", "1 ended early"},
+	} {
+		invalid, lost := strings.Join(c.x.faults(c.viewers), ", "), strings.Join(c.x.lost(), ", ")
+		if (invalid == "") != (c.invalid == "") || !strings.Contains(invalid, c.invalid) || (lost == "") != (c.lost == "") || !strings.Contains(lost, c.lost) {
+			t.Errorf("%s: %q, %q", c.name, invalid, lost)
+		}
+		if strings.Contains(c.name, "late") && !strings.Contains(invalid, "404") {
+			t.Errorf("%s: nothing of why: %q", c.name, invalid)
+		}
+	}
+	failed.Lost = failed.lost()
+	all, err := summarize([]System{QUIC}, QUIC, []Round{good, failed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := all[0].Figures
+	if got["complete"] != (Spread{Median: 0.95, Min: 0.9, Max: 1}) || all[0].Valid != 2 {
+		t.Errorf("%+v of %d rounds", got["complete"], all[0].Valid)
+	}
+	failed.Servers[0].PerViewer = 0.1
+	if all, err = summarize([]System{QUIC}, QUIC, []Round{failed}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"cpu_viewer", "startup", "startup_credit"} {
+		if _, ok := all[0].Figures[name]; ok {
+			t.Errorf("%s is told of those who were left", name)
+		}
+	}
+}
+
 // A ramp ends where a system gives way, and tells the load's limits from its own.
 func TestRampOver(t *testing.T) {
 	p := Ramp{MaxP99: 50 * time.Millisecond}

@@ -212,7 +212,7 @@ func (l *loadRole) overMOQT() error {
 	c := l.config
 	server := func(p Place) (moqt.Server, error) {
 		dial, err := p.dial(c.Plan.Draft)
-		return moqt.Server{URL: p.URL, Dial: dial, Namespace: wire.Namespace{c.Namespace}, Source: l.source, Start: l.start, Log: l.log}, err
+		return moqt.Server{URL: p.URL, Dial: dial, Namespace: wire.Namespace{c.Namespace}, Source: l.source, Start: l.start, Tokens: p.tokens(), Log: l.log}, err
 	}
 	first, err := server(c.First)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -79,10 +80,11 @@ func versions() []string {
 	return all
 }
 
-// commandLine is what was typed, without secrets.
-func commandLine(args []string) []string {
+// CommandLine is what was typed, without secrets.
+func CommandLine(args []string) []string {
 	args = slices.Clone(args)
 	for i, a := range args {
+		args[i] = withoutTokens(a)
 		if strings.HasPrefix(a, "--token=") {
 			args[i] = "--token=..."
 		} else if i > 0 && args[i-1] == "--token" {
@@ -92,11 +94,23 @@ func commandLine(args []string) []string {
 	return args
 }
 
+// tokenIn finds a token in the query of a URL.
+var tokenIn = regexp.MustCompile(`([?&](?:jwt|token)=)[^&#]*`)
+
+// withoutTokens is a URL, or a text that has one, as it may be shown.
+func withoutTokens(text string) string { return tokenIn.ReplaceAllString(text, "${1}...") }
+
+// shown is what may be told of a place.
+func (p Place) shown() Place {
+	p.Token, p.URL = "", withoutTokens(p.URL)
+	return p
+}
+
 // shown is a plan without secrets.
 func (p Plan) shown() Plan {
 	if p.Target != nil {
 		t := *p.Target
-		t.Publish.Token, t.View.Token = "", ""
+		t.Publish, t.View = t.Publish.shown(), t.View.shown()
 		p.Target = &t
 	}
 	return p

@@ -51,8 +51,8 @@ func ObserveServer(ctx context.Context, p Observe, progress Progress) (x Observe
 	if err != nil {
 		return x, fmt.Errorf("%w: %w", ErrPlan, err)
 	}
-	x = ObserveResult{Began: time.Now(), Command: commandLine(os.Args), Machine: thisMachine(), Versions: versions(), Plan: p, Link: line}
-	x.Plan.At.Token = ""
+	x = ObserveResult{Began: time.Now(), Command: CommandLine(os.Args), Machine: thisMachine(), Versions: versions(), Plan: p, Link: line}
+	x.Plan.At = p.At.shown()
 	from := x.Began.Add(2500*time.Millisecond + time.Duration(p.Viewers)*arrival + 10*line.RTT())
 	viewing, leave := context.WithCancel(ctx)
 	var seen rtc.Observer

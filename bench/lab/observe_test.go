@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,13 +67,42 @@ func TestTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Stop()
-	at.Token = "secret"
+	at.Token, at.URL = "secret", at.URL+"/?jwt=secret"
 	x, err := Compare(t.Context(), Plan{Systems: []System{QUIC}, Target: &Target{Publish: at, View: at}, Viewers: 2, Rounds: 1, Duration: time.Second, Profile: "audio"}, func(float64, string) {})
-	if err != nil || len(x.Rounds) != 1 || x.Rounds[0].Metrics.Complete == 0 || len(x.Rounds[0].Servers) != 0 || x.Plan.Target.View.Token != "" {
+	if err != nil || len(x.Rounds) != 1 || x.Rounds[0].Metrics.Complete == 0 || len(x.Rounds[0].Servers) != 0 || x.Plan.Target.View.Token != "" || strings.Contains(x.Plan.Target.View.URL, "secret") {
 		t.Errorf("%+v, %v", x, err)
 	}
 	if _, err := Compare(t.Context(), Plan{Target: &Target{Publish: at, View: at}}, func(float64, string) {}); !errors.Is(err, ErrPlan) {
 		t.Errorf("all systems of one server: %v", err)
+	}
+}
+
+// A relay that dies in the middle has a result: what did not come, and an error.
+func TestTargetDies(t *testing.T) {
+	t.Parallel()
+	c, at, err := StartRelay(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	die := sync.OnceFunc(func() { _ = c.Stop() }) // its end is what is wanted
+	defer die()
+	x, err := Compare(t.Context(), Plan{Systems: []System{QUIC}, Target: &Target{Publish: at, View: at}, Viewers: 2, Rounds: 1, Duration: 2 * time.Second, Profile: "audio"}, func(_ float64, what string) {
+		if what == "measuring, 1s left" {
+			die()
+		}
+	})
+	if err != nil || len(x.Rounds) != 1 {
+		t.Fatalf("%d rounds, %v", len(x.Rounds), err)
+	}
+	round := x.Rounds[0]
+	if len(round.Invalid) > 0 { // nothing is told of it then, and that is an error, too
+		if !errors.Is(x.Err(), ErrSaturated) {
+			t.Errorf("%v", x.Err())
+		}
+		return
+	}
+	if got := x.Systems[0].Figures["complete"].Median; len(round.Lost) == 0 || got < 0.1 || got > 0.9 || !errors.Is(x.Err(), ErrLost) {
+		t.Errorf("complete %.2f, lost %q, %v", got, round.Lost, x.Err())
 	}
 }
 
@@ -112,12 +142,12 @@ func TestTargetLate(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	got := commandLine([]string{"moqedge", "bench", "whep", "--token", "a", "--token=b", "--viewers", "3"})
-	if s := strings.Join(got, " "); s != "moqedge bench whep --token ... --token=... --viewers 3" {
+	got := CommandLine([]string{"moqedge", "bench", "whep", "--token", "a", "--token=b", "--viewers", "3", "moqt://h/?a=1&jwt=c.d.e", "https://h/live?token=f&b=2"})
+	if s := strings.Join(got, " "); s != "moqedge bench whep --token ... --token=... --viewers 3 moqt://h/?a=1&jwt=... https://h/live?token=...&b=2" {
 		t.Error(s)
 	}
 	args := []string{"x", "--token", "a"}
-	if commandLine(args); !slices.Equal(args, []string{"x", "--token", "a"}) {
+	if CommandLine(args); !slices.Equal(args, []string{"x", "--token", "a"}) {
 		t.Error("the arguments were changed")
 	}
 }

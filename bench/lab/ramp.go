@@ -66,7 +66,7 @@ func FindKnees(ctx context.Context, p Ramp, progress Progress) (RampResult, erro
 	}
 	p.Plan = r.Plan
 	x := RampResult{
-		Began: time.Now(), Command: commandLine(os.Args), Machine: thisMachine(), Versions: versions(),
+		Began: time.Now(), Command: CommandLine(os.Args), Machine: thisMachine(), Versions: versions(),
 		Plan: p, Bitrate: r.source.Bitrate(), Differences: differences(r),
 	}
 	for i, s := range r.Systems {
@@ -170,7 +170,7 @@ func (p Ramp) over(x Round, viewers int) (why string, ofLoad bool) {
 	if faults := x.Load.faults(x.Metrics.Bytes); len(faults) > 0 {
 		return faults[0], true
 	}
-	if faults := x.faults(viewers); len(faults) > 0 {
+	if faults := append(x.faults(viewers), x.lost()...); len(faults) > 0 {
 		return faults[0], false
 	}
 	if lost := x.Metrics.Frames - x.Metrics.Complete; lost > 0 {

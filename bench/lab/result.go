@@ -28,9 +28,13 @@ type Result struct {
 
 // Round is one system, measured once.
 type Round struct {
-	System  System        `json:"system"`
-	Number  int           `json:"number"`            // from 1
-	Invalid []string      `json:"invalid,omitempty"` // why it counts for nothing
+	System  System   `json:"system"`
+	Number  int      `json:"number"`            // from 1
+	Invalid []string `json:"invalid,omitempty"` // why it counts for nothing
+	// Lost says which viewers the system lost, or never had. Such a round counts: what
+	// they did not get is late and missing in its shares. What a viewer costs, and how
+	// soon all of them begin, it can not tell.
+	Lost    []string      `json:"lost,omitempty"`
 	Metrics tally.Metrics `json:"metrics"`
 	// Servers are what they used in the window, from the publisher's to the
 	// viewers'.
@@ -43,7 +47,7 @@ type Round struct {
 	// RecoveryDelay again, by kind; a kind that never was is left out.
 	Recovered map[string]time.Duration `json:"recovered_ns,omitempty"`
 	Draft     string                   `json:"draft,omitempty"`  // of MOQT
-	Failed    []string                 `json:"failed,omitempty"` // viewers that ended early, and of what
+	Failed    []string                 `json:"failed,omitempty"` // viewers that ended early, or the publisher, and of what
 }
 
 // RecoveryDelay is the playout delay that counts as live after a line has recovered.

@@ -88,7 +88,7 @@ func (r ready) round(ctx context.Context, s System, number int, progress func(st
 	}
 	x.Metrics, x.Load, x.Wire, x.Draft, x.Failed = found.Metrics, found.Load, found.Wire, found.Draft, found.Failed
 	x.Servers, x.Recovered = m.costs(bare, x.Metrics), recovered(r.line, x.Metrics)
-	x.Invalid = append(x.Load.faults(x.Metrics.Bytes), x.faults(r.Viewers)...)
+	x.Invalid, x.Lost = append(x.Load.faults(x.Metrics.Bytes), x.faults(r.Viewers)...), x.lost()
 	return x, nil
 }
 
@@ -121,18 +121,31 @@ func (r ready) servers(ctx context.Context, s System) ([]*process.Child, Place, 
 // memory they hold.
 const look = 500 * time.Millisecond
 
-// faults says why a round counts for nothing besides saturation.
+// faults says why a round counts for nothing besides saturation: nobody was owed
+// anything, or the load did not get as far as to let all viewers come.
 func (x Round) faults(viewers int) (faults []string) {
-	if x.Metrics.Viewers < viewers || x.Metrics.Absent > 0 {
-		faults = append(faults, fmt.Sprintf("%d of %d viewers were not there when the window began", viewers-x.Metrics.Viewers+x.Metrics.Absent, viewers))
-	}
-	if len(x.Failed) > 0 {
-		faults = append(faults, fmt.Sprintf("%d ended early, first %s", len(x.Failed), x.Failed[0]))
+	if late := viewers - x.Metrics.Viewers; late > 0 {
+		faults = append(faults, fmt.Sprintf("%d of %d viewers had not begun to connect when the window ended", late, viewers))
 	}
 	if x.Metrics.Frames == 0 {
 		faults = append(faults, "nothing was sent")
 	}
+	if len(faults) > 0 && len(x.Failed) > 0 {
+		faults = append(faults, x.Failed[0])
+	}
 	return faults
+}
+
+// lost says which viewers the system lost or never had. That is its doing, and left out
+// would hide what a system does when it has too much to do.
+func (x Round) lost() (lost []string) {
+	if n := x.Metrics.Absent; n > 0 {
+		lost = append(lost, fmt.Sprintf("%d of %d viewers did not get what they asked for until the end", n, x.Metrics.Viewers))
+	}
+	if n := len(x.Failed); n > 0 {
+		lost = append(lost, fmt.Sprintf("%d ended early, first %s", n, x.Failed[0]))
+	}
+	return lost
 }
 
 // meter is what servers were like in a window.

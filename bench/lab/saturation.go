@@ -23,7 +23,8 @@ type Saturation struct {
 	// time.
 	Turns tally.Quantiles `json:"turns"`
 	// Drops are packets that the kernel threw away because the load did not read
-	// them in time.
+	// them in time, at most: it counts messages, and what a server sends as one message
+	// a socket of the load takes as one (UDP_GRO).
 	Drops uint64 `json:"drops"`
 	// Overrun are packets that an emulated line threw away for the same reason.
 	Overrun uint64  `json:"overrun"`
@@ -49,6 +50,18 @@ func (s Saturation) faults(received uint64) (faults []string) {
 		faults = append(faults, fmt.Sprintf("the load did not read %d packets in time", lost))
 	}
 	return faults
+}
+
+// perMessage is how many packets a system's server hands to the kernel as one message at
+// most: quic-go what fits into 20 kB, the others what their packages say.
+func (s System) perMessage() uint64 {
+	switch s {
+	case WebRTC, BareUDP:
+		return 1
+	case BareUDPSegments, BareUDPEncrypted, WebRTCSegments:
+		return 48
+	}
+	return 14
 }
 
 // ticker notes how late a goroutine gets its turn.

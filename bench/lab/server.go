@@ -14,7 +14,9 @@ import (
 	"moqedge/bench/sfu"
 	"moqedge/certs"
 	"moqedge/moq/transport"
+	"moqedge/moq/wire"
 	"moqedge/relay"
+	"moqedge/relay/auth"
 )
 
 // names of roles.
@@ -49,8 +51,16 @@ type Place struct {
 	Fingerprint string `json:"fingerprint,omitempty"` // SHA-256 of its certificate, in hexadecimal
 	CA          string `json:"ca,omitempty"`          // a PEM file of roots
 	Insecure    bool   `json:"insecure,omitempty"`
-	// Token is shown to a WHIP or WHEP endpoint.
+	// Token is shown to a WHIP or WHEP endpoint as bearer, to a relay in SETUP.
 	Token string `json:"token,omitempty"`
+}
+
+// tokens are what is shown to a relay.
+func (p Place) tokens() []wire.Token {
+	if t, ok := auth.ParseText(p.Token); ok {
+		return []wire.Token{t}
+	}
+	return nil
 }
 
 // dial returns how clients connect to a relay.

@@ -54,7 +54,7 @@ func (l *loadRole) count() (c counted, err error) {
 	c.Wire = link.Counters{Down: less(l.ended.Down, l.wire.Down), Up: less(l.ended.Up, l.wire.Up)}
 	c.Load = Saturation{
 		Publisher: l.sender.Lateness(), Turns: l.ticker.late.Quantiles(),
-		Drops: drops - min(l.drops, drops), Overrun: c.Wire.Down.Overrun + c.Wire.Up.Overrun,
+		Drops: (drops - min(l.drops, drops)) * l.config.System.perMessage(), Overrun: c.Wire.Down.Overrun + c.Wire.Up.Overrun,
 		Cores: (u.CPU() - l.usage).Seconds() / span.Seconds(), Machine: machine.since(l.machine),
 	}
 	c.Metrics = l.board.Window(from, to)

@@ -92,12 +92,7 @@ func CeilingText(x lab.Result, s Style) string {
 		out.WriteString(s.paint(bold, interruptedText(x)) + "\n")
 	}
 	out.WriteString("\n" + CeilingTable(x).Text(s) + "\n")
-	if invalid := invalidRounds(x); len(invalid) > 0 {
-		out.WriteString("\n" + s.paint(bold, "Rounds that do not count") + "\n")
-		for _, line := range invalid {
-			writeLines(&out, wrap("  "+line, s.width(), "    "))
-		}
-	}
+	troubleText(&out, x, s)
 	return strings.TrimRight(out.String(), "\n")
 }
 
@@ -117,7 +112,7 @@ func CeilingPage(x lab.Result) Page {
 			one("What one core delivers", "Payload to all viewers by one core that is fully busy. More is better.", "payload", lab.BitRate, "core_rate"),
 		}},
 		{Title: "Latency", Plots: []Plot{CDF(slices.DeleteFunc(slices.Clone(x.Systems), isUDP))}},
-		{Title: "Rounds", Tables: []Table{RoundsTable(x.Rounds)}, Points: invalidRounds(x)},
+		{Title: "Rounds", Tables: []Table{RoundsTable(x.Rounds)}, Points: slices.Concat(lostRounds(x), invalidRounds(x))},
 		{Title: "What differs", Points: x.Differences},
 		{Title: "How to do it again", Facts: planFacts(x), Code: CommandText(x.Command)},
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"moqedge/bench/lab"
@@ -29,8 +30,8 @@ func ComparePage(x lab.Result) Page {
 	p.Sections = append(append(p.Sections, short), plotSections(x)...)
 	p.Sections = append(p.Sections,
 		Section{Title: "All figures", Tables: []Table{CompareTable(x, false)}},
-		Section{Title: "Rounds", Text: []string{"What the load says of itself tells whether a round is about the system or about the load. A round in which the load was what gave way does not count."},
-			Tables: []Table{RoundsTable(x.Rounds)}, Points: invalidRounds(x)},
+		Section{Title: "Rounds", Text: []string{"What the load says of itself tells whether a round is about the system or about the load. A round in which the load was what gave way does not count; one in which the system lost viewers does: what they did not get is late and missing, and costs and startup are not taken from it."},
+			Tables: []Table{RoundsTable(x.Rounds)}, Points: slices.Concat(lostRounds(x), invalidRounds(x))},
 		Section{Title: "What differs besides the protocol", Points: x.Differences},
 		Section{Title: "Method", Points: method()},
 		Section{Title: "How to do it again", Facts: planFacts(x), Code: CommandText(x.Command)},
@@ -50,7 +51,7 @@ func method() []string {
 	return []string{
 		"Each server runs in a process of its own; publisher and viewers are in another one, on one clock. All processes are started anew for each round, and systems take turns in an order that changes.",
 		"Latency is from the time at which a frame is due in the schedule to when it, and all before it in its group of pictures, is complete at the viewer. The clock is the schedule's: a publisher that is held up makes its frames late (no coordinated omission). Histograms are HDR histograms, merged over viewers.",
-		"A frame is in time for a playout delay when its latency is at most that. Those that never come count as late.",
+		"A frame is in time for a playout delay when its latency is at most that. Those that never come count as late there; quantiles of latency are of those that came, so read them beside the share that is complete.",
 		"Stalls are those of a player with a fixed target latency, which catches up at once.",
 		"Startup is from the first packet to the first complete key frame, measured for each viewer before the window.",
 		"CPU time and memory are those of the server's process alone (rusage and the kernel's accounts), of the one that viewers are connected to where there is a chain.",
@@ -84,8 +85,11 @@ func RoundsTable(rounds []lab.Round) Table {
 	var g Group
 	for _, r := range rounds {
 		counts := "yes"
-		if len(r.Invalid) > 0 {
+		switch {
+		case len(r.Invalid) > 0:
 			counts = "no"
+		case len(r.Lost) > 0:
+			counts = "yes, viewers lost"
 		}
 		q := latencyOf(r.Metrics)
 		row := Row{Name: fmt.Sprintf("%d, %s", r.Number, NameOf(r.System))}

@@ -22,13 +22,26 @@ func Text(x lab.Result, s Style) string {
 	}
 	out.WriteString("\n" + CompareTable(x, true).Text(s) + "\n")
 	verdictText(&out, Verdicts(x), s)
-	if invalid := invalidRounds(x); len(invalid) > 0 {
-		out.WriteString("\n" + s.paint(bold, "Rounds that do not count") + "\n")
-		for _, line := range invalid {
-			writeLines(&out, wrap("  "+line, s.width(), "    "))
+	troubleText(&out, x, s)
+	return strings.TrimRight(out.String(), "\n")
+}
+
+// troubleText says in which rounds viewers were lost, and which count for nothing.
+func troubleText(out *strings.Builder, x lab.Result, s Style) {
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{
+		{"Rounds that count, in which viewers were lost", lostRounds(x)}, {"Rounds that do not count", invalidRounds(x)},
+	} {
+		if len(part.lines) == 0 {
+			continue
+		}
+		out.WriteString("\n" + s.paint(bold, part.title) + "\n")
+		for _, line := range part.lines {
+			writeLines(out, wrap("  "+line, s.width(), "    "))
 		}
 	}
-	return strings.TrimRight(out.String(), "\n")
 }
 
 // interruptedText says that a result is not all that was wanted.
@@ -298,6 +311,17 @@ func cellOf(f lab.Figure, s, base lab.Summary) Cell {
 		c.Note = Ratio(r.Median)
 	}
 	return c
+}
+
+// lostRounds says in which rounds that count a system lost viewers.
+func lostRounds(x lab.Result) []string {
+	var all []string
+	for _, r := range x.Rounds {
+		if len(r.Lost) > 0 && len(r.Invalid) == 0 {
+			all = append(all, fmt.Sprintf("%s, round %d: %s", NameOf(r.System), r.Number, clean(strings.Join(r.Lost, "; "))))
+		}
+	}
+	return all
 }
 
 // invalidRounds says which rounds count for nothing, and why.

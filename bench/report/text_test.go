@@ -179,6 +179,26 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// Rounds in which viewers were lost count, and are named apart from those that do not.
+func TestLost(t *testing.T) {
+	x := compared()
+	x.Rounds[0].Lost = []string{"2 of 20 viewers did not get what they asked for until the end"}
+	text := Text(x, Style{})
+	lost, invalid, found := strings.Cut(text, "Rounds that do not count\n")
+	_, lost, named := strings.Cut(lost, "Rounds that count, in which viewers were lost\n")
+	if !found || !named || !strings.Contains(lost, "MOQT QUIC, round 1: 2 of 20") || strings.Contains(invalid, "2 of 20") {
+		t.Errorf("%s", text)
+	}
+	var page strings.Builder
+	if err := HTML(&page, x); err != nil || !strings.Contains(page.String(), "yes, viewers lost") || !strings.Contains(page.String(), "round 1: 2 of 20") {
+		t.Errorf("the page says nothing of it: %v", err)
+	}
+	x.Rounds[0].Lost = nil
+	if strings.Contains(Text(x, Style{}), "viewers were lost") {
+		t.Error("nobody was lost")
+	}
+}
+
 // Pictures and sound are told apart: what all frames have together hides neither, and
 // is left out where there is one kind.
 func TestKinds(t *testing.T) {

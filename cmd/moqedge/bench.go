@@ -44,8 +44,8 @@ type mediaFlags struct {
 }
 
 type compareCommand struct {
-	Systems  []lab.System  `enum:"quic,webtransport,webrtc,webrtc-gso" placeholder:"SYSTEM,..." help:"What is compared: quic, webtransport, webrtc, and webrtc-gso, whose packets leave together as QUIC's do. (default: the first three)"`
-	Viewers  int           `default:"20" help:"How many viewers there are, 1 to 1000. (default: ${default})"`
+	Systems  []lab.System  `enum:"quic,webtransport,webrtc,webrtc-gso" placeholder:"SYSTEM" help:"What is compared: quic, webtransport, webrtc, and webrtc-gso, whose packets leave together as QUIC's do. (default: the first three)"`
+	Viewers  int           `default:"20" help:"How many viewers there are, 1 to 5000. (default: ${default})"`
 	Hops     int           `default:"1" help:"How many relays lie between publisher and viewers, 1 to 3. (default: ${default})"`
 	Rounds   int           `default:"3" help:"How often each system is measured, by turns. (default: ${default})"`
 	Duration time.Duration `placeholder:"TIME" help:"How long each time. (default: 8s, 15s on a line that changes)"`

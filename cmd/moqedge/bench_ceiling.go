@@ -10,7 +10,7 @@ import (
 )
 
 type ceilingCommand struct {
-	Systems  []lab.System  `enum:"udp,udp-gso,udp-gso-aes,bare-quic,bare-webtransport,quic,webtransport,webrtc,webrtc-gso" placeholder:"SYSTEM,..." help:"What is measured beside bare-quic: udp, udp-gso, udp-gso-aes, bare-webtransport, quic, webtransport, webrtc. (default: all)"`
+	Systems  []lab.System  `enum:"udp,udp-gso,udp-gso-aes,bare-quic,bare-webtransport,quic,webtransport,webrtc,webrtc-gso" placeholder:"SYSTEM" help:"What is measured beside bare-quic: udp, udp-gso, udp-gso-aes, bare-webtransport, quic, webtransport, webrtc. (default: all)"`
 	Viewers  int           `default:"50" help:"How many viewers there are. (default: ${default})"`
 	Rounds   int           `default:"3" help:"How often each is measured, by turns. (default: ${default})"`
 	Duration time.Duration `default:"4s" placeholder:"TIME" help:"How long each time. (default: ${default})"`
@@ -24,7 +24,7 @@ func (ceilingCommand) Help() string {
 that what these cost has beside it what the machine and the transport need in any case:
 
   udp               UDP alone, a system call for each packet
-  udp-gso           up to 44 packets of a viewer by one system call, as quic-go sends (Linux)
+  udp-gso           up to 44 packets of a viewer by one system call; quic-go sends up to 14 so (Linux)
   udp-gso-aes       likewise, encrypted by AES-128-GCM
   bare-quic         quic-go, a goroutine for each viewer
   bare-webtransport webtransport-go, likewise

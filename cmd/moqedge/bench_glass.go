@@ -10,7 +10,7 @@ import (
 )
 
 type glassCommand struct {
-	Systems     []glass.System `enum:"moqt,webrtc" placeholder:"SYSTEM,..." help:"What plays: moqt (the player, from a relay), webrtc (a page, from a forwarding unit). (default: both)"`
+	Systems     []glass.System `enum:"moqt,webrtc" placeholder:"SYSTEM" help:"What plays: moqt (the player, from a relay), webrtc (a page, from a forwarding unit). (default: both)"`
 	Rounds      int            `default:"3" help:"How often each is measured, by turns. (default: ${default})"`
 	Duration    time.Duration  `placeholder:"TIME" help:"How long each time. (default: 10s, 15s on a line that changes)"`
 	Target      time.Duration  `placeholder:"TIME" help:"What both are to hold back for a steady playback. (default: each what it does by itself, the player 300ms)"`

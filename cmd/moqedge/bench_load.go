@@ -29,13 +29,15 @@ func (loadCommand) Help() string {
 	return `Publishes at a MOQT relay, has viewers subscribe there, and says what they got and when: latency,
 frames in time, stalls, startup. It is the load of "bench compare" for a server of your own or of
 somebody else; of the server's processor and memory nothing is known. It publishes below the
-namespace bench-..., and asks for nothing else.
+namespace bench-..., and asks for nothing else; a token for that permits "get" and "put" of "".
 
 Examples:
 
   moqedge bench load https://relay.example.com/moq --viewers 100 --profile 360p
 
   moqedge bench load moqt://127.0.0.1:4443 --fingerprint-url http://127.0.0.1:8080/certificate.sha256
+
+  MOQEDGE_TOKEN=... moqedge bench load moqt://relay.example.com
 
   moqedge bench load moqt://edge.example.com --publish moqt://origin.example.com --link 50ms-1%`
 }
@@ -92,14 +94,14 @@ func (c loadCommand) place(e *environment, at string) (lab.Place, error) {
 	for _, f := range d.Fingerprints {
 		pins = append(pins, hex.EncodeToString(f[:]))
 	}
-	return lab.Place{URL: at, Fingerprint: strings.Join(pins, ","), CA: c.CA, Insecure: c.Insecure}, nil
+	return lab.Place{URL: at, Fingerprint: strings.Join(pins, ","), CA: c.CA, Insecure: c.Insecure, Token: c.Token}, nil
 }
 
 // whepCommand measures any WHEP server.
 type whepCommand struct {
 	URL      string        `arg:"" help:"The WHEP endpoint: http:// or https://."`
 	Publish  string        `placeholder:"URL" help:"The WHIP endpoint of the same stream: publish frames there whose times and contents are known, for figures as those of bench compare."`
-	Token    string        `placeholder:"TOKEN" env:"MOQEDGE_BENCH_TOKEN" help:"Shown as bearer token."`
+	Token    string        `placeholder:"TOKEN" env:"MOQEDGE_TOKEN" help:"Shown as bearer token; better in the environment, as MOQEDGE_TOKEN"`
 	Viewers  int           `default:"1" help:"How many viewers there are. (default: ${default})"`
 	Rounds   int           `default:"1" help:"How often it is measured, with --publish. (default: ${default})"`
 	Duration time.Duration `default:"10s" placeholder:"TIME" help:"How long each time. (default: ${default})"`

@@ -9,7 +9,7 @@ import (
 )
 
 type rampCommand struct {
-	Systems  []lab.System  `enum:"quic,webtransport,webrtc,webrtc-gso,udp,udp-gso,udp-gso-aes,bare-quic,bare-webtransport" placeholder:"SYSTEM,..." help:"What is measured: quic, webtransport, webrtc, or a bare loop of moqedge bench ceiling. (default: the first three)"`
+	Systems  []lab.System  `enum:"quic,webtransport,webrtc,webrtc-gso,udp,udp-gso,udp-gso-aes,bare-quic,bare-webtransport" placeholder:"SYSTEM" help:"What is measured: quic, webtransport, webrtc, or a bare loop of moqedge bench ceiling. (default: the first three)"`
 	From     int           `default:"10" help:"Viewers of the first step. (default: ${default})"`
 	Most     int           `default:"1000" help:"Viewers at which it ends in any case. (default: ${default})"`
 	MaxP99   time.Duration `name:"p99" default:"50ms" placeholder:"TIME" help:"Latency at the 99th percentile that is too much. (default: ${default})"`

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"moqedge/cmd/moqedge/peer"
+	"moqedge/moq/wire"
+	"moqedge/relay/auth"
 )
 
 // trustFlags say how to connect to a relay.
@@ -18,7 +20,8 @@ type trustFlags struct {
 
 // clientFlags are those of a command that is a client of one relay.
 type clientFlags struct {
-	Draft int `placeholder:"N" help:"Speak this draft of MOQT only, such as 18. (default: what the relay prefers)"`
+	Draft int    `placeholder:"N" help:"Speak this draft of MOQT only, such as 18. (default: what the relay prefers)"`
+	Token string `placeholder:"TOKEN" env:"MOQEDGE_TOKEN" help:"Shown to the relay, as ?jwt=TOKEN in its URL is; better in the environment, as MOQEDGE_TOKEN"`
 	trustFlags
 }
 
@@ -26,6 +29,14 @@ func (f clientFlags) peer(url string) peer.Config {
 	c := f.trustFlags.peer(url)
 	c.Draft = f.Draft
 	return c
+}
+
+// tokens are what a session shows in SETUP.
+func (f clientFlags) tokens() []wire.Token {
+	if t, ok := auth.ParseText(f.Token); ok {
+		return []wire.Token{t}
+	}
+	return nil
 }
 
 func (t trustFlags) peer(url string) peer.Config {

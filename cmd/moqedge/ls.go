@@ -40,7 +40,7 @@ func (c lsCommand) Run(e *environment) error {
 		return err
 	}
 	var found []wire.Namespace
-	o := peer.Options{Session: moq.Config{Implementation: node.Implementation, Logger: e.log}, Once: !c.Watch, Logger: e.log}
+	o := peer.Options{Session: moq.Config{Implementation: node.Implementation, Tokens: c.tokens(), Logger: e.log}, Once: !c.Watch, Logger: e.log}
 	err = peer.Keep(e, c.peer(c.URL), o, func(ctx context.Context, s *moq.Session, _ <-chan struct{}) error {
 		if c.Watch {
 			return listing.Watch(ctx, s, prefix, func(event listing.Event) { c.tell(e, event) })

@@ -86,7 +86,7 @@ func (c pubCommand) Run(e *environment) error {
 	tasks.Go(func() { c.show(ctx, e, &sent) })
 
 	publisher := peer.NewPublisher(origin)
-	session := moq.Config{Handler: publisher, Implementation: node.Implementation, Deliver: deliver.Config{Counters: &sent}, Logger: e.log}
+	session := moq.Config{Handler: publisher, Implementation: node.Implementation, Deliver: deliver.Config{Counters: &sent}, Tokens: c.tokens(), Logger: e.log}
 	err = peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, publisher.Use)
 	stop()
 	tasks.Wait()

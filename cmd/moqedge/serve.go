@@ -177,7 +177,7 @@ func (c serveCommand) printConfig(e *environment, set *config.Settings) error {
 }
 
 // otherVariables are those of the environment that configure something else.
-func otherVariables() []string { return []string{"MOQEDGE_CONFIG", "MOQEDGE_BENCH_TOKEN"} }
+func otherVariables() []string { return []string{"MOQEDGE_CONFIG", "MOQEDGE_TOKEN"} }
 
 // configuration is that of the file, or the default, with the environment and then
 // the flags over it.

@@ -100,7 +100,7 @@ func (c subCommand) follow(e *environment, t subscriber.Target, o subscriber.Opt
 	defer stop()
 	var printing sync.WaitGroup
 	printing.Go(func() { report.Run(ctx) })
-	session := moq.Config{Implementation: node.Implementation, Logger: e.log}
+	session := moq.Config{Implementation: node.Implementation, Tokens: c.tokens(), Logger: e.log}
 	follower := subscriber.NewFollower(t, o, report.Take)
 	err := peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, follower.Use)
 	follower.Close()

@@ -26,7 +26,7 @@ type CAT struct {
 
 // Hook is a server of the operator that is asked who may do what.
 type Hook struct {
-	// URL that questions are posted to as JSON, see [the hook](access.md#the-http-hook).
+	// URL is where questions are posted to as JSON, see [the hook](access.md#the-http-hook).
 	URL string `yaml:"url" reload:"section" secret:"url" without:"required"`
 	// Timeout is how long an answer may take; without one nothing is permitted.
 	Timeout time.Duration `yaml:"timeout" reload:"section" default:"2s"`

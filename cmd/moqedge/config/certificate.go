@@ -27,7 +27,7 @@ type Certificate struct {
 	Cert string `yaml:"cert" reload:"live" without:"none"`
 	// Key is the PEM file with its key.
 	Key string `yaml:"key" reload:"live" without:"none"`
-	// ACME has an authority give the certificates, and renews them.
+	// ACME is the authority that gives the certificates, and renews them.
 	ACME *ACME `yaml:"acme" reload:"restart" without:"no authority is asked"`
 	// Names are further certificates, each for the clients that ask for a name in it
 	// (SNI); all others see the one above.

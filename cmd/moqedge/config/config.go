@@ -43,7 +43,7 @@ type Config struct {
 	// Access says who may do what, see [access](access.md); that it is there or not needs
 	// a restart.
 	Access *Access `yaml:"access" reload:"restart" without:"everybody may do everything"`
-	// Limits bound what peers may do and have, see [limits](limits.md).
+	// Limits are the bounds of what peers may do and have, see [limits](limits.md).
 	Limits Limits `yaml:"limits" reload:"live"`
 	// Admin has the status page, the [API](admin.md) and metrics; it is not for everybody
 	// to reach.

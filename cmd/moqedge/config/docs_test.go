@@ -133,6 +133,12 @@ func unit(m member) string {
 		return "time"
 	case t == reflect.TypeFor[Size]():
 		return "size"
+	case t == reflect.TypeFor[ByteRate]():
+		return "size, in a second"
+	case t == reflect.TypeFor[Bitrate]():
+		return "bit/s, as `20Mbit`"
+	case t == reflect.TypeFor[Share]():
+		return "share, as `25%`"
 	case t.Kind() == reflect.Bool:
 		return "true, false"
 	case t.Kind() == reflect.String, kindOf(t) == scalar && t.Kind() == reflect.Struct:

@@ -12,54 +12,56 @@ import (
 // Limits bound what peers may do and have, see [limits](limits.md). What is 0 or left out
 // is the default, `unlimited` none.
 type Limits struct {
-	// Global limits hold for all sessions together.
+	// Global is what holds for all sessions together.
 	Global GlobalLimits `yaml:"global" reload:"live"`
-	// Address limits hold for the sessions of an IPv4 address, or of a network of IPv6 (/64).
+	// Address is what holds for the sessions of an IPv4 address, or of a network of IPv6 (/64).
 	Address AddressLimits `yaml:"address" reload:"live"`
-	// Token limits hold for the sessions that show tokens of one subject.
+	// Token is what holds for the sessions that show tokens of one subject.
 	Token TokenLimits `yaml:"token" reload:"live"`
-	// Session limits hold for each session.
+	// Session is what holds for each session.
 	Session SessionLimits `yaml:"session" reload:"live"`
 }
 
 // GlobalLimits are those of all sessions together.
 type GlobalLimits struct {
-	// Sessions at a time.
+	// Sessions is how many there may be at a time.
 	Sessions Count `yaml:"sessions" reload:"live" default:"100000"`
 	// HandshakesPerSecond is how many connections may begin; beyond a quarter of it,
 	// clients have to show that they are at their address.
 	HandshakesPerSecond Rate `yaml:"handshakesPerSecond" reload:"live" without:"250 for each processor"`
-	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
+	// RequestsPerSecond is how many requests may come; faster ones wait, for up to 5 s.
 	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"10000"`
-	// Subscriptions at a time: all requests that last, other than announced namespaces.
+	// Subscriptions is how many requests there may be at a time that last, other than
+	// announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"unlimited"`
-	// Namespaces announced at a time.
+	// Namespaces is how many may be announced at a time.
 	Namespaces Count `yaml:"namespaces" reload:"live" default:"1000000"`
-	// Streams of data that come in at a time.
+	// Streams is how many with data may come in at a time.
 	Streams Count `yaml:"streams" reload:"live" default:"unlimited"`
-	// BytesInPerSecond of objects that come in.
+	// BytesInPerSecond is how much of objects may come in.
 	BytesInPerSecond ByteRate `yaml:"bytesInPerSecond" reload:"live" default:"unlimited"`
-	// BitrateOut of objects that go out, in bits per second.
+	// BitrateOut is how fast objects may go out.
 	BitrateOut Bitrate `yaml:"bitrateOut" reload:"live" default:"unlimited"`
 }
 
 // AddressLimits are those of an address.
 type AddressLimits struct {
-	// Sessions at a time.
+	// Sessions is how many there may be at a time.
 	Sessions Count `yaml:"sessions" reload:"live" default:"4096"`
 	// HandshakesPerSecond is how many connections may begin.
 	HandshakesPerSecond Rate `yaml:"handshakesPerSecond" reload:"live" default:"200"`
-	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
+	// RequestsPerSecond is how many requests may come; faster ones wait, for up to 5 s.
 	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"4000"`
-	// Subscriptions at a time: all requests that last, other than announced namespaces.
+	// Subscriptions is how many requests there may be at a time that last, other than
+	// announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"32768"`
-	// Namespaces announced at a time.
+	// Namespaces is how many may be announced at a time.
 	Namespaces Count `yaml:"namespaces" reload:"live" default:"20000"`
-	// Streams of data that come in at a time.
+	// Streams is how many with data may come in at a time.
 	Streams Count `yaml:"streams" reload:"live" default:"16384"`
-	// BytesInPerSecond of objects that come in: who sends more is held up.
+	// BytesInPerSecond is how much of objects may come in: who sends more is held up.
 	BytesInPerSecond ByteRate `yaml:"bytesInPerSecond" reload:"live" default:"128MiB"`
-	// BitrateOut of objects that go out, in bits per second.
+	// BitrateOut is how fast objects may go out.
 	BitrateOut Bitrate `yaml:"bitrateOut" reload:"live" default:"unlimited"`
 	// CacheShare is how much of retention.cacheBytes what is published without a token
 	// may keep when there is no room.
@@ -68,19 +70,20 @@ type AddressLimits struct {
 
 // TokenLimits are those of the tokens of a subject.
 type TokenLimits struct {
-	// Sessions at a time.
+	// Sessions is how many there may be at a time.
 	Sessions Count `yaml:"sessions" reload:"live" default:"unlimited"`
-	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
+	// RequestsPerSecond is how many requests may come; faster ones wait, for up to 5 s.
 	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"unlimited"`
-	// Subscriptions at a time: all requests that last, other than announced namespaces.
+	// Subscriptions is how many requests there may be at a time that last, other than
+	// announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"unlimited"`
-	// Namespaces announced at a time.
+	// Namespaces is how many may be announced at a time.
 	Namespaces Count `yaml:"namespaces" reload:"live" default:"unlimited"`
-	// Streams of data that come in at a time.
+	// Streams is how many with data may come in at a time.
 	Streams Count `yaml:"streams" reload:"live" default:"unlimited"`
-	// BytesInPerSecond of objects that come in: who sends more is held up.
+	// BytesInPerSecond is how much of objects may come in: who sends more is held up.
 	BytesInPerSecond ByteRate `yaml:"bytesInPerSecond" reload:"live" default:"unlimited"`
-	// BitrateOut of objects that go out, in bits per second.
+	// BitrateOut is how fast objects may go out.
 	BitrateOut Bitrate `yaml:"bitrateOut" reload:"live" default:"unlimited"`
 	// CacheShare is how much of retention.cacheBytes what is published with it may
 	// keep when there is no room.
@@ -89,17 +92,18 @@ type TokenLimits struct {
 
 // SessionLimits are those of each session.
 type SessionLimits struct {
-	// RequestsPerSecond are all requests; faster ones wait, for up to 5 s.
+	// RequestsPerSecond is how many requests may come; faster ones wait, for up to 5 s.
 	RequestsPerSecond Rate `yaml:"requestsPerSecond" reload:"live" default:"2000"`
-	// Subscriptions at a time: all requests that last, other than announced namespaces.
+	// Subscriptions is how many requests there may be at a time that last, other than
+	// announced namespaces.
 	Subscriptions Count `yaml:"subscriptions" reload:"live" default:"1024"`
-	// Namespaces announced at a time.
+	// Namespaces is how many may be announced at a time.
 	Namespaces Count `yaml:"namespaces" reload:"live" default:"10000"`
-	// Streams of data that come in at a time; the transport allows no more than 4096.
+	// Streams is how many with data may come in at a time; the transport allows no more than 4096.
 	Streams Count `yaml:"streams" reload:"live" default:"4096"`
-	// BytesInPerSecond of objects that come in: who sends more is held up.
+	// BytesInPerSecond is how much of objects may come in: who sends more is held up.
 	BytesInPerSecond ByteRate `yaml:"bytesInPerSecond" reload:"live" default:"64MiB"`
-	// BitrateOut of objects that go out, in bits per second.
+	// BitrateOut is how fast objects may go out.
 	BitrateOut Bitrate `yaml:"bitrateOut" reload:"live" default:"unlimited"`
 }
 
