@@ -19,6 +19,10 @@ type Origin struct {
 	tracks     map[string]*live.Track
 	namespaces map[string]wire.Namespace
 	watchers   map[NamespaceEvents]struct{}
+
+	// Refused, if not nil, is told of each namespace that Announce could not publish, and
+	// why, by any of its calls. It is set before the first of them.
+	Refused func(ns wire.Namespace, err error)
 }
 
 // NewOrigin returns an empty origin.
@@ -125,7 +129,7 @@ func (o *Origin) Serve(ctx context.Context, r Request) {
 func (o *Origin) Announce(ctx context.Context, s *Session) {
 	queue := NewNamespaceQueue(nil)
 	defer o.watch(nil, queue)()
-	queue.Announce(ctx, s)
+	queue.announce(ctx, s, o.Refused)
 }
 
 // NamespaceQueue hands namespace events below a prefix on to a goroutine that
@@ -231,7 +235,9 @@ func (q *NamespaceQueue) take() (added, removed []wire.Namespace) {
 
 // Announce publishes the namespaces of the queue on a session until the session
 // is over or ctx is done, as they come and go.
-func (q *NamespaceQueue) Announce(ctx context.Context, s *Session) {
+func (q *NamespaceQueue) Announce(ctx context.Context, s *Session) { q.announce(ctx, s, nil) }
+
+func (q *NamespaceQueue) announce(ctx context.Context, s *Session, refused func(wire.Namespace, error)) {
 	active := map[string]*NamespacePublication{}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -241,6 +247,9 @@ func (q *NamespaceQueue) Announce(ctx context.Context, s *Session) {
 		if err != nil {
 			if ctx.Err() == nil {
 				s.log().Warn("namespace not announced", "namespace", ns.String(), "error", err)
+				if refused != nil {
+					refused(ns, err)
+				}
 			}
 			return
 		}

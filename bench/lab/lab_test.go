@@ -218,9 +218,11 @@ func TestResultErr(t *testing.T) {
 // A round in which the system lost viewers counts for what they got, not for what those
 // who were left cost; one in which the load let some of them come too late does not count.
 func TestLostViewers(t *testing.T) {
+	var startup tally.Histogram
+	startup.Add(time.Second)
 	good := Round{System: QUIC, Servers: []Cost{{PerViewer: 1}}, Metrics: tally.Metrics{
 		Viewers: 10, Counts: tally.Counts{Frames: 100, Complete: 100, InTime: map[string]float64{"200ms": 1}},
-		Startup: tally.Quantiles{Count: 10, P50: time.Second},
+		Startup: startup.Quantiles(),
 	}}
 	failed, absent, late := good, good, good
 	failed.Failed, failed.Metrics.Complete = []string{"viewer 3: gone"}, 90

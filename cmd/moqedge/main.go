@@ -99,12 +99,19 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err != nil {
 		return fail(s.err, err, exitFailure)
 	}
+	bare := len(args) == 0
+	if bare {
+		args = []string{"--help"}
+	}
 	parsed, err := parser.Parse(args)
+	if helped && bare {
+		return exitUsage
+	}
 	if helped {
 		return exitOK
 	}
 	if err != nil {
-		return fail(s.err, fmt.Errorf("%w; see moqedge --help", err), exitUsage)
+		return fail(s.err, fmt.Errorf("%w; see %s --help", err, asked(err)), exitUsage)
 	}
 	e := newEnvironment(ctx, s, c.LogLevel, c.LogFormat)
 	defer e.console.Close()
@@ -123,6 +130,19 @@ func run(ctx context.Context, args []string, s streams) int {
 		return fail(s.err, err, code)
 	}
 	return exitOK
+}
+
+// asked is the command that a mistake is in, as far as it is known.
+func asked(err error) string {
+	name := "moqedge"
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil {
+		for _, p := range wrong.Context.Path {
+			if p.Command != nil {
+				name += " " + p.Command.Name
+			}
+		}
+	}
+	return name
 }
 
 // exitError ends the command with an exit code of its own. Without an err it

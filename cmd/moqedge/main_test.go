@@ -21,6 +21,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// Without a command there is what commands there are, and the exit code says that this
+// was not all.
+func TestNoCommand(t *testing.T) {
+	code, out, errs := execute(t)
+	if code != exitUsage || errs != "" || !strings.Contains(out, "bench compare") {
+		t.Errorf("code %d, %s%s", code, out, errs)
+	}
+}
+
 // execute runs a command line inside the test.
 func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
@@ -101,7 +110,8 @@ func TestErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		"no command":               {nil, exitUsage, `expected one of "demo"`},
+		"no subcommand":            {[]string{"token"}, exitUsage, "see moqedge token --help"},
+		"URL without a scheme":     {[]string{"ls", "127.0.0.1:4443"}, exitFailure, "has no scheme"},
 		"unknown command":          {[]string{"dome"}, exitUsage, `unexpected argument dome`},
 		"unknown flag":             {[]string{"demo", "--foo"}, exitUsage, "unknown flag --foo"},
 		"bad flag":                 {[]string{"demo", "--interval", "soon"}, exitUsage, "--interval"},

@@ -18,6 +18,7 @@ import (
 	"moqedge/cmd/moqedge/peer"
 	"moqedge/moq"
 	"moqedge/moq/deliver"
+	"moqedge/moq/wire"
 )
 
 type pubCommand struct {
@@ -74,10 +75,12 @@ func (c pubCommand) Run(e *environment) error {
 	ctx, stop := limit(e, c.Duration)
 	defer stop()
 
+	refusals := make(chan error, 1)
 	origin := moq.NewOrigin()
+	origin.Refused = notAtAll(refusals)
 	hub := bridge.NewHub(origin, bridge.Config{Logger: e.log})
 	var tasks sync.WaitGroup
-	var played error
+	var played, refused error
 	tasks.Go(func() {
 		defer stop()
 		played = clip.Play(ctx, hub, c.Name, e.log)
@@ -87,11 +90,40 @@ func (c pubCommand) Run(e *environment) error {
 
 	publisher := peer.NewPublisher(origin)
 	session := moq.Config{Handler: publisher, Implementation: node.Implementation, Deliver: deliver.Config{Counters: &sent}, Tokens: c.tokens(), Logger: e.log}
+	tasks.Go(func() {
+		select {
+		case refused = <-refusals:
+			stop()
+		case <-ctx.Done():
+		}
+	})
 	err = peer.Keep(ctx, c.peer(c.URL), peer.Options{Session: session, Once: c.Once, Logger: e.log}, publisher.Use)
 	stop()
 	tasks.Wait()
 	hub.Close()
-	return errors.Join(err, played)
+	return errors.Join(err, played, refused)
+}
+
+// notAtAll is told of namespaces that the relay refuses, and tells of it when neither of
+// the two that a publication has can be asked for again: it would be for nobody.
+func notAtAll(to chan<- error) func(wire.Namespace, error) {
+	var mu sync.Mutex // guards seen
+	seen := map[string]bool{}
+	return func(ns wire.Namespace, err error) {
+		refused, ok := errors.AsType[*moq.RequestError](err)
+		if !ok || refused.Retry.Set {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[ns.Key()] = true; len(seen) < 2 {
+			return
+		}
+		select {
+		case to <- err:
+		default:
+		}
+	}
 }
 
 // show prints the status until ctx is done.

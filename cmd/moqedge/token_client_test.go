@@ -36,6 +36,21 @@ func TestTokenFlag(t *testing.T) {
 	if code, out, errs := execute(t, append(with, "--token", token)...); code != exitOK || !strings.Contains(out, "{") {
 		t.Errorf("sub: code %d, %s%s", code, out, errs)
 	}
+	// Neither goes on without hope, nor tells the token.
+	watch, _, _ := strings.Cut(token, ".")
+	for what, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"pub without a token":   {[]string{"pub", url, "cam2", "--json"}, "UNAUTHORIZED"},
+		"sub with a torn token": {[]string{"sub", url + "/?jwt=" + watch, "cam1", "--json"}, "MALFORMED_AUTH_TOKEN"},
+		"nobody there":          {[]string{"sub", "moqt://127.0.0.1:1/?jwt=" + watch, "cam1"}, "?..."},
+	} {
+		code, _, errs := execute(t, append(append(c.args, "--duration", "20s"), trust...)...)
+		if code != exitFailure || !strings.Contains(errs, c.want) || strings.Contains(errs, watch) {
+			t.Errorf("%s: code %d, %s", what, code, errs)
+		}
+	}
 	list := append([]string{"ls", url}, trust...)
 	if _, out, _ := execute(t, list...); out != "" {
 		t.Errorf("ls without a token: %s", out)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -78,6 +80,9 @@ func (c topCommand) once(e *environment, client top.Client) error {
 		s, err = client.Read(ctx)
 	}
 	if err != nil {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			err = errors.New("nothing listens there: the node has to run, with admin.listen (or serve --admin)")
+		}
 		return fmt.Errorf("no answer of %s: %w", c.Admin, err)
 	}
 	if c.JSON {

@@ -36,7 +36,7 @@ func TestLost(t *testing.T) {
 			defer relay.Wait()
 		}
 	}
-	if got, want := r.lost(errTimeout), `; publisher: session closed by the peer with code 0x1: "because"`; got != want {
+	if got, want := r.lost(errTimeout), `; publisher: session closed by the peer with INTERNAL_ERROR: "because"`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	err := r.leave()

@@ -38,10 +38,19 @@ type DialError struct {
 	Err error
 }
 
+// ShownURL is a URL as logs and errors may have it: without its query, in which a token
+// may be.
+func ShownURL(url string) string {
+	if at, _, found := strings.Cut(url, "?"); found {
+		return at + "?..."
+	}
+	return url
+}
+
 // Error implements error: what failed, and what to do about it.
 func (e *DialError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "dial %s: %v", e.URL, e.Err)
+	fmt.Fprintf(&b, "dial %s: %v", ShownURL(e.URL), e.Err)
 	if e.Status != 0 {
 		fmt.Fprintf(&b, " (HTTP status %d)", e.Status)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"moqedge/moq/wire"
 )
 
 // ErrStreamLimit says that the peer allows no further stream now. Streams
@@ -47,12 +49,13 @@ type CloseError struct {
 	Reason string
 }
 
-// Error implements error; the reason is quoted.
+// Error implements error; the code has its name, the reason is quoted.
 func (e *CloseError) Error() string {
-	if e.Reason == "" {
-		return fmt.Sprintf("session closed by %s with code %#x", side(e.Remote), e.Code)
+	text := fmt.Sprintf("session closed by %s with %s", side(e.Remote), wire.SessionError(e.Code))
+	if e.Reason != "" {
+		text += fmt.Sprintf(": %q", e.Reason)
 	}
-	return fmt.Sprintf("session closed by %s with code %#x: %q", side(e.Remote), e.Code, e.Reason)
+	return text
 }
 
 // Is reports whether target is a CloseError with the same code and side; a

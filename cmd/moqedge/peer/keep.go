@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moqedge/moq"
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -18,7 +19,8 @@ type Options struct {
 	Session moq.Config
 	// Once gives up when the first session ends, and does not follow its GOAWAY.
 	Once bool
-	// Patient says that the first attempt to connect may fail.
+	// Patient says that the first attempt to connect may fail, and that tokens may be
+	// refused: they are shown again.
 	Patient bool
 	// Logger is told of lost sessions and of moves. Required.
 	Logger *slog.Logger
@@ -44,7 +46,8 @@ const (
 
 // Keep connects and calls use with the session, and again with a new one
 // whenever it is lost or the server sends the client elsewhere; the first
-// attempt must succeed unless Options say otherwise. After a GOAWAY use is
+// attempt must succeed, and no session be closed because of its tokens, unless Options
+// say otherwise. After a GOAWAY use is
 // called with the new session while the call before it hands over. Keep ends
 // when ctx does (then it returns nil), when use returns an error (then it
 // returns that) or when use returns nil although the session lives and was not
@@ -136,7 +139,7 @@ func (k *keeper) connect() (*visit, error) {
 	}
 	v.session = s
 	if old := k.newest; old != nil {
-		k.options.Logger.Warn("connected again", "server", k.url)
+		k.options.Logger.Warn("connected again", "server", transport.ShownURL(k.url))
 		defer close(old.leave)
 	}
 	k.newest, k.failed = v, 0
@@ -180,7 +183,7 @@ func (k *keeper) await(v *visit) (moving bool, err error) {
 	}
 	select {
 	case g := <-goaway:
-		k.options.Logger.Warn("the server asks to go elsewhere", "server", k.url, "uri", g.URI)
+		k.options.Logger.Warn("the server asks to go elsewhere", "server", transport.ShownURL(k.url), "uri", transport.ShownURL(g.URI))
 		if g.URI != "" {
 			k.url = g.URI
 		}
@@ -192,13 +195,27 @@ func (k *keeper) await(v *visit) (moving bool, err error) {
 	}
 }
 
+// isRefusal reports whether the server closed a session because of its tokens: the next
+// one would have the same.
+func isRefusal(err error) bool {
+	closed, ok := errors.AsType[*transport.CloseError](err)
+	if !ok || !closed.Remote {
+		return false
+	}
+	switch wire.SessionError(closed.Code) {
+	case wire.SessionUnauthorized, wire.SessionMalformedAuthToken, wire.SessionExpiredAuthToken:
+		return true
+	}
+	return false
+}
+
 // lost decides whether there is another attempt after a failure.
 func (k *keeper) lost(err error) {
-	if k.options.Once || k.newest == nil && !k.options.Patient {
+	if k.options.Once || !k.options.Patient && (k.newest == nil || isRefusal(err)) {
 		k.stop(err)
 		return
 	}
-	k.options.Logger.Warn("no session, trying again", "server", k.url, "reason", err)
+	k.options.Logger.Warn("no session, trying again", "server", transport.ShownURL(k.url), "reason", err)
 	if k.failed >= maxAway {
 		k.url, k.failed = k.config.URL, 0
 	}
