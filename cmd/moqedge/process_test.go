@@ -47,6 +47,14 @@ func (l *lockedBuffer) String() string {
 // start runs a command line until the test ends, at the latest.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	p := prepare(t, args...)
+	p.begin()
+	return p
+}
+
+// prepare is start before the process begins.
+func prepare(t *testing.T, args ...string) *process {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asMoqedge+"=1")
 	// A group of its own, so that leftovers can be looked for.
@@ -58,10 +66,14 @@ func start(t *testing.T, args ...string) *process {
 	p := &process{t: t, cmd: cmd, lines: bufio.NewScanner(out), stderr: &lockedBuffer{}}
 	p.lines.Buffer(nil, 1<<20)
 	cmd.Stderr = p.stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return p
+}
+
+func (p *process) begin() {
+	p.t.Helper()
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // line returns the next line of stdout.

@@ -51,7 +51,7 @@ type Qlog struct {
 	config QlogConfig
 	files  []*qlogFile   // the oldest first
 	bytes  *atomic.Int64 // in all files of the folder; added to without mu
-	ailing bool
+	ailing bool          // the last file that was ended, or was to be made, was not written
 }
 
 // qlogFile is one file, which an open one is written to by one goroutine.
@@ -119,22 +119,45 @@ func (q *Qlog) Tracer(_ context.Context, isClient bool, id quic.ConnectionID) ql
 	f := &qlogFile{path: filepath.Join(c.Dir, fmt.Sprintf("%s-%s%s", time.Now().UTC().Format("20060102T150405.000"), id, qlogEnding))}
 	file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
-		q.skipped.Add(1)
-		if !q.ailing {
-			q.log.Error("qlog file not made", "file", f.path, "error", err)
-		}
-		q.ailing = true
+		q.fails(f.path, err)
 		return nil
 	}
-	q.ailing = false
 	f.open.Store(true)
 	q.files = append(q.files, f)
-	trace := qlogwriter.NewConnectionFileSeq(&qlogWriter{skipped: &q.skipped, sum: q.bytes, file: f, to: file, buffer: bufio.NewWriterSize(file, qlogBuffer), most: c.MaxBytes / 8, all: c.MaxBytes}, isClient, id, []string{qlog.EventSchema})
+	trace := qlogwriter.NewConnectionFileSeq(&qlogWriter{qlog: q, sum: q.bytes, file: f, to: file, buffer: bufio.NewWriterSize(file, qlogBuffer), most: c.MaxBytes / 8, all: c.MaxBytes}, isClient, id, []string{qlog.EventSchema})
 	q.open.Go(trace.Run)
 	return trace
 }
 
 const qlogBuffer = 16 << 10
+
+// fails counts a connection without a file, or with a part of one, and tells when that
+// begins. The caller holds mu.
+func (q *Qlog) fails(path string, err error) {
+	q.skipped.Add(1)
+	if !q.ailing {
+		q.ailing = true
+		q.log.Error("qlog file not written, connections go without", "file", path, "error", err)
+	}
+}
+
+// ended notes how the writing of a file has ended. One that the disk did not take whole is
+// removed: a disk that is full is not to have new ones without content take the place of
+// those that are there.
+func (q *Qlog) ended(f *qlogFile, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil {
+		q.fails(f.path, err)
+		if i := slices.Index(q.files, f); i >= 0 && os.Remove(f.path) == nil {
+			q.bytes.Add(-f.bytes.Load())
+			q.files = slices.Delete(q.files, i, i+1)
+		}
+	} else if q.ailing {
+		q.ailing = false
+		q.log.Info("qlog files are written again", "skipped", q.skipped.Load())
+	}
+}
 
 // room removes old files until there is room for one more; false means that those that
 // are being written take all. The caller holds mu.
@@ -171,13 +194,14 @@ func (q *Qlog) Wait() { q.open.Wait() }
 // qlogWriter writes one file, up to a size: what is behind it is left out, and so is
 // what a disk does not take. A connection is not to suffer from either.
 type qlogWriter struct {
-	skipped   *atomic.Uint64
+	qlog      *Qlog
 	sum       *atomic.Int64 // of the folder
 	file      *qlogFile
 	to        *os.File
 	buffer    *bufio.Writer
 	most, all int64
 	full      bool
+	failed    error // of the disk
 }
 
 // Write implements io.Writer; it always succeeds.
@@ -193,8 +217,7 @@ func (w *qlogWriter) Write(b []byte) (int, error) {
 	w.sum.Add(n)
 	w.file.bytes.Add(n)
 	if _, err := w.buffer.Write(b); err != nil {
-		w.full = true
-		w.skipped.Add(1)
+		w.full, w.failed = true, err
 	}
 	return len(b), nil
 }
@@ -206,5 +229,9 @@ func (w *qlogWriter) Close() error {
 		err = closed
 	}
 	w.file.open.Store(false)
+	if w.failed == nil {
+		w.failed = err
+	}
+	w.qlog.ended(w.file, w.failed)
 	return err
 }

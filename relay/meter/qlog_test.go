@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"bufio"
 	"context"
 	"log/slog"
 	"os"
@@ -136,5 +137,52 @@ func TestQlogFolder(t *testing.T) {
 	}
 	if _, _, skipped := q.Counts(); skipped != 1 {
 		t.Errorf("%d were skipped, want 1", skipped)
+	}
+}
+
+// TestQlogFullDisk: a disk that is full costs the qlogs alone; the log tells once when that
+// begins and when it is over, whether a file was full soon or as it was closed.
+func TestQlogFullDisk(t *testing.T) {
+	var text strings.Builder
+	q := NewQlog(slog.New(slog.NewTextHandler(&text, nil)))
+	dir := t.TempDir()
+	if err := q.Set(QlogConfig{Dir: dir, Sample: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bytes := range []int{1, 3 * qlogBuffer} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &qlogFile{path: filepath.Join(dir, "full.sqlog")}
+		if err := os.WriteFile(f.path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		q.files = append(q.files, f)
+		w := &qlogWriter{qlog: q, sum: q.bytes, file: f, to: full, buffer: bufio.NewWriterSize(full, qlogBuffer), most: 1 << 20, all: 1 << 20}
+		for range 2 {
+			if n, err := w.Write(make([]byte, bytes)); n != bytes || err != nil {
+				t.Errorf("the connection hears of it: %d, %v", n, err)
+			}
+		}
+		_ = w.Close()
+	}
+	if files, bytes, skipped := q.Counts(); files != 0 || bytes != 0 || skipped != 2 {
+		t.Errorf("%d files of %d bytes, %d were skipped, want 2", files, bytes, skipped)
+	}
+	if there, _ := sizes(t, dir); there != 0 {
+		t.Errorf("%d files are left", there)
+	}
+	if n := strings.Count(text.String(), "qlog file not written"); n != 1 || !strings.Contains(text.String(), "no space left on device") {
+		t.Errorf("told %d times:\n%s", n, text.String())
+	}
+	for id := range byte(2) {
+		if !connection(t, q, id, 1) {
+			t.Fatal("nothing is written any more")
+		}
+	}
+	q.Wait()
+	if n := strings.Count(text.String(), "written again"); n != 1 {
+		t.Errorf("told %d times that it is over:\n%s", n, text.String())
 	}
 }

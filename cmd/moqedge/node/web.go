@@ -21,6 +21,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
 	closeTimeout  = time.Second // for requests being answered
+	adminReserve  = 4           // connections that operators have when the process is out of file descriptors
 )
 
 // openWeb listens and serves until the node is closed. It returns the address.
@@ -29,7 +30,11 @@ func (n *Node) openWeb(what, address string, secure bool, h http.Handler) (net.A
 	if err != nil {
 		return nil, taken(what, address, err)
 	}
-	if what != "admin" {
+	patient := &enduring{Listener: l, log: n.log.With("listener", what, "address", l.Addr().String())}
+	l = patient
+	if what == "admin" {
+		patient.reserve = newReserve(adminReserve)
+	} else {
 		l = gatedListener{l, &n.gate}
 	}
 	s := &http.Server{
