@@ -19,6 +19,11 @@ type hearing struct {
 	peer     string // ID of the relay there; "" when it tells no routes
 	sequence int
 	expiry   *time.Timer // of what it told of, once it was lost; guarded by the link's mu
+
+	mu sync.Mutex // taken before all others, and held while a way comes or goes
+	// allowed are the permissions for the ways that it told of, by namespace; none of
+	// who may do everything.
+	allowed map[string]*permission
 }
 
 // maxRoutes bounds what a trusted relay may tell of.
@@ -87,29 +92,69 @@ func (h *hearing) limit() int {
 // unless it leads through this relay.
 func (h *hearing) RouteChanged(ns wire.Namespace, m *wire.Route) {
 	r, l := h.link.relay, h.link
-	if slices.Contains(m.Hops, r.id) || len(m.Hops) >= wire.MaxHops || !h.permitted(ns) {
+	if slices.Contains(m.Hops, r.id) || len(m.Hops) >= wire.MaxHops {
 		h.RouteRemoved(ns)
 		return
 	}
-	h.heard(ns, route.Route[source]{
+	way := route.Route[source]{
 		Via: source{link: l}, Cost: sum(m.Cost, l.cost()), Hops: m.Hops,
 		Held: m.Held, Hidden: m.Hidden, Foreign: m.Foreign, Rank: int(l.order.Load()),
-	})
+	}
+	if r.isFree(h.session) {
+		h.heard(ns, way)
+		return
+	}
+	a := announcing(h.session, ns)
+	verdict, err := r.authorize(h.session.Context(), a, nil)
+	if err != nil {
+		h.refused(ns, err.(*moq.RequestError))
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.allowed[ns.Key()]; p != nil {
+		r.permissions.extend(p, nil, verdict.Until)
+	} else {
+		p = &permission{relay: r, ctx: h.session.Context(), action: a, subject: verdict.Subject, until: verdict.Until}
+		p.end = func(why *moq.RequestError) { h.refused(ns, why) }
+		if h.allowed == nil {
+			h.allowed = map[string]*permission{}
+		}
+		h.allowed[ns.Key()] = p
+		r.permissions.add(p)
+	}
+	h.heard(ns, way)
 }
 
-// permitted asks the relay's Authorizer whether a relay that connected here may
-// announce a namespace.
-func (h *hearing) permitted(ns wire.Namespace) bool {
-	r := h.link.relay
-	if r.isFree(h.session) {
-		return true
-	}
-	a := Action{Verb: VerbPublishNamespace, Session: h.session, Track: wire.FullTrackName{Namespace: ns}}
+// announcing is what the word of a relay needs permission for that it has a namespace,
+// or a track.
+func announcing(s *moq.Session, ns wire.Namespace) Action {
 	if track, ok := trackOf(ns); ok {
-		a.Verb, a.Track = VerbPublish, track
+		return Action{Verb: VerbPublish, Session: s, Track: track}
 	}
-	_, err := r.authorize(h.session.Context(), a, nil)
-	return err == nil
+	return Action{Verb: VerbPublishNamespace, Session: s, Track: wire.FullTrackName{Namespace: ns}}
+}
+
+// refused is RouteRemoved for what is not permitted, or not any more: nothing comes from
+// there then.
+func (h *hearing) refused(ns wire.Namespace, why *moq.RequestError) {
+	if h.forget(ns) {
+		h.link.relay.disown(h.session, announcing(h.session, ns).Track.Namespace, resetFor(why))
+	}
+}
+
+// forget is RouteRemoved; it reports whether there was a permission.
+func (h *hearing) forget(ns wire.Namespace) (known bool) {
+	r := h.link.relay
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p, known := h.allowed[ns.Key()]
+	if known {
+		delete(h.allowed, ns.Key())
+		r.permissions.remove(p)
+	}
+	h.link.unlearn(h, ns, h.session.Context().Err() != nil && r.ctx.Err() == nil)
+	return known
 }
 
 // NamespaceAdded implements moq.NamespaceEvents, for relays of other makes.
@@ -132,9 +177,7 @@ func (h *hearing) heard(ns wire.Namespace, way route.Route[source]) {
 
 // RouteRemoved implements moq.RouteEvents. It is also called for every namespace
 // when the session is lost: those are shown for a while.
-func (h *hearing) RouteRemoved(ns wire.Namespace) {
-	h.link.unlearn(h, ns, h.session.Context().Err() != nil && h.link.relay.ctx.Err() == nil)
-}
+func (h *hearing) RouteRemoved(ns wire.Namespace) { h.forget(ns) }
 
 // NamespaceRemoved implements moq.NamespaceEvents.
 func (h *hearing) NamespaceRemoved(ns wire.Namespace) { h.RouteRemoved(ns) }
