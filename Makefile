@@ -54,6 +54,7 @@ test: tools $(MODULES) checkfmt ## install what tests need and run all of them
 	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(RACY)
 	$(GO) test -timeout 10m $(PLAIN)
 	$(GO) test -timeout 10m $(SLOW)
+	cd cmd/moqedge/deploy && $(GO) vet . && $(GO) test -timeout 10m .
 	cd web && $(NPM) run --silent e2e
 
 .PHONY: race
@@ -89,6 +90,11 @@ $(RUST)/cli-$(MOQ_CLI): | cargo
 bench-relay: ## measure the relay against bare QUIC: WHAT=fanout, ARGS=flags; see bench/RESULTS.md
 	@$(GO) build -o bin/bench-relay ./bench/relay
 	@bin/bench-relay $(or $(WHAT),fanout) $(ARGS)
+
+.PHONY: image
+VERSION = $(shell git describe --tags --always --dirty)
+image: ## build the container image moqedge:latest with docker
+	docker build -f cmd/moqedge/deploy/docker/Dockerfile -t moqedge --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) .
 
 .PHONY: soak
 DURATION ?= 30m
