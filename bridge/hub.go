@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"moqedge/moq/wire"
 )
 
 // Config of a Hub. The zero value works.
@@ -153,6 +155,27 @@ func (h *Hub) Names() []Status {
 	h.mu.Unlock()
 	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// IngestOf is where the tracks of a namespace come from, or came from last; false: it is
+// none of the hub's.
+func (h *Hub) IngestOf(ns wire.Namespace) (Ingest, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for p := range packagings {
+		if len(ns) != 1 {
+			break
+		}
+		name, found := strings.CutSuffix(ns[0], suffixes[p])
+		s := h.stations[name]
+		if !found || s == nil {
+			continue
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.from, true
+	}
+	return Ingest{}, false
 }
 
 // Refuse takes no new names from now on. Publishers that are live go on, and

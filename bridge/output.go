@@ -28,11 +28,11 @@ const (
 // namespaceOf returns the namespace of a name in a packaging: a single field,
 // which every player accepts.
 func namespaceOf(name string, p packaging) wire.Namespace {
-	if p == packLOC {
-		return wire.Namespace{name + ".loc"}
-	}
-	return wire.Namespace{name + ".msf"}
+	return wire.Namespace{name + suffixes[p]}
 }
+
+// suffixes are what namespaces of the packagings end with.
+var suffixes = [packagings]string{packLOC: ".loc", packCMAF: ".msf"}
 
 // output is one media track in all packagings. Its fields are guarded by the
 // station's mu. Objects of the packagings have the same ids.

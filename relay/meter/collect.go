@@ -71,6 +71,12 @@ func (m *Meter) collectBesides(w writer) {
 	w.put("moqedge_access_log_lines_total", float64(lines))
 	w.put("moqedge_access_log_dropped_total", float64(overflown), "queue")
 	w.put("moqedge_access_log_dropped_total", float64(failed), "disk")
+	if m.config.Spans != nil {
+		sent, overflown, failed := m.config.Spans()
+		w.put("moqedge_trace_spans_total", float64(sent))
+		w.put("moqedge_trace_spans_dropped_total", float64(overflown), "queue")
+		w.put("moqedge_trace_spans_dropped_total", float64(failed), "export")
+	}
 	files, bytes, skipped := m.config.Qlog.Counts()
 	w.put("moqedge_qlog_files", float64(files))
 	w.put("moqedge_qlog_bytes", float64(bytes))

@@ -57,6 +57,9 @@ type Config struct {
 	MaxTracks int
 	// Qlog is counted; nil: there is none.
 	Qlog *Qlog
+	// Spans reads how many spans of requests were sent, and dropped because too many waited
+	// or because they could not be sent; nil: nothing is traced.
+	Spans func() (sent, overflown, failed uint64)
 }
 
 // DefaultMaxTracks is what 0 means in Config.MaxTracks.

@@ -78,6 +78,7 @@ func newMeter(t *testing.T) (*Meter, *prometheus.Registry) {
 	m := New(Config{
 		Build:   Build{"1", "abc", "go"},
 		Ingests: func() []Ingests { return []Ingests{{"srt", "live", 2}} },
+		Spans:   func() (sent, overflown, failed uint64) { return 3, 4, 5 },
 		Certificates: func() []Certificate {
 			return []Certificate{{"a.example", "development", time.Unix(86400, 0)}, {"b.example", "given", time.Unix(172800, 0)}}
 		},
@@ -172,6 +173,9 @@ func TestMetrics(t *testing.T) {
 		{"moqedge_cache_evictions_total", []string{"reason=evicted"}, 3},
 		{"moqedge_certificate_not_after_seconds", []string{"name=b.example", "source=given"}, 172800},
 		{"moqedge_ingests", []string{"protocol=srt", "state=live"}, 2},
+		{"moqedge_trace_spans_total", nil, 3},
+		{"moqedge_trace_spans_dropped_total", []string{"reason=queue"}, 4},
+		{"moqedge_trace_spans_dropped_total", []string{"reason=export"}, 5},
 	} {
 		if got := value(t, families, c.name, c.labels...); got != c.want {
 			t.Errorf("%s%v is %v, want %v", c.name, c.labels, got, c.want)

@@ -82,6 +82,8 @@ func table() []metric {
 		{"moqedge_panics_total", counter, nil, "Panics that were caught; each has a stack in the log."},
 		{"moqedge_access_log_lines_total", counter, nil, "Lines that were written to the access log."},
 		{"moqedge_access_log_dropped_total", counter, []string{"reason"}, "Lines that were not: the queue was full, or the disk did not take them."},
+		{"moqedge_trace_spans_total", counter, nil, "Spans of requests that a collector took."},
+		{"moqedge_trace_spans_dropped_total", counter, []string{"reason"}, "Spans that it did not get: the queue was full, or they could not be exported."},
 		{"moqedge_qlog_files", gauge, nil, "qlog files that are kept."},
 		{"moqedge_qlog_bytes", gauge, nil, "Bytes that they have."},
 		{"moqedge_qlog_skipped_total", counter, nil, "Connections that were chosen for a qlog and have none, for want of room or an error."},

@@ -58,6 +58,8 @@ type Config struct {
 	AccessLog AccessLog `yaml:"accessLog" reload:"live"`
 	// Qlog writes down what some connections do, packet by packet.
 	Qlog Qlog `yaml:"qlog" reload:"sessions"`
+	// Tracing follows requests from relay to relay.
+	Tracing Tracing `yaml:"tracing" reload:"restart"`
 	// Log says what goes to stderr.
 	Log Log `yaml:"log" reload:"live"`
 }

@@ -119,7 +119,7 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, region, upstream, upstreams, cluster, certificate, http, bridge, access, limits, admin, retention, drain, metrics, accessLog, qlog, log`},
+		"unknown at the top":    {"listen: :1\nlisen: :2\n", `c.yaml:2: unknown key "lisen": at the top there can be name, listen, id, region, upstream, upstreams, cluster, certificate, http, bridge, access, limits, admin, retention, drain, metrics, accessLog, qlog, tracing, log`},
 		"unknown alone":         {"lisen: :2\n", `c.yaml:1: unknown key "lisen": at the top there can be`},
 		"unknown below":         {"listen: :1\nbridge:\n  srt:\n    port: 9000\n", `c.yaml:4: unknown key "port": in bridge.srt there can be listen, passphrase, passphrases, latency`},
 		"unknown in upstream":   {"listen: :1\nupstream:\n  url: moqt://a\n  cafile: x\n", `c.yaml:4: unknown key "cafile": in upstream there can be name, url, fingerprint, fingerprintURL, ca, cert, key, insecure, timeout, draft, prefixes, priority, cost, peer, onDemand`},

@@ -36,6 +36,7 @@ func (c Config) Validate() error {
 		c.Retention.validate(),
 		c.Drain.validate(),
 		c.validateObserving(),
+		c.Tracing.validate(),
 		word("log.level", c.Log.Level, Levels()),
 		word("log.format", c.Log.Format, Formats()),
 	} {

@@ -30,10 +30,13 @@ func (n *Node) openBridge(ctx context.Context) error {
 		Session: moq.Config{Handler: publisher, Implementation: Implementation, Logger: n.log}, Patient: true,
 		Logger: n.log.With("for", "the bridge"),
 	}
+	n.hub = bridge.NewHub(origin, bridge.Config{Grace: c.Grace, TargetLatency: c.TargetLatency, Ended: n.ingestEnded, Logger: n.log})
+	if n.tracer != nil {
+		keep.Session.Handler, keep.Session.TraceContext = n.tracer.Publisher(publisher, n.ingestOf), true
+	}
 	publishing, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { _ = peer.Keep(publishing, to, keep, publisher.Use) }) // it ends with publishing alone
-	n.hub = bridge.NewHub(origin, bridge.Config{Grace: c.Grace, TargetLatency: c.TargetLatency, Ended: n.ingestEnded, Logger: n.log})
 	n.undo = append(n.undo, func() {
 		n.hub.Close()
 		stop()

@@ -24,7 +24,7 @@ type Problem struct {
 // checks are what is read before a node is started, by part. Each returns errors that
 // begin with the key, or nil.
 func checks() []func(c config.Config, now time.Time) []Problem {
-	return []func(config.Config, time.Time) []Problem{checkCertificate, checkUpstreams, checkCluster, checkBridge, checkAdmin, checkAccess}
+	return []func(config.Config, time.Time) []Problem{checkCertificate, checkUpstreams, checkCluster, checkBridge, checkAdmin, checkAccess, checkTracing}
 }
 
 // Check reports what would keep a valid configuration from being run, or is likely to be

@@ -27,6 +27,7 @@ import (
 	"moqedge/relay/admin"
 	"moqedge/relay/auth"
 	"moqedge/relay/auth/hook"
+	"moqedge/relay/trace"
 )
 
 // Node is a running node. Its goroutines end with Close.
@@ -37,6 +38,7 @@ type Node struct {
 
 	reloading   reloading
 	observing   observing
+	tracer      *trace.Tracer // nil: nothing is traced
 	certificate shown
 	authority   *acme.Source // nil without ACME
 	listener    *transport.Listener
@@ -86,7 +88,7 @@ func startRead(ctx context.Context, c config.Config, origins config.Origins, log
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	goOn := context.AfterFunc(ctx, n.stop)
 	defer goOn()
-	for _, open := range []func(context.Context) error{n.openObserving, n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin, n.obtainCertificates} {
+	for _, open := range []func(context.Context) error{n.openObserving, n.openTracing, n.openAccess, n.openGate, n.openRelay, n.openBridge, n.openWHIP, n.openPages, n.openAdmin, n.obtainCertificates} {
 		if err := open(n.ctx); err != nil {
 			n.Close()
 			if ctx.Err() != nil {
@@ -161,6 +163,9 @@ func (n *Node) openRelay(context.Context) error {
 	c.Certified = n.gate.certified
 	if n.guard != nil {
 		c.Authorize = n.guard.Authorize
+	}
+	if n.tracer != nil {
+		c.Tracer = n.tracer
 	}
 	if err := n.joinCluster(&c); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (n *Node) openObserving(ctx context.Context) error {
 	if err := o.qlog.Set(qlogOf(n.config)); err != nil {
 		return fmt.Errorf("qlog.dir: %w", err)
 	}
-	o.meter = meter.New(meter.Config{Build: running(), Ingests: n.countIngests, Certificates: n.countCertificates, MaxTracks: n.config.Metrics.MaxTracks, Qlog: o.qlog})
+	o.meter = meter.New(meter.Config{Build: running(), Ingests: n.countIngests, Certificates: n.countCertificates, MaxTracks: n.config.Metrics.MaxTracks, Qlog: o.qlog, Spans: n.countSpans})
 	o.registry = prometheus.NewRegistry()
 	if err := o.meter.Register(o.registry); err != nil {
 		return err
