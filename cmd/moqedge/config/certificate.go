@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"moqedge/certs/acme"
 )
@@ -72,6 +73,9 @@ type ACME struct {
 	// Challenges are `tls-alpn-01`, and `http-01` by the pages without `tls`, when the
 	// authority reaches `http.listen` as port 80.
 	Challenges []string `yaml:"challenges" reload:"section" without:"those that something listens for"`
+	// Check is how often is looked whether a certificate is to be renewed, which it is
+	// when a third of its life is left: less than a tenth of the life of short ones.
+	Check time.Duration `yaml:"check" reload:"section" default:"10m"`
 }
 
 // challenges are the words of ACME.Challenges.
@@ -84,7 +88,7 @@ func (c Config) AskAuthority() acme.Config {
 	offered := func(challenge string) bool {
 		return len(from.Challenges) == 0 || slices.Contains(from.Challenges, challenge)
 	}
-	a := acme.Config{Domains: from.Domains, Email: from.Email, Agreed: from.Agree, Directory: from.Directory, Storage: from.Storage}
+	a := acme.Config{Domains: from.Domains, Email: from.Email, Agreed: from.Agree, Directory: from.Directory, Storage: from.Storage, Check: from.Check}
 	a.TLS = from.Listen
 	if c.HTTP != nil && c.HTTP.TLS {
 		a.TLS = cmp.Or(a.TLS, c.HTTP.Listen)
@@ -124,6 +128,9 @@ func (c Config) validateCertificate() error {
 		if !slices.Contains(challenges(), word) {
 			return fmt.Errorf("certificate.acme.challenges: %q is none of %s", word, strings.Join(challenges(), ", "))
 		}
+	}
+	if from.ACME.Check < 0 {
+		return fmt.Errorf("certificate.acme.check: %v is no time between two looks: leave it out for 10m", from.ACME.Check)
 	}
 	if err := c.AskAuthority().Validate(); err != nil {
 		return fmt.Errorf("certificate.acme.%w", err)

@@ -48,6 +48,11 @@ func TestSamples(t *testing.T) {
 			Certificate: Certificate{Cert: "/etc/moqedge/fullchain.pem", Key: "/etc/moqedge/privkey.pem"},
 			Drain:       Drain{Timeout: 30 * time.Second, URI: "https://ams-2.example:443/live"},
 		},
+		"acme.yaml": {
+			Name: "edge-1", Listen: ":443", Upstream: &Upstream{Config: peer.Config{URL: "moqt://origin.example:443"}},
+			Certificate: Certificate{ACME: &ACME{Domains: []string{"live.example.org"}, Email: "operator@example.org", Agree: true, Storage: "/var/lib/moqedge/acme"}},
+			HTTP:        &HTTP{Listen: ":443", TLS: true}, Admin: &Admin{Listen: "127.0.0.1:9090"},
+		},
 		"production.yaml": {
 			Name: "fra-1", Listen: ":443", Upstream: &Upstream{Config: peer.Config{URL: "moqt://origin.example:443"}},
 			Certificate: Certificate{Cert: "/etc/moqedge/fullchain.pem", Key: "/etc/moqedge/privkey.pem"},

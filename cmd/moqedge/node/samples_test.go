@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	acmeserver "moqedge/certs/acme/authority"
 	"moqedge/cmd/moqedge/config"
 	"moqedge/cmd/moqedge/peer"
 )
@@ -22,6 +23,7 @@ func TestSamplesRun(t *testing.T) {
 		"single node":       {samples + "single.yaml"},
 		"origin and edge":   {samples + "origin.yaml", samples + "edge.yaml"},
 		"production":        {samples + "production.yaml"},
+		"ACME":              {samples + "acme.yaml"},
 		"two upstreams":     {samples + "two-upstreams.yaml"},
 		"topology, single":  {trees + "single/*.yaml"},
 		"topology, two":     {trees + "two-upstreams/*.yaml"},
@@ -83,6 +85,12 @@ func runSample(t *testing.T, file string) *sample {
 	if l.Certificate.Files() {
 		_, l.Certificate.Cert, l.Certificate.Key = clientCertificate(t)
 	}
+	if l.Certificate.ACME != nil { // an authority on this machine gives it
+		address, port := freePort(t)
+		l.HTTP.Listen = address
+		from := asking(t, acmeserver.Start(t, port, port, 0), config.Config{}).Certificate.ACME
+		l.Certificate.ACME.Directory, l.Certificate.ACME.CA, l.Certificate.ACME.Storage = from.Directory, from.CA, from.Storage
+	}
 	if l.Certificate.Dir != "" {
 		l.Certificate.Dir = t.TempDir()
 	}
@@ -93,6 +101,11 @@ func runSample(t *testing.T, file string) *sample {
 		l.Upstreams[i].Config = peer.Config{URL: fmt.Sprintf("moqt://127.0.0.1:9/%d", i), Timeout: time.Second}
 	}
 	s.node = start(t, *l)
+	if from := l.Certificate.ACME; from != nil {
+		if got := s.node.Certificates(); len(got) != 1 || !slices.Equal(got[0].Names, from.Domains) {
+			t.Errorf("%s shows %+v", file, got)
+		}
+	}
 	return s
 }
 
