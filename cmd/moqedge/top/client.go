@@ -3,9 +3,11 @@ package top
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"moqedge/relay/admin"
@@ -44,6 +46,9 @@ func (c Client) get(ctx context.Context, path string, into any) error {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	rsp, err := c.HTTP.Do(r)
+	if asked, is := errors.AsType[*url.Error](err); is {
+		err = asked.Err // without the URL, which is known and hides the end of the line
+	}
 	if err != nil {
 		return err
 	}

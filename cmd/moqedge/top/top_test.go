@@ -82,6 +82,7 @@ func TestKeys(t *testing.T) {
 		{[]string{"3"}, "12 ms", "\x1b[2J"},
 		{[]string{"/", "c", "a", "m", "0", "7"}, "1–1 of 1", "cam08"},
 		{[]string{"j", "j"}, "3–17 of 30", "cam01"},
+		{[]string{"/", "x", "y", "z"}, "none with \"xyz\"", "cam"},
 		{[]string{"p"}, "PAUSED", "nothing"},
 	} {
 		x := m
@@ -118,6 +119,28 @@ func TestGone(t *testing.T) {
 	}
 }
 
+// A node that nobody uses is shown as that, and thousands of rows as many as fit.
+func TestNoneAndMany(t *testing.T) {
+	none := Snapshot{Overview: admin.Overview{Node: admin.NodeInfo{Name: "edge-1", Readiness: admin.Readiness{Ready: true}}}}
+	for _, want := range []string{"none: nobody publishes or watches", "none: nobody is connected", "none: this node stands alone", "0 sessions"} {
+		if text := Plain("x", none); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if text := shown(New("http://x", nil), arrived{none}).Text(); !strings.Contains(text, "none: nobody publishes") || !strings.Contains(text, "0–0 of 0") || strings.Count(text, "\n") != 23 {
+		t.Error(text)
+	}
+	many := at(0)
+	for i := range 10_000 {
+		rate := float64(i)
+		many.Tracks = append(many.Tracks, admin.Track{TrackStatus: relay.TrackStatus{Name: fmt.Sprintf("t%05d--video", i)}, BitsOut: &rate})
+	}
+	m := shown(New("http://x", nil), arrived{many})
+	if text := m.Text(); strings.Count(text, "\n") != 23 || !strings.Contains(text, "1–15 of 10030") || strings.Index(text, "cam00--video") > strings.Index(text, "cam01--video") || strings.Contains(text, "t00001--video") {
+		t.Error(text)
+	}
+}
+
 // The client brings the token, and says what is wrong.
 func TestClient(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -142,6 +165,10 @@ func TestClient(t *testing.T) {
 	}
 	c.Token = "other"
 	if _, err := c.Read(context.Background()); err == nil || !strings.Contains(err.Error(), "the token is wrong") {
+		t.Error(err)
+	}
+	server.Close()
+	if _, err := c.Read(context.Background()); err == nil || strings.Contains(err.Error(), "http://") || !strings.Contains(err.Error(), "refused") {
 		t.Error(err)
 	}
 }

@@ -134,12 +134,24 @@ func (m Model) Text() string {
 	for _, r := range shown {
 		add(plain, r.text)
 	}
+	if m.has && len(rows) == 0 {
+		add(dim, m.nothing())
+		shown = append(shown, row{})
+	}
 	for range m.room() - len(shown) {
 		add(plain, "")
 	}
-	add(dim, fmt.Sprintf("%d–%d of %d", min(from+1, len(rows)), from+len(shown), len(rows)))
+	add(dim, fmt.Sprintf("%d–%d of %d", min(from+1, len(rows)), min(from+len(shown), len(rows)), len(rows)))
 	add(dim, m.help())
 	return strings.Join(lines[:min(len(lines), m.height)], "\n")
+}
+
+// nothing says why a table is empty.
+func (m Model) nothing() string {
+	if m.filter != "" {
+		return "  none with " + strconv.Quote(m.filter)
+	}
+	return []string{"  none: nobody publishes or watches", "  none: nobody is connected", "  none: this node stands alone"}[m.tab]
 }
 
 // delays are what the node adds to objects.
@@ -237,8 +249,12 @@ func Plain(source string, s Snapshot) string {
 	for i, x := range tabs() {
 		m.tab = i
 		lines = append(lines, "", x.name, x.head)
-		for _, r := range m.rows() {
+		rows := m.rows()
+		for _, r := range rows {
 			lines = append(lines, r.text)
+		}
+		if len(rows) == 0 {
+			lines = append(lines, m.nothing())
 		}
 	}
 	for i := range lines {
