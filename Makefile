@@ -125,8 +125,9 @@ fmt: ## format all Go files
 	gofmt -w $(GOFILES)
 
 .PHONY: picture
-picture: $(MODULES) build ## take the picture of the README from the running demo
+picture: $(MODULES) build ## take the pictures of the documentation from what runs
 	cd web && node picture.mjs ../$(BINARY) ../docs/player.png
+	cd web && node picture-status.mjs ../$(BINARY) ../docs/status.png
 
 .PHONY: clean
 clean: ## remove what was built, except the committed player

@@ -38,12 +38,14 @@ try {
   const shield = await node('shield-fra', 'eu', origin);
   const edge = await node('edge-fra-1', 'eu', shield);
   client('pub', origin, 'demo');
+  const known = async () => (await (await fetch(`http://${edge.admin}/namespaces`)).json()).routes.length > 0;
+  for (const end = Date.now() + 20_000; !(await known()) && Date.now() < end; ) await new Promise((r) => setTimeout(r, 100));
   for (const at of [shield, edge, edge]) client('sub', at, 'demo');
   browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--headless', '--disable-background-networking', '--no-first-run', '--disable-component-update', '--disable-sync'],
   });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1330 } });
   await page.goto(`http://${shield.admin}/`);
   await page.waitForFunction(() => Number(document.body.dataset.updates) >= 25, undefined, { timeout: 120_000 });
   await page.screenshot({ path: output });

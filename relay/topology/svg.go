@@ -30,7 +30,7 @@ func (g *Graph) SVG() string {
 
 // Picture is SVG with another title, as narrow as its boxes, and without what Check
 // finds: of a tree that runs not all nodes are known.
-func (g *Graph) Picture(title string) string { return g.draw(title, nil, boxWidth) }
+func (g *Graph) Picture(title string) string { return g.draw(title, nil, widestEntry) }
 
 // draw draws the tree, at least so many pixels wide beside the margins.
 func (g *Graph) draw(title string, found []Finding, least int) string {
@@ -159,6 +159,9 @@ func port(b *box, all []*link, l *link) int {
 	return b.x + b.width/2
 }
 
+// widestEntry is the width of the widest entry of the legend.
+const widestEntry = 300
+
 // legend says what the lines mean, in as many rows as the width needs, and returns where
 // the last one is.
 func legend(w *strings.Builder, y, width int) int {
@@ -166,7 +169,7 @@ func legend(w *strings.Builder, y, width int) int {
 	for _, e := range []struct {
 		class, text string
 		width       int
-	}{{"l", "asked first", 130}, {"l second", "asked when that fails, or for a part", 282}, {"l peer", "beside it: asked for what it announced", 300}} {
+	}{{"l", "asked first", 130}, {"l second", "asked when that fails, or for a part", 282}, {"l peer", "beside it: asked for what it announced", widestEntry}} {
 		if x > margin && x+e.width > margin+width {
 			x, y = margin, y+lineSize+4
 		}
