@@ -41,7 +41,7 @@ func TestPermit(t *testing.T) {
 						}
 						return time.Now().Add(d), nil
 					})
-					stop, err := authorize.Permit(t.Context(), "cam", Ingest{}, "key", func(err error) { ended <- err })
+					stop, err := NewPermits(authorize).Permit(t.Context(), "cam", Ingest{}, "key", func(err error) { ended <- err })
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -69,7 +69,70 @@ func TestPermit(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Authorize(func(context.Context, string, Ingest, string) (time.Time, error) { return time.Time{}, ErrForbidden }).Permit(t.Context(), "", Ingest{}, "", nil); !errors.Is(err, ErrForbidden) {
+	if _, err := NewPermits(func(context.Context, string, Ingest, string) (time.Time, error) { return time.Time{}, ErrForbidden }).Permit(t.Context(), "", Ingest{}, "", nil); !errors.Is(err, ErrForbidden) {
 		t.Errorf("refused: %v", err)
 	}
+}
+
+// TestPermitAgain: what is permitted for good is asked about again when somebody says so,
+// also when that comes while it is asked; what has ended, or was refused, is not.
+func TestPermitAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		allowed, asked, hold := true, 0, make(chan struct{})
+		close(hold)
+		permits := NewPermits(func(context.Context, string, Ingest, string) (time.Time, error) {
+			asked++
+			was := allowed
+			<-hold
+			if !was {
+				return time.Time{}, ErrForbidden
+			}
+			return time.Time{}, nil
+		})
+		ended := make(chan error, 9)
+		permit := func() (stop func()) {
+			stop, err := permits.Permit(t.Context(), "cam", Ingest{}, "key", func(err error) { ended <- err })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return stop
+		}
+		again := func(wantAsked, wantEnded int) {
+			t.Helper()
+			asked = 0
+			permits.Again()
+			time.Sleep(time.Second)
+			if asked != wantAsked || len(ended) != wantEnded {
+				t.Errorf("asked %d times, %d ended, want %d and %d", asked, len(ended), wantAsked, wantEnded)
+			}
+		}
+		first, second := permit(), permit()
+		again(2, 0)
+		first()
+		again(1, 0)
+		allowed = false
+		if stop, err := permits.Permit(t.Context(), "cam", Ingest{}, "key", nil); err == nil {
+			stop()
+			t.Error("it is permitted")
+		}
+		again(1, 1)
+		second()
+		if n := len(permits.all); n > 0 {
+			t.Errorf("%d are left", n)
+		}
+		allowed, hold = true, make(chan struct{})
+		made := make(chan func())
+		go func() { made <- permit() }()
+		synctest.Wait() // it is being asked
+		allowed = false
+		permits.Again()
+		close(hold)
+		stop := <-made
+		time.Sleep(time.Second)
+		if len(ended) != 2 {
+			t.Error("what was permitted by what held before goes on")
+		}
+		stop()
+		(*Permits)(nil).Again()
+	})
 }

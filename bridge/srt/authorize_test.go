@@ -18,7 +18,7 @@ func TestAuthorize(t *testing.T) {
 	var until atomic.Pointer[time.Time] // of the short permission, once it was given
 	r := serve(t, Config{
 		Passphrases: map[string]string{"locked": secret},
-		Authorize: func(_ context.Context, name string, _ bridge.Ingest, token string) (time.Time, error) {
+		Authorize: bridge.NewPermits(func(_ context.Context, name string, _ bridge.Ingest, token string) (time.Time, error) {
 			switch {
 			case token == "good.for."+name:
 				return time.Time{}, nil
@@ -30,7 +30,7 @@ func TestAuthorize(t *testing.T) {
 				return time.Time{}, bridge.ErrForbidden
 			}
 			return time.Time{}, bridge.ErrUnauthorized
-		},
+		}),
 	})
 	standard := func(name, token string) string { return "#!::m=publish,r=" + name + ",t=" + token }
 	for _, c := range []struct {

@@ -25,7 +25,7 @@ type Config struct {
 	Passphrases map[string]string
 	// Authorize is asked about every publication of a name without a passphrase of
 	// its own, with the token of the stream id (#!::t=TOKEN); nil permits all.
-	Authorize bridge.Authorize
+	Authorize *bridge.Permits
 	// Admit is asked about the address of every publisher, HOST:PORT, before anything
 	// else; nil takes all.
 	Admit func(remote string) bool

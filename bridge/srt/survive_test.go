@@ -23,12 +23,12 @@ func TestPanic(t *testing.T) {
 	var panics atomic.Int64
 	c := Config{
 		Panicked: func(any) { panics.Add(1) },
-		Authorize: func(_ context.Context, _ string, _ bridge.Ingest, token string) (time.Time, error) {
+		Authorize: bridge.NewPermits(func(_ context.Context, _ string, _ bridge.Ingest, token string) (time.Time, error) {
 			if token == "bomb" {
 				panic("a bomb in a token")
 			}
 			return time.Time{}, nil
-		},
+		}),
 	}
 	if os.Getenv(variable) != "" {
 		c.Panicked = nil

@@ -35,7 +35,7 @@ func TestAuthorize(t *testing.T) {
 		return time.Time{}, bridge.ErrUnauthorized
 	}
 	hub := &fakeHub{}
-	h, url := serve(t, Config{Authorize: authorize}, hub)
+	h, url := serve(t, Config{Authorize: bridge.NewPermits(authorize)}, hub)
 	for _, c := range []struct {
 		header string
 		status int
@@ -52,7 +52,7 @@ func TestAuthorize(t *testing.T) {
 	good := hub.only(t)
 
 	short := &fakeHub{}
-	h, url = serve(t, Config{Authorize: authorize}, short)
+	h, url = serve(t, Config{Authorize: bridge.NewPermits(authorize)}, short)
 	r := request(t, "POST", url+"cam", browserOffer, map[string]string{"Content-Type": sdpHeader["Content-Type"], "Authorization": "Bearer short"})
 	if r.StatusCode != http.StatusCreated {
 		t.Fatal(r.Status, bodyOf(t, r))

@@ -48,7 +48,7 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Authorize is asked about every publication, with the bearer token of its
 	// request (RFC 9725 §4.7); nil permits all.
-	Authorize bridge.Authorize
+	Authorize *bridge.Permits
 	// CheckOrigin decides on pages by their Origin header; nil: all are accepted.
 	CheckOrigin func(origin string) bool
 	// Panicked is told of a panic in a goroutine that serves one publication. Those of

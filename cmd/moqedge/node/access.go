@@ -34,6 +34,7 @@ func (n *Node) openAccess(ctx context.Context) error {
 		return err
 	}
 	n.guard = auth.New(policy)
+	n.permits = bridge.NewPermits(n.authorizeIngest())
 	n.hook.Store(hookOf(policy))
 	n.undo = append(n.undo, func() { n.hook.Swap(nil).Close() })
 	n.OnApply(func(next config.Config) (Step, error) {
@@ -49,6 +50,7 @@ func (n *Node) openAccess(ctx context.Context) error {
 				n.guard.Set(policy)
 				n.hook.Swap(hookOf(policy)).Close()
 				n.relay.Reconsider()
+				n.permits.Again()
 			},
 			Cancel: hookOf(policy).Close,
 		}, nil

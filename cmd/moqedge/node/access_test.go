@@ -219,3 +219,41 @@ func TestAccessReloads(t *testing.T) {
 		t.Error("the bridge's session is gone")
 	}
 }
+
+// TestIngestsAreReconsidered: a publication of the bridge ends when the configuration
+// permits it no more, and goes on when it does.
+func TestIngestsAreReconsidered(t *testing.T) {
+	key := newKey(t, "ES256")
+	c, _ := guarded(t, key)
+	n := start(t, c)
+	ended := make(chan error, 1)
+	text := signed(t, key, token.Claims{Put: token.Prefixes{"cam"}, RegisteredClaims: jwt.RegisteredClaims{Audience: jwt.ClaimStrings{"here"}}})
+	stop, err := n.permits.Permit(t.Context(), "cam", bridge.Ingest{Protocol: "srt", Remote: "192.0.2.1:1"}, text, func(err error) { ended <- err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	for _, audience := range []string{"here", "there"} {
+		next := c.Clone()
+		next.Access.JWT.Audience = audience
+		if _, err := n.Apply(next); err != nil {
+			t.Fatal(err)
+		}
+		if audience == "here" {
+			select {
+			case err := <-ended:
+				t.Fatal("it ended although it is permitted:", err)
+			case <-time.After(200 * time.Millisecond):
+			}
+			continue
+		}
+		select {
+		case err := <-ended:
+			if !errors.Is(err, bridge.ErrUnauthorized) {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("it goes on although it is not permitted any more")
+		}
+	}
+}

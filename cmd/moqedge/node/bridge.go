@@ -60,7 +60,7 @@ func (n *Node) openSRT(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	n.srt, err = srt.Listen(srt.Config{Addr: c.Listen, Hub: n.hub, Passphrase: c.Passphrase, Passphrases: c.Passphrases, Authorize: n.authorizeIngest(), Admit: n.gate.admitsText, Latency: c.Latency, Panicked: n.survived, Logger: n.log})
+	n.srt, err = srt.Listen(srt.Config{Addr: c.Listen, Hub: n.hub, Passphrase: c.Passphrase, Passphrases: c.Passphrases, Authorize: n.permits, Admit: n.gate.admitsText, Latency: c.Latency, Panicked: n.survived, Logger: n.log})
 	if err != nil {
 		return taken("SRT", c.Listen, err)
 	}
@@ -88,7 +88,7 @@ func (n *Node) openWHIP(context.Context) error {
 	c := n.config.Bridge.WHIP
 	var err error
 	n.whip, err = whip.New(whip.Config{
-		Hub: n.hub, ICEAddr: c.ICE, PublicIPs: c.PublicIPs, MaxSessions: c.MaxSessions, Authorize: n.authorizeIngest(), CheckOrigin: n.gate.admitsOrigin, Panicked: n.survived,
+		Hub: n.hub, ICEAddr: c.ICE, PublicIPs: c.PublicIPs, MaxSessions: c.MaxSessions, Authorize: n.permits, CheckOrigin: n.gate.admitsOrigin, Panicked: n.survived,
 		// Whoever reaches the pages through loopback only is on this machine.
 		Loopback: true, LoopbackOnly: config.Loopback(n.config.HTTP.Listen), Logger: n.log,
 	})

@@ -43,7 +43,8 @@ type Node struct {
 	authority   *acme.Source // nil without ACME
 	listener    *transport.Listener
 	relay       *relay.Relay
-	guard       *auth.Guard // nil: everybody may do everything
+	guard       *auth.Guard     // nil: everybody may do everything
+	permits     *bridge.Permits // of what the bridge takes; nil: likewise
 	gate        gate
 	hook        atomic.Pointer[hook.Hook] // nil without one
 	resident    string                    // path of the bridge's session with this node
