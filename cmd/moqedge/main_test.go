@@ -111,7 +111,7 @@ func TestErrors(t *testing.T) {
 		want string
 	}{
 		"no subcommand":            {[]string{"token"}, exitUsage, "see moqedge token --help"},
-		"URL without a scheme":     {[]string{"ls", "127.0.0.1:4443"}, exitFailure, "has no scheme"},
+		"URL without a scheme":     {[]string{"ls", "127.0.0.1:4443"}, exitFailure, `URL "127.0.0.1:4443": want moqt://`},
 		"unknown command":          {[]string{"dome"}, exitUsage, `unexpected argument dome`},
 		"unknown flag":             {[]string{"demo", "--foo"}, exitUsage, "unknown flag --foo"},
 		"bad flag":                 {[]string{"demo", "--interval", "soon"}, exitUsage, "--interval"},

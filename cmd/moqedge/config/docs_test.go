@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,30 @@ func TestDocumentedSamples(t *testing.T) {
 		}
 		if !strings.Contains(string(text), "```yaml\n"+string(sample)+"```\n") {
 			t.Errorf("%s is not shown as it is", file)
+		}
+	}
+}
+
+// Every piece of a configuration that a page shows can be read, with what it leaves out.
+func TestDocumentedPieces(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	for _, name := range []string{"access", "admin", "certificates", "cluster", "configuration", "limits", "observing", "tree"} {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(page), name+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range blocks.FindAllSubmatch(text, -1) {
+			piece := string(block[1])
+			if !strings.Contains("\n"+piece, "\nlisten:") {
+				piece = "listen: 127.0.0.1:4443\n" + piece
+			}
+			file := filepath.Join(t.TempDir(), name+".yaml")
+			if err := os.WriteFile(file, []byte(piece), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := (Sources{File: file}).Read(); err != nil {
+				t.Errorf("%v\n%s", err, piece)
+			}
 		}
 	}
 }

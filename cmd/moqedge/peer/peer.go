@@ -54,11 +54,9 @@ func (c Config) Validate() error {
 	switch {
 	case c.URL == "":
 		return errors.New("the URL of the server is missing: give moqt://HOST:PORT or https://HOST:PORT/PATH")
-	case !strings.Contains(c.URL, "://"):
-		return fmt.Errorf("URL %q has no scheme: want moqt://HOST:PORT for raw QUIC or https://HOST:PORT/PATH for WebTransport", c.URL)
-	case err != nil:
+	case err != nil && strings.Contains(c.URL, "://"):
 		return fmt.Errorf("URL %q can not be read: %w", c.URL, err)
-	case u.Scheme != "moqt" && u.Scheme != "https":
+	case err != nil || u.Scheme != "moqt" && u.Scheme != "https":
 		return fmt.Errorf("URL %q: want moqt://HOST:PORT for raw QUIC or https://HOST:PORT/PATH for WebTransport", c.URL)
 	case u.Hostname() == "":
 		return fmt.Errorf("URL %q names no host", c.URL)
