@@ -261,8 +261,10 @@ func (s *Server) connect(req gosrt.ConnRequest, name, remote string, pub publica
 		return nil, refuse(gosrt.REJX_ISE, "accepting: %v", err)
 	}
 	s.lastID++
+	config := s.config
+	config.Now = bridge.Steady(config.Now)
 	c := &conn{
-		config: s.config, name: name, pub: pub, link: link,
+		config: config, name: name, pub: pub, link: link,
 		log:      s.config.Logger.With(slog.String("conn", fmt.Sprintf("srt-%d", s.lastID)), slog.String("name", name), slog.String("remote", remote)),
 		began:    time.Now(),
 		ended:    make(chan struct{}),

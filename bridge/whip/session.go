@@ -58,6 +58,7 @@ func newSession(ctx context.Context, e *engine, c Config, o *offer, pub publicat
 			pub.Close(cmp.Or(err, bridge.ErrPanicked))
 		}
 	}()
+	c.Now = bridge.Steady(c.Now)
 	s := &session{
 		offer: o, config: c, log: log, pub: pub, release: release,
 		connected: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{}),

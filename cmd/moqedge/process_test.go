@@ -283,3 +283,32 @@ func readJSON(t *testing.T, url string, into any) {
 		t.Fatalf("%s: %v", url, err)
 	}
 }
+
+// fetch reads a page.
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	rsp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rsp.Body.Close()
+	b, err := io.ReadAll(rsp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// ends has a process end by a signal, in order.
+func (p *process) ends(signal os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+	for p.lines.Scan() {
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("%v\n%s", err, p.stderr)
+	}
+	p.gone()
+}

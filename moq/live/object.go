@@ -37,7 +37,7 @@ type Object struct {
 	came    uint64 // payload bytes of the track up to and with it; guarded by the track's mu until it is published
 	fetched bool   // a FETCH response had it; guarded by the track's mu
 
-	resumed  atomic.Int64  // when a writer went on with what others had left, in Unix nanoseconds; 0: none did
+	resumed  atomic.Int64  // when a writer went on with what others had left, in nanoseconds after Arrived; 0: none did
 	writers  atomic.Int32  // that fill it or compare with it
 	filled   atomic.Uint64 // payload bytes that can be read, and seized
 	segments atomic.Pointer[[][]byte]
@@ -69,7 +69,7 @@ func (o *Object) Stalled() bool {
 // behind begins there.
 func (o *Object) Coming() time.Time {
 	if at := o.resumed.Load(); at != 0 {
-		return time.Unix(0, at)
+		return o.Arrived.Add(time.Duration(at)) // by uptime, as Arrived is: clocks are set
 	}
 	return o.Arrived
 }

@@ -124,7 +124,7 @@ func (w *SubgroupWriter) adopt(o *Object) {
 	}
 	filled := o.filled.Load()
 	if o.Stalled() {
-		o.resumed.Store(w.track.options.Now().UnixNano())
+		o.resumed.Store(max(1, int64(w.track.options.Now().Sub(o.Arrived))))
 	}
 	free := !o.owned && filled < o.Size // and not seized
 	if free {

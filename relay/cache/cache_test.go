@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"go.uber.org/goleak"
 
@@ -264,6 +265,44 @@ func TestNewestGroupsAlone(t *testing.T) {
 			t.Errorf("still no room: %+v", r.Stats())
 		}
 	})
+}
+
+// set is what time.Now returns at t when the clock of the machine was set by so much
+// before: another time of the day at the same uptime. by is in whole seconds.
+func set(t *testing.T, now time.Time, by time.Duration) time.Time {
+	t.Helper()
+	was := now
+	*(*uint64)(unsafe.Pointer(&now)) += uint64(by/time.Second) << 30 //nolint:gosec // the seconds of time.Time
+	if now.Sub(was) != 0 || now.Round(0).Sub(was.Round(0)) != by {
+		t.Fatalf("time.Time is made in another way: %v after %v", now, was)
+	}
+	return now
+}
+
+// A clock that is set does not make it taken for granted, until it is as late again, that
+// there is no room; nor are groups younger or older by it.
+func TestRoomAfterTheClockWasSet(t *testing.T) {
+	for _, by := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
+		now := time.Now()
+		r := &rig{New(Config{Bytes: 1 << 30, Now: func() time.Time { return now }}), t} // without a reaper
+		x := r.track("a", live.Options{RetainGroups: 1 << 20, MaxBytes: 1 << 30})
+		for g := range uint64(6) {
+			now = now.Add(time.Second)
+			r.put(x, g)
+		}
+		r.Resize(2 * unit)
+		r.exhausted.Store(now.UnixNano())
+		if r.Room() {
+			t.Error("it has looked already")
+		}
+		now = set(t, now.Add(time.Second), by)
+		if !r.Room() {
+			t.Errorf("no room after the clock was set by %v: %+v", by, r.Stats())
+		}
+		if got := kept(x); got != "5/0" {
+			t.Errorf("kept after the clock was set by %v: %s", by, got)
+		}
+	}
 }
 
 // objects is what the newest objects of tracks may take besides.

@@ -19,7 +19,8 @@ func (c *Cache) Room() bool {
 	if c.bytes.Load() <= c.hard() {
 		return true
 	}
-	if now := c.config.Now().UnixNano(); now-c.exhausted.Load() >= int64(retryRoom) {
+	now := c.config.Now().UnixNano()
+	if since := now - c.exhausted.Load(); since >= int64(retryRoom) || since < 0 { // the clock was set back
 		c.mu.Lock()
 		if c.bytes.Load() > c.hard() {
 			c.makeRoom()
