@@ -23,7 +23,7 @@ type SourceConfig struct {
 	Location string
 	// Refresh is how long the keys of a URL are relied on before they are asked for
 	// again; 0 means 5 min. A file is looked at once a second while it is needed, and
-	// every 100 ms at most for key IDs that are not known.
+	// for every key ID that is not known.
 	Refresh time.Duration
 	// Client asks for URLs; nil means one that gives up after 5 s.
 	Client *http.Client
@@ -44,8 +44,21 @@ type Source struct {
 	keys    []Key
 	renewed time.Time // when they were had last
 	tried   time.Time // when that was tried last
-	file    fs.FileInfo
+	file    looked
 	failing bool
+}
+
+// looked is what a file was when it was read last.
+type looked struct {
+	info fs.FileInfo // nil: it never was
+	// settled says that it had not changed for a while then: if it looks the same it is.
+	settled bool
+	err     error // what was wrong with it
+}
+
+// same reports whether a file is the one that was read.
+func (l looked) same(info fs.FileInfo) bool {
+	return l.settled && os.SameFile(l.info, info) && l.info.ModTime().Equal(info.ModTime()) && l.info.Size() == info.Size()
 }
 
 // Time limits of renewing.
@@ -55,7 +68,10 @@ const (
 	// IDs tokens name.
 	between  = 10 * time.Second
 	fileLook = time.Second
-	maxBytes = 1 << 20
+	// granularity is within what time a file may change again and look the same: that
+	// of times in file systems.
+	granularity = 50 * time.Millisecond
+	maxBytes    = 1 << 20
 )
 
 // Open returns a source. The keys of a file must be there; those of a URL are asked
@@ -92,8 +108,10 @@ func (s *Source) shown() string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// Find implements Keys. For an ID that is not known the keys are renewed, but not more
-// often than every 10 s.
+// Find implements Keys. For an ID that is not known the keys are renewed: those of a URL
+// not more often than every 10 s, those of a file each time, as a look at it costs less
+// than what is done with the token. So a key is good as soon as it is in the file,
+// however short a time before that was looked at for somebody else.
 func (s *Source) Find(ctx context.Context, id string) ([]Key, error) {
 	s.mu.Lock()
 	keys := s.keys
@@ -118,7 +136,7 @@ func (s *Source) Find(ctx context.Context, id string) ([]Key, error) {
 func (s *Source) isDue(known bool, now time.Time) bool {
 	since := now.Sub(s.tried)
 	if !s.isURL() {
-		return since >= fileLook || !known && since >= fileLook/10 || since < 0
+		return !known || since >= fileLook || since < 0
 	}
 	return (!known || now.Sub(s.renewed) >= s.config.Refresh) && since >= between || since < 0
 }
@@ -138,15 +156,18 @@ func choose(keys []Key, id string) []Key {
 	return out
 }
 
-// renew reads the keys anew, if nobody else is about to: then it waits for that.
+// renew reads the keys anew. Those of a URL are asked for once by all who come
+// meanwhile; a file is looked at by each, as who was at it may have been too early.
 func (s *Source) renew(ctx context.Context) error {
 	select {
 	case s.fetching <- struct{}{}:
 	default:
 		select {
 		case s.fetching <- struct{}{}: // whoever did is done
-			<-s.fetching
-			return nil
+			if s.isURL() {
+				<-s.fetching
+				return nil
+			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -173,35 +194,38 @@ func (s *Source) renew(ctx context.Context) error {
 		}
 		s.failing, s.renewed = false, time.Now()
 		if keys != nil {
-			s.keys, s.file = keys, file
+			s.keys = keys
 		}
 	}
+	s.file = file
 	return err
 }
 
-// read returns the keys, nil when their file is the one that was read before.
-func (s *Source) read(ctx context.Context, had fs.FileInfo) ([]Key, fs.FileInfo, error) {
+// read returns the keys, nil when their file is the one that was read before, and that
+// file.
+func (s *Source) read(ctx context.Context, had looked) ([]Key, looked, error) {
 	if s.isURL() {
 		b, err := s.fetch(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, had, err
 		}
 		keys, err := parse(b, false)
-		return keys, nil, err
+		return keys, had, err
 	}
-	file, err := os.Stat(s.config.Location)
+	now := time.Now()
+	info, err := os.Stat(s.config.Location)
 	if err != nil {
-		return nil, nil, err
+		return nil, looked{}, err
 	}
-	if had != nil && os.SameFile(had, file) && had.ModTime().Equal(file.ModTime()) && had.Size() == file.Size() {
-		return nil, had, nil
+	if had.same(info) {
+		return nil, had, had.err
 	}
 	b, err := os.ReadFile(s.config.Location)
 	if err != nil {
-		return nil, nil, err
+		return nil, looked{}, err
 	}
 	keys, err := ParseKeys(b)
-	return keys, file, err
+	return keys, looked{info, now.Sub(info.ModTime()).Abs() > granularity, err}, err
 }
 
 func (s *Source) fetch(ctx context.Context) ([]byte, error) {

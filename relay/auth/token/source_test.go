@@ -35,8 +35,8 @@ func set(t *testing.T, keys ...token.Key) []byte {
 	return b
 }
 
-// TestFileChanges: keys that come into a file are good a second later, those that leave
-// it are not any more, and a broken file changes nothing.
+// TestFileChanges: those that leave a file are not good any more a second later, and a
+// broken file changes nothing.
 func TestFileChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "keys.json")
@@ -82,6 +82,40 @@ func TestFileChanges(t *testing.T) {
 		time.Sleep(time.Second)
 		good(second, true)
 	})
+}
+
+// TestKeyIsGoodAtOnce: a key is as soon as it is in the file, also when the file was
+// looked at just before, for whoever it was: keys that are rotated one right after the
+// other all are, and so are those of files that look the same as the one before.
+func TestKeyIsGoodAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.json")
+	var source *token.Source
+	for i := range 50 {
+		k := generate(t, "EdDSA") // the sets all have the same size
+		next := file + ".next"
+		if i%2 == 0 {
+			next = file // the same file, written over
+		}
+		if err := os.WriteFile(next, set(t, k), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, file); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if source == nil {
+			if source, err = token.Open(t.Context(), token.SourceConfig{Location: file, Logger: quiet()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v := token.Verifier{Keys: source}
+		if _, err := v.Verify(t.Context(), shown(issue(t, k, reads("")))); err != nil {
+			t.Fatalf("the key of round %d: %v", i, err)
+		}
+		if _, err := v.Verify(t.Context(), shown(issue(t, generate(t, "EdDSA"), reads("")))); !errors.Is(err, auth.ErrInvalid) {
+			t.Fatalf("a key that is not in the file: %v", err)
+		}
+	}
 }
 
 // server answers for a JWKS URL.
