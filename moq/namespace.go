@@ -204,6 +204,18 @@ func (n *NamespaceSubscription) Update(ctx context.Context, prefix wire.Namespac
 	return err
 }
 
+// Authorize shows tokens in the place of those that the subscription was made with, or
+// that were shown last (moqt-18 §10.9): what may be read by them is told of, what may not
+// any more is removed. The peer ends a subscription that they do not permit.
+func (n *NamespaceSubscription) Authorize(ctx context.Context, tokens ...wire.Token) error {
+	return n.exchange.authorize(ctx, tokens)
+}
+
+func (x *exchange) authorize(ctx context.Context, tokens []wire.Token) error {
+	_, err := x.updates.send(ctx, x.session, x.channel, wire.Parameters{AuthTokens: tokens}, updateHooks{})
+	return err
+}
+
 // Done is closed when the subscription is over.
 func (n *NamespaceSubscription) Done() <-chan struct{} { return n.done }
 
@@ -284,6 +296,11 @@ func (s *Session) SubscribeTracks(ctx context.Context, prefix wire.Namespace, p 
 		})
 	})
 	return t, nil
+}
+
+// Authorize shows other tokens than before, as NamespaceSubscription.Authorize does.
+func (t *TracksSubscription) Authorize(ctx context.Context, tokens ...wire.Token) error {
+	return t.exchange.authorize(ctx, tokens)
 }
 
 // Done is closed when the subscription is over.

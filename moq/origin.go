@@ -148,6 +148,7 @@ type queuedName struct {
 	namespace wire.Namespace
 	wanted    bool // it is there
 	known     bool // it was handed on
+	repeated  bool // it is handed on again
 	queued    bool // it is in changed
 }
 
@@ -181,15 +182,36 @@ func (q *NamespaceQueue) change(ns wire.Namespace, wanted bool) {
 		q.names[key] = n
 	}
 	n.wanted = wanted
+	q.enqueue(n)
+	q.mu.Unlock()
+	q.rouse()
+}
+
+// enqueue has Run look at a namespace. The caller holds mu, and calls rouse after it.
+func (q *NamespaceQueue) enqueue(n *queuedName) {
 	if !n.queued {
 		n.queued = true
 		q.changed = append(q.changed, n)
 	}
-	q.mu.Unlock()
+}
+
+func (q *NamespaceQueue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Repeat has Run call add for all namespaces that are there, also for those that it was
+// called for before.
+func (q *NamespaceQueue) Repeat() {
+	q.mu.Lock()
+	for _, n := range q.names {
+		n.repeated = true
+		q.enqueue(n)
+	}
+	q.mu.Unlock()
+	q.rouse()
 }
 
 // Run calls add and remove, one after the other, until ctx is done.
@@ -218,9 +240,10 @@ func (q *NamespaceQueue) take() (added, removed []wire.Namespace) {
 	defer q.mu.Unlock()
 	slices.SortFunc(q.changed, func(a, b *queuedName) int { return strings.Compare(a.key, b.key) })
 	for _, n := range q.changed {
-		n.queued = false
+		repeated := n.repeated
+		n.queued, n.repeated = false, false
 		switch {
-		case n.wanted && !n.known:
+		case n.wanted && (!n.known || repeated):
 			added = append(added, n.namespace)
 		case n.known && !n.wanted:
 			removed = append(removed, n.namespace)

@@ -302,7 +302,7 @@ func (s *Session) newRequest(r *inRequest, m wire.Message) (req Request, refusal
 		if r.kind == wire.MsgSubscribeTracks {
 			req = &SubscribeTracksRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params}
 		} else {
-			req = &SubscribeNamespaceRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params, both: m.Interest == wire.InterestBoth}
+			req = &SubscribeNamespaceRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params, again: make(chan struct{}, 1), both: m.Interest == wire.InterestBoth}
 		}
 	case *wire.SubscribeTracks:
 		req = &SubscribeTracksRequest{inRequest: r, Prefix: m.Prefix, Params: m.Params}

@@ -40,7 +40,7 @@ type SubscribeNamespaceRequest struct {
 	Params wire.Parameters // the peer's; AuthTokens hold values, not aliases
 
 	// Shows is asked about each namespace that Follow is about to tell of: false
-	// leaves it out. It may wait; nil shows all.
+	// leaves it out, until Reconsider. It may wait; nil shows all.
 	Shows func(ns wire.Namespace) bool
 	// Permit is asked before the prefix is changed; an error refuses that and
 	// ends the request. It may be nil. Updated is called when the peer has
@@ -48,6 +48,8 @@ type SubscribeNamespaceRequest struct {
 	// are set before Accept.
 	Permit  func(prefix wire.Namespace, p wire.Parameters) error
 	Updated func(prefix wire.Namespace)
+
+	again chan struct{} // has an element when Shows may say something else than before
 
 	both  bool // draft 16: PUBLISH of the tracks below the prefix is wanted too
 	moved bool // the prefix was changed and that is not answered; touched by updates alone
@@ -136,6 +138,16 @@ func (r *SubscribeNamespaceRequest) Follow(ctx context.Context, watch func(prefi
 	}
 }
 
+// Reconsider has Follow ask Shows anew about all namespaces that are there: those that it
+// shows now are told of, those that it shows no more are withdrawn. It does not wait and
+// may be called at any time.
+func (r *SubscribeNamespaceRequest) Reconsider() {
+	select {
+	case r.again <- struct{}{}:
+	default:
+	}
+}
+
 // followPrefix tells of the namespaces below a prefix until it changes, and
 // returns the next one.
 func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wire.Namespace, watch func(wire.Namespace, NamespaceEvents) func(), changed <-chan wire.Namespace) wire.Namespace {
@@ -148,9 +160,15 @@ func (r *SubscribeNamespaceRequest) followPrefix(ctx context.Context, prefix wir
 		defer close(ended)
 		queue.Run(ctx, add, remove)
 	})
-	select {
-	case prefix = <-changed:
-	case <-ctx.Done():
+	for waits := true; waits; {
+		select {
+		case <-r.again:
+			queue.Repeat()
+		case prefix = <-changed:
+			waits = false
+		case <-ctx.Done():
+			waits = false
+		}
 	}
 	cancel()
 	stop()
@@ -165,9 +183,14 @@ func (r *SubscribeNamespaceRequest) shown() (add, remove func(wire.Namespace)) {
 	}
 	told := map[string]struct{}{}
 	add = func(ns wire.Namespace) {
-		if r.Shows(ns) {
-			told[ns.Key()] = struct{}{}
+		key := ns.Key()
+		switch shows, known := r.Shows(ns), has(told, key); {
+		case shows && !known:
+			told[key] = struct{}{}
 			r.Add(ns)
+		case known && !shows:
+			delete(told, key)
+			r.Remove(ns)
 		}
 	}
 	remove = func(ns wire.Namespace) {

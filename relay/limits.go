@@ -2,11 +2,13 @@ package relay
 
 import (
 	"context"
+	"slices"
 
 	"moqedge/moq"
 	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 	"moqedge/relay/limit"
+	"moqedge/relay/route"
 )
 
 // isUnlimited reports whether a session is one of a relay that is trusted, which asks for
@@ -91,30 +93,81 @@ func (r *Relay) bind(s *moq.Session, subject string) bool {
 // Limits are what bounds the sessions of the relay, and may be changed (limit.Limiter.Set).
 func (r *Relay) Limits() *limit.Limiter { return r.limits }
 
-// tooLarge reports whether a prefix stands for more namespaces, or for more
-// tracks, than the relay is willing to tell of (moqt-18 §13.7.2).
-func (r *Relay) tooLarge(prefix wire.Namespace, tracks bool) bool {
-	if !r.exceeds(prefix, tracks) {
+// tooLarge reports whether a prefix stands for more namespaces, or for more tracks, than
+// the relay is willing to tell of (moqt-18 §13.7.2), of those that the permission of the
+// request lets through.
+func (r *Relay) tooLarge(prefix wire.Namespace, p *permission, tracks bool) bool {
+	if len(prefix) >= r.config.LongPrefix || !r.exceeds(prefix, p, tracks) {
 		return false
 	}
 	r.served.crowded.Add(1)
 	return true
 }
 
-func (r *Relay) exceeds(prefix wire.Namespace, tracks bool) bool {
-	if len(prefix) >= r.config.LongPrefix {
+// exceeds asks about no more than it has to: as many as it can leave out without being
+// sure. It gives up on those of whom nearly all would have to be left out, as asking
+// costs more than the answer is worth.
+func (r *Relay) exceeds(prefix wire.Namespace, p *permission, tracks bool) bool {
+	most := r.config.MaxMatches
+	if !tracks && r.routes.Count(prefix) <= most { // as nearly always
 		return false
 	}
-	if !tracks {
-		return r.routes.Count(prefix) > r.config.MaxMatches
+	if p == nil {
+		return len(r.matches(prefix, tracks, most+1)) > most
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for e := range r.offered {
-		if e.name.Namespace.HasPrefix(prefix) {
-			n++
+	all := r.matches(prefix, tracks, mostAsked*most+1)
+	if len(all) > mostAsked*most {
+		return true
+	}
+	left := len(all)
+	for _, name := range all {
+		if left <= most || p.ctx.Err() != nil {
+			break
+		}
+		if !r.lets(p, name, tracks) {
+			left--
 		}
 	}
-	return n+r.countElsewhere(prefix, r.config.MaxMatches+1) > r.config.MaxMatches
+	return left > most
+}
+
+// mostAsked is how many times Config.MaxMatches may match for that to be asked about.
+const mostAsked = 10
+
+// lets reports whether the session of a permission would be told of a namespace, or
+// offered a track.
+func (r *Relay) lets(p *permission, name wire.FullTrackName, track bool) bool {
+	if !track {
+		return r.shows(p, name.Namespace)
+	}
+	_, err := r.ask(p.ctx, Action{Verb: VerbSubscribe, Session: p.action.Session, Track: name}, p.tokens())
+	return err == nil
+}
+
+// matches are the namespaces below a prefix that are told of, without the names of
+// tracks, or the tracks there, up to limit of them.
+func (r *Relay) matches(prefix wire.Namespace, tracks bool, limit int) (all []wire.FullTrackName) {
+	if !tracks {
+		r.routes.Each(prefix, func(ns wire.Namespace, routes []route.Route[source]) bool {
+			if slices.ContainsFunc(routes, func(way route.Route[source]) bool { return !way.Hidden }) {
+				all = append(all, wire.FullTrackName{Namespace: ns})
+			}
+			return len(all) < limit
+		})
+		return all
+	}
+	r.mu.Lock()
+	for e := range r.offered {
+		if e.name.Namespace.HasPrefix(prefix) && len(all) < limit {
+			all = append(all, e.name)
+		}
+	}
+	r.mu.Unlock()
+	r.routes.Each(waysBelow(prefix), func(ns wire.Namespace, routes []route.Route[source]) bool {
+		if name, ok := trackOf(ns); ok && !routes[0].Via.tracks && len(all) < limit {
+			all = append(all, name)
+		}
+		return len(all) < limit
+	})
+	return all
 }

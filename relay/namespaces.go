@@ -70,12 +70,13 @@ func (h handler) subscribeNamespace(ctx context.Context, r *moq.SubscribeNamespa
 		h.relay.tell(ctx, h.link, r, p)
 		return
 	}
-	if h.relay.tooLarge(r.Prefix, false) {
+	if h.relay.tooLarge(r.Prefix, p, false) {
 		r.Reject(wire.RequestNamespaceTooLarge, "more namespaces than this relay tells of", moq.NoRetry())
 		return
 	}
 	if p != nil {
 		r.Shows = func(ns wire.Namespace) bool { return h.relay.shows(p, ns) }
+		p.whenAgain(r.Reconsider)
 	}
 	r.Follow(ctx, func(prefix wire.Namespace, w moq.NamespaceEvents) func() { return h.relay.routes.Watch(prefix, w) })
 }

@@ -140,7 +140,7 @@ func (r *Relay) offerAll(e *trackEntry) {
 
 // offer sends PUBLISH for every track below the prefix until ctx is done.
 func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest, p *permission) {
-	if r.tooLarge(req.Prefix, true) {
+	if r.tooLarge(req.Prefix, p, true) {
 		req.Reject(wire.RequestNamespaceTooLarge, "more tracks than this relay offers", moq.NoRetry())
 		return
 	}
@@ -159,14 +159,18 @@ func (r *Relay) offer(ctx context.Context, req *moq.SubscribeTracksRequest, p *p
 		}
 	}
 	updated := make(chan struct{}, 1)
-	req.Updated = func(prefix wire.Namespace, p wire.Parameters) {
-		o.update(prefix, p)
+	anew := func() {
 		again()
 		select {
 		case updated <- struct{}{}:
 		default:
 		}
 	}
+	req.Updated = func(prefix wire.Namespace, p wire.Parameters) {
+		o.update(prefix, p)
+		anew()
+	}
+	p.whenAgain(anew)
 	if !req.Accept() {
 		return
 	}

@@ -23,7 +23,22 @@ type permission struct {
 	// Guarded by the mu of permissions.
 	own   []wire.Token // besides those of the session
 	until time.Time
-	at    int // in the heap, from 1 on; 0: it is not in
+	at    int    // in the heap, from 1 on; 0: it is not in
+	again func() // see whenAgain; nil: nobody wants to know
+}
+
+// whenAgain has f called whenever the permission was asked about again and goes on: what
+// it lets through may be something else from then on. f must not block. It is set before
+// anything is let through. Of nil, which lets everything through, there is nothing to
+// tell.
+func (p *permission) whenAgain(f func()) {
+	if p == nil {
+		return
+	}
+	l := &p.relay.permissions
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.again = f
 }
 
 // renew is what a REQUEST_UPDATE is asked about by (moq.Permission.Renew): with
@@ -152,13 +167,32 @@ func (l *permissions) add(p *permission) {
 // extend changes when a permission ends, and its tokens when own is not nil.
 func (l *permissions) extend(p *permission, own []wire.Token, until time.Time) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if own != nil {
 		p.own = own
 	}
 	p.until = until
 	if l.has(p) {
 		l.schedule(p)
+		if own != nil {
+			l.renewBelow(p)
+		}
+	}
+	again := p.again
+	l.mu.Unlock()
+	if again != nil {
+		again()
+	}
+}
+
+// renewBelow has what was derived from a permission asked about with the tokens that it
+// has now. The caller holds mu.
+func (l *permissions) renewBelow(p *permission) {
+	now := time.Now()
+	for below := range l.sessions[p.action.Session].all {
+		if below.parent == p {
+			below.until = now
+			l.schedule(below)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"moqedge/moq/wire"
-	"moqedge/relay/route"
 )
 
 // Tracks that are offered by PUBLISH at one relay are offered at all, to who asks
@@ -126,18 +125,6 @@ func (r *Relay) wantsElsewhere(o *offers, name wire.FullTrackName) bool {
 	defer o.mu.Unlock()
 	_, blocked := o.blocked[key]
 	return !blocked && name.Namespace.HasPrefix(o.prefix)
-}
-
-// countElsewhere returns how many tracks of other relays there are below a prefix,
-// up to limit.
-func (r *Relay) countElsewhere(prefix wire.Namespace, limit int) (n int) {
-	r.routes.Each(waysBelow(prefix), func(_ wire.Namespace, routes []route.Route[source]) bool {
-		if !routes[0].Via.tracks {
-			n++
-		}
-		return n < limit
-	})
-	return n
 }
 
 // mayHear reports whether another relay may hear of what nobody announced: who is

@@ -81,6 +81,12 @@ func (r *Relay) tell(ctx context.Context, to *link, req *moq.SubscribeNamespaceR
 	}
 	changed, told := newChangedNames(), map[string]wire.Route{}
 	defer r.routes.WatchRoutes(req.Prefix, changed.note)()
+	p.whenAgain(func() {
+		r.routes.Each(req.Prefix, func(ns wire.Namespace, _ []route.Route[source]) bool {
+			changed.note(ns)
+			return true
+		})
+	})
 	changed.run(ctx, func(key string, ns wire.Namespace) {
 		before, known := told[key]
 		way, ok := r.best(ns, to)
