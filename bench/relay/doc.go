@@ -16,8 +16,7 @@
 //   - Drivers: fanout.go compares CPU time, latency.go what a hop adds, memory.go
 //     what a session holds. soak.go runs a relay for long while its upstream dies and
 //     others come and go (soak_load.go, soak_viewer.go, meter.go). flood.go measures
-//     viewers while somebody floods the relay (flood_role.go, flood_hello.go).
-//     rig.go sets the processes up, window.go says what was used and received in
+//     viewers while somebody floods the relay (package flood). rig.go sets the processes up, window.go says what was used and received in
 //     a span of time and whether that span counts.
 //   - profile.go has the loads, histogram.go latencies, report.go what is printed.
 //

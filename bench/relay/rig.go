@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"moqedge/bench/flood"
 	"moqedge/bench/process"
 )
 
@@ -25,7 +26,7 @@ func newRole(name string) (process.Role, error) {
 	case roleLoad:
 		return newLoadRole(), nil
 	case roleFlood:
-		return newFloodRole()
+		return flood.NewRole(), nil
 	}
 	return nil, fmt.Errorf("no role %q", name)
 }

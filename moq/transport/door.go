@@ -13,7 +13,7 @@ import (
 
 // Door decides on connections before they cost much: package relay/limit has one. Its
 // methods are called by the goroutine that takes all new connections, and by those of
-// requests; they must not block.
+// requests; but for Turn they must not block.
 type Door interface {
 	// Validate is asked about a client that has shown nothing for the address that it
 	// claims: true has it do so, by a Retry packet (RFC 9000 §8.1.2), which costs
@@ -23,6 +23,11 @@ type Door interface {
 	// it. An error refuses it with CONNECTION_REFUSED. settled is called once it
 	// has a session, or is over, and may be called more than once.
 	Admit(from net.Addr, validated bool) (settled func(), err error)
+	// Turn is called before the keys of an admitted connection are computed, which is what
+	// a handshake costs, and returns when that may be done, or with an error that ends the
+	// connection: so handshakes that come all at once do not have all processors at once.
+	// It may wait, as long as ctx; that connection alone waits with it.
+	Turn(ctx context.Context) error
 	// Session is asked before a WebTransport session is accepted; nil accepts it.
 	Session(from net.Addr) *Refusal
 }

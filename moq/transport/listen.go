@@ -96,8 +96,9 @@ type Listener struct {
 	wt        *webtransport.Server
 
 	accepted chan Conn
-	refusing atomic.Bool   // set by Refuse
-	closing  chan struct{} // closed by Close
+	refusing atomic.Bool     // set by Refuse
+	serving  context.Context // ended by stop, which Close calls
+	stop     context.CancelFunc
 	closed   chan struct{} // closed when Close is done
 	wg       sync.WaitGroup
 
@@ -111,9 +112,10 @@ type Listener struct {
 func Listen(c *ListenConfig) (*Listener, error) {
 	l := &Listener{
 		config: *c, versions: c.Versions, logger: c.Logger,
-		accepted: make(chan Conn), closing: make(chan struct{}), closed: make(chan struct{}),
+		accepted: make(chan Conn), closed: make(chan struct{}),
 		conns: make(map[*quic.Conn]Conn),
 	}
+	l.serving, l.stop = context.WithCancel(context.Background())
 	if len(l.versions) == 0 {
 		l.versions = defaultVersions()
 	}
@@ -180,6 +182,9 @@ func (l *Listener) open() error {
 	ids := newConnectionIDs()
 	l.transport = &quic.Transport{Conn: l.socket, ConnectionIDGenerator: ids, StatelessResetKey: l.resetKey()}
 	if l.config.Door != nil {
+		tlsConfig.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return nil, l.config.Door.Turn(l.serving)
+		}
 		l.transport.VerifySourceAddress, l.transport.ConnContext = l.config.Door.Validate, l.enter
 	}
 	if udp, ok := l.socket.(*net.UDPConn); ok {
@@ -337,14 +342,14 @@ func (l *Listener) deliver(qconn *quic.Conn, c Conn) {
 // caller owns it. After Close it returns ErrListenerClosed.
 func (l *Listener) Accept(ctx context.Context) (Conn, error) {
 	select {
-	case <-l.closing:
+	case <-l.serving.Done():
 		return nil, ErrListenerClosed
 	default:
 	}
 	select {
 	case c := <-l.accepted:
 		return c, nil
-	case <-l.closing:
+	case <-l.serving.Done():
 		return nil, ErrListenerClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -367,7 +372,7 @@ func (l *Listener) Close() error {
 		return nil
 	}
 	defer close(l.closed)
-	close(l.closing)
+	l.stop()
 	err := l.quic.Close()
 	var wg sync.WaitGroup
 	for qconn, c := range conns {

@@ -22,8 +22,9 @@ type Limits struct {
 	// Sessions at a time, connections that have none yet not included. Default: 100,000
 	// in all, 4,096 of an address, none of a token. A session is one.
 	Sessions int
-	// Handshakes per second. A second's worth may come at once, and twice that be going
-	// on. Default: 250 for each processor in all, 200 of an address. Beyond a quarter of
+	// Handshakes per second. A second's worth may come at once, which is worked on
+	// during a second, and twice that be going on, but no more than 4,096 in all.
+	// Default: 250 for each processor in all, 200 of an address. Beyond a quarter of
 	// those in all, and half of those of an address, clients have to show that they are
 	// at their address (RFC 9000 §8.1.2). Tokens and sessions have none.
 	Handshakes float64
@@ -59,7 +60,10 @@ const (
 	burstRequests = 250 * time.Millisecond
 	burstBytes    = time.Second
 	burstBits     = 500 * time.Millisecond
-	leastBurst    = 16 << 10 // bytes
+	// turnBurst is how much of the handshakes of a second are computed at once: few
+	// enough for nobody to wait for a processor because of them.
+	turnBurst  = 10 * time.Millisecond
+	leastBurst = 16 << 10 // bytes
 )
 
 // longestTurn is how long a request waits for its turn.

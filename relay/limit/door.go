@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -50,7 +51,7 @@ func (l *Limiter) Admit(from net.Addr, validated bool) (settled func(), err erro
 	refused := l.full(all, limits)
 	if refused == nil {
 		for s, a := range all {
-			if a != nil && float64(a.pending.Load()) >= 2*limits[s][Handshakes] {
+			if a != nil && float64(a.pending.Load()) >= min(2*limits[s][Handshakes], mostPending) {
 				refused = l.refuse(Scope(s), Handshakes, 0)
 			}
 		}
@@ -77,6 +78,18 @@ func (l *Limiter) Admit(from net.Addr, validated bool) (settled func(), err erro
 		add(-1)
 		l.addresses.close(a)
 	}), nil
+}
+
+// mostPending bounds the connections that have no session: each holds about 100 kB.
+const mostPending = 4096
+
+// Turn implements transport.Door.
+func (l *Limiter) Turn(ctx context.Context) error {
+	turns := l.turns.Load()
+	if turns == nil {
+		return nil
+	}
+	return turns.Wait(ctx)
 }
 
 // Session implements transport.Door.

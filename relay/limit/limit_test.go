@@ -153,3 +153,42 @@ func BenchmarkPace(b *testing.B) {
 		}
 	}
 }
+
+// TestTurns: handshakes that were admitted all at once are computed one after the other
+// during the second that they are for, but for the first few; without a limit at once.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Config{Global: Limits{Handshakes: 1000}})
+		began := time.Now()
+		var times []time.Duration
+		for range 1000 {
+			if err := l.Turn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, time.Since(began))
+		}
+		if at := times[9]; at != 0 {
+			t.Errorf("the 10th came after %v, want 10 at once", at)
+		}
+		for i, at := range times[10:] {
+			if want := time.Duration(i+1) * time.Millisecond; (at - want).Abs() > time.Millisecond {
+				t.Fatalf("the %dth came after %v, want %v", i+11, at, want)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := l.Turn(ctx); err == nil {
+			t.Error("who has left got a turn")
+		}
+		l.Set(Config{Global: Limits{Handshakes: Unlimited}})
+		began = time.Now()
+		for range 1000 {
+			if err := l.Turn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("without a limit it took %v", took)
+		}
+	})
+}

@@ -20,6 +20,7 @@ type Limiter struct {
 
 	trusting    atomic.Pointer[rate.Limiter] // handshakes of clients that show nothing for their address
 	unvalidated atomic.Int64                 // connections of such without a session
+	turns       atomic.Pointer[rate.Limiter] // of handshakes that were admitted; nil: at once
 
 	refused [scopes][kinds]atomic.Uint64
 	retries atomic.Uint64
@@ -39,8 +40,10 @@ func (l *Limiter) Set(c Config) {
 	l.limits.Store(t)
 	if all := t[Global][Handshakes]; math.IsInf(all, 1) {
 		l.trusting.Store(nil)
+		l.turns.Store(nil)
 	} else {
 		l.trusting.Store(rate.NewLimiter(rate.Limit(all/4), burst(Handshakes, all/4)))
+		l.turns.Store(rate.NewLimiter(rate.Limit(all), burst(Handshakes, all*turnBurst.Seconds())))
 	}
 }
 
