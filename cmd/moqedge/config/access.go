@@ -57,8 +57,8 @@ type Anonymous struct {
 
 // Guarded reports whether there is a way to be permitted something; else everybody may
 // do everything.
-func (a *Access) Guarded() bool {
-	return a != nil && (a.JWT != nil || a.CAT != nil || a.Hook != nil || a.Anonymous != nil)
+func (a Access) Guarded() bool {
+	return a.JWT != nil || a.CAT != nil || a.Hook != nil || a.Anonymous != nil
 }
 
 // Namespaces are the prefixes in the terms of MOQT.

@@ -79,7 +79,7 @@ func TestValidateBeside(t *testing.T) {
 		"access.relays[1].name: \"a\" is the name": {Relays: []RelayRule{{Name: "a"}, {Name: "a"}}},
 	} {
 		c := Default()
-		c.Access = &a
+		c.Access = a
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}

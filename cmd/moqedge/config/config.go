@@ -40,9 +40,8 @@ type Config struct {
 	HTTP *HTTP `yaml:"http" reload:"restart" without:"no pages"`
 	// Bridge turns SRT and WHIP into tracks.
 	Bridge *Bridge `yaml:"bridge" reload:"restart" without:"takes no publications"`
-	// Access says who may do what, see [access](access.md); that it is there or not needs
-	// a restart.
-	Access *Access `yaml:"access" reload:"restart" without:"everybody may do everything"`
+	// Access says who may do what, see [access](access.md).
+	Access Access `yaml:"access" reload:"live" without:"everybody may do everything"`
 	// Limits are the bounds of what peers may do and have, see [limits](limits.md).
 	Limits Limits `yaml:"limits" reload:"live"`
 	// Admin has the status page, the [API](admin.md) and metrics; it is not for everybody

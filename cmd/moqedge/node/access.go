@@ -17,17 +17,11 @@ import (
 	"moqedge/relay/auth/token"
 )
 
-// openAccess has the node ask who may do what, if the configuration says so.
+// openAccess has the node ask who may do what, which is everything unless the
+// configuration says otherwise.
 func (n *Node) openAccess(ctx context.Context) error {
-	keys := []string{"access.jwt", "access.cat", "access.hook", "access.anonymous"}
-	if !n.config.Access.Guarded() {
-		n.OnApply(func(config.Config) (Step, error) {
-			return Step{}, errors.New("access: nobody is asked for permission in this node: jwt, cat, hook and anonymous need a restart")
-		}, keys...)
-		if !config.Loopback(n.config.Listen) {
-			n.log.Warn("everybody who reaches this node may read and publish everything: the configuration has no access section", "listen", n.config.Listen)
-		}
-		return nil
+	if !n.config.Access.Guarded() && !config.Loopback(n.config.Listen) {
+		n.log.Warn("everybody who reaches this node may read and publish everything: the configuration does not say who may, below access", "listen", n.config.Listen)
 	}
 	policy, err := n.policy(ctx, n.config.Access)
 	if err != nil {
@@ -37,9 +31,10 @@ func (n *Node) openAccess(ctx context.Context) error {
 	n.permits = bridge.NewPermits(n.authorizeIngest())
 	n.hook.Store(hookOf(policy))
 	n.undo = append(n.undo, func() { n.hook.Swap(nil).Close() })
+	guarded := n.config.Access.Guarded() // guarded by the mu of reloading
 	n.OnApply(func(next config.Config) (Step, error) {
-		if !next.Access.Guarded() {
-			return Step{}, errors.New("access: without jwt, cat, hook and anonymous everybody may do everything: that needs a restart")
+		if guarded && !next.Access.Guarded() {
+			return Step{}, errOpened
 		}
 		policy, err := n.policy(ctx, next.Access)
 		if err != nil {
@@ -47,6 +42,7 @@ func (n *Node) openAccess(ctx context.Context) error {
 		}
 		return Step{
 			Commit: func() {
+				guarded = next.Access.Guarded()
 				n.guard.Set(policy)
 				n.hook.Swap(hookOf(policy)).Close()
 				n.relay.Reconsider()
@@ -54,13 +50,17 @@ func (n *Node) openAccess(ctx context.Context) error {
 			},
 			Cancel: hookOf(policy).Close,
 		}, nil
-	}, keys...)
+	}, "access.jwt", "access.cat", "access.hook", "access.anonymous")
 	return nil
 }
 
+// errOpened is why a node that asks does not cease to because its configuration says no
+// more whom: a file that was cut off would let everybody in.
+var errOpened = errors.New(`access: without jwt, cat, hook and anonymous everybody may do everything: restart the node for that, or say it here by anonymous: {get: [""], put: [""]}`)
+
 // policy is what a section of the configuration means.
-func (n *Node) policy(ctx context.Context, a *config.Access) (auth.Policy, error) {
-	var p auth.Policy
+func (n *Node) policy(ctx context.Context, a config.Access) (auth.Policy, error) {
+	p := auth.Policy{Open: !a.Guarded()}
 	var err error
 	if p.Anonymous.Get, p.Anonymous.Put, err = a.Anonymous.Namespaces(); err != nil {
 		return p, fmt.Errorf("access.anonymous: %w", err)
@@ -96,11 +96,8 @@ func hookOf(p auth.Policy) *hook.Hook {
 }
 
 // authorizeIngest says who may publish under a name of the bridge: whom a token permits
-// to publish the namespace that is the name. nil is everybody.
+// to publish the namespace that is the name.
 func (n *Node) authorizeIngest() bridge.Authorize {
-	if n.guard == nil {
-		return nil
-	}
 	return func(ctx context.Context, name string, from bridge.Ingest, credential string) (until time.Time, err error) {
 		// It is asked again while the ingest goes on, in a goroutine of nobody.
 		defer bridge.Panicked(n.survived).Catch(n.log.With("name", name, "remote", from.Remote), func(error) { err = bridge.ErrUnknownPermission })

@@ -28,7 +28,7 @@ func guarded(t *testing.T, keys ...token.Key) (config.Config, string) {
 	file := filepath.Join(t.TempDir(), "keys.json")
 	writeKeys(t, file, keys...)
 	c := everything()
-	c.Access = &config.Access{JWT: &config.JWT{Keys: file}}
+	c.Access = config.Access{JWT: &config.JWT{Keys: file}}
 	return c, file
 }
 
@@ -191,7 +191,7 @@ func TestAccessReloads(t *testing.T) {
 	}
 	refused(t, "without a token", subscribe(stranger), wire.RequestUnauthorized)
 	open := c
-	open.Access = &config.Access{JWT: c.Access.JWT, Anonymous: &config.Anonymous{Get: []string{"cam.loc"}}}
+	open.Access = config.Access{JWT: c.Access.JWT, Anonymous: &config.Anonymous{Get: []string{"cam.loc"}}}
 	if _, err := n.Apply(open); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestAccessReloads(t *testing.T) {
 		t.Errorf("what is open now: %v", err)
 	}
 	bad := c
-	bad.Access = &config.Access{JWT: &config.JWT{Keys: file + ".not"}}
+	bad.Access = config.Access{JWT: &config.JWT{Keys: file + ".not"}}
 	if _, err := n.Apply(bad); err == nil || !strings.HasPrefix(err.Error(), "access.jwt.keys") {
 		t.Errorf("keys that are not there: %v", err)
 	}
@@ -255,5 +255,72 @@ func TestIngestsAreReconsidered(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Error("it goes on although it is not permitted any more")
 		}
+	}
+}
+
+// TestAccessComes: a node that permitted everything to everybody asks from a reload on,
+// also about what is there; that it asks nobody any more has to be said.
+func TestAccessComes(t *testing.T) {
+	c := config.Config{Listen: anyPort}
+	n := start(t, c)
+	k := newKey(t, "ES256")
+	file := filepath.Join(t.TempDir(), "keys.json")
+	writeKeys(t, file, k)
+	name := wire.FullTrackName{Namespace: wire.Namespace{"demo"}, Name: "video"}
+	track := live.NewTrack(name, live.Options{})
+	origin := moq.NewOrigin()
+	origin.AddTrack(track)
+	publisher := join(t, n, "moqt", "/?jwt="+signed(t, k, token.Claims{Put: token.Prefixes{""}}), moq.Config{Handler: origin})
+	if _, err := publisher.PublishNamespace(t.Context(), name.Namespace); err != nil {
+		t.Fatal(err)
+	}
+	viewer := join(t, n, "moqt", "/?jwt="+signed(t, k, token.Claims{Get: token.Prefixes{"demo"}}), moq.Config{})
+	stranger := join(t, n, "https", "/live", moq.Config{})
+	var subs []*moq.Subscription
+	for _, s := range []*moq.Session{viewer, stranger} {
+		sub, err := s.Subscribe(t.Context(), name, moq.SubscribeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		subs = append(subs, sub)
+	}
+	guarded := c
+	guarded.Access = config.Access{JWT: &config.JWT{Keys: file}}
+	change, err := n.Apply(guarded)
+	if err != nil || len(n.Pending()) > 0 || len(change) != 1 || change[0].Key != "access.jwt" {
+		t.Fatalf("%v, %+v, pending %+v", err, change, n.Pending())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	over := subs[1].Track().NewReader(wire.Location{})
+	defer over.Close()
+	if _, err := over.Next(ctx); !errors.Is(err, live.ErrClosed) {
+		t.Errorf("who shows no token goes on: %v", err)
+	}
+	_, err = stranger.Subscribe(t.Context(), name, moq.SubscribeOptions{})
+	refused(t, "without a token", err, wire.RequestUnauthorized)
+	w, err := track.OpenSubgroup(live.SubgroupInfo{Group: 1, FirstObject: true})
+	if err == nil {
+		err = w.Append(live.WholeObject{Payload: []byte("still")})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := subs[0].Track().NewReader(wire.Location{})
+	defer reader.Close()
+	if _, err := reader.Next(ctx); err != nil {
+		t.Errorf("who shows a token: %v", err)
+	}
+	if _, err := n.Apply(c); err == nil || !strings.HasPrefix(err.Error(), "access: ") {
+		t.Errorf("a configuration that says nothing of access any more: %v", err)
+	}
+	refused(t, "after that", func() error { _, err := stranger.Subscribe(t.Context(), name, moq.SubscribeOptions{}); return err }(), wire.RequestUnauthorized)
+	open := c
+	open.Access = config.Access{Anonymous: &config.Anonymous{Get: []string{""}, Put: []string{""}}}
+	if _, err := n.Apply(open); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stranger.Subscribe(t.Context(), name, moq.SubscribeOptions{}); err != nil {
+		t.Errorf("when everybody may do everything: %v", err)
 	}
 }

@@ -41,11 +41,8 @@ type relayRule struct {
 	scope auth.Scope
 }
 
-func newGateRules(a *config.Access) (*gateRules, error) {
+func newGateRules(a config.Access) (*gateRules, error) {
 	g := &gateRules{}
-	if a == nil {
-		return g, nil
-	}
 	var err error
 	if g.allow, g.deny, err = a.Addresses.Networks(); err != nil {
 		return nil, err

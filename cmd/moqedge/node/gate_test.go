@@ -34,7 +34,7 @@ import (
 // before anything is read, and what it has ends when it is denied later.
 func TestAddresses(t *testing.T) {
 	denied := config.Addresses{Allow: []string{"127.0.0.0/8"}, Deny: []string{"::ffff:127.0.0.1"}}
-	c := config.Config{Listen: anyPort, HTTP: &config.HTTP{Listen: anyPort}, Admin: &config.Admin{Listen: anyPort}, Access: &config.Access{Addresses: denied}}
+	c := config.Config{Listen: anyPort, HTTP: &config.HTTP{Listen: anyPort}, Admin: &config.Admin{Listen: anyPort}, Access: config.Access{Addresses: denied}}
 	n := start(t, c)
 	page := func() error {
 		rsp, err := http.Get("http://" + n.Addresses().HTTP + "/config.json")
@@ -59,7 +59,7 @@ func TestAddresses(t *testing.T) {
 	}
 
 	open := c
-	open.Access = &config.Access{}
+	open.Access = config.Access{}
 	if _, err := n.Apply(open); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestAddresses(t *testing.T) {
 		t.Error("a connection to the pages that was there:", err)
 	}
 	bad := c
-	bad.Access = &config.Access{Addresses: config.Addresses{Deny: []string{"x"}}}
+	bad.Access = config.Access{Addresses: config.Addresses{Deny: []string{"x"}}}
 	if _, err := n.Apply(bad); err == nil || !strings.HasPrefix(err.Error(), "access.addresses.deny") {
 		t.Error(err)
 	}
@@ -93,7 +93,7 @@ func TestAddresses(t *testing.T) {
 // on with its own node.
 func TestAddressesOfIngests(t *testing.T) {
 	c := everything()
-	c.Access = &config.Access{Addresses: config.Addresses{Deny: []string{"192.0.2.0/24"}}}
+	c.Access = config.Access{Addresses: config.Addresses{Deny: []string{"192.0.2.0/24"}}}
 	n := start(t, c)
 	sessions(t, n, 1) // the bridge
 	far, err := n.Hub().Publish("far", bridge.Ingest{Protocol: "srt", Remote: "198.51.100.1:5"})
@@ -105,7 +105,7 @@ func TestAddressesOfIngests(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := c
-	next.Access = &config.Access{Addresses: config.Addresses{Deny: []string{"198.51.100.0/24", "127.0.0.1"}}}
+	next.Access = config.Access{Addresses: config.Addresses{Deny: []string{"198.51.100.0/24", "127.0.0.1"}}}
 	if _, err := n.Apply(next); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestAddressesOfIngests(t *testing.T) {
 // TestOrigins: pages of other origins get no session, and WHIP does not answer them.
 func TestOrigins(t *testing.T) {
 	c := everything()
-	c.Access = &config.Access{Origins: []string{"https://media.example", "https://*.media.example", "http://localhost:8080"}}
+	c.Access = config.Access{Origins: []string{"https://media.example", "https://*.media.example", "http://localhost:8080"}}
 	n := start(t, c)
 	for origin, good := range map[string]bool{
 		"": true, "https://media.example": true, "https://a.media.example": true, "https://a.b.MEDIA.example": true, "http://localhost:8080": true,
@@ -164,7 +164,7 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 	next := c
-	next.Access = &config.Access{Origins: []string{"https://other.example"}}
+	next.Access = config.Access{Origins: []string{"https://other.example"}}
 	if _, err := n.Apply(next); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestRelayCertificates(t *testing.T) {
 		{Name: "spiffe://example/studio", Put: []string{"sport"}},
 	}
 	for _, ruled := range []bool{true, false} {
-		c := config.Config{Listen: anyPort, Certificate: config.Certificate{ClientCA: a.ca}, Access: &config.Access{}}
+		c := config.Config{Listen: anyPort, Certificate: config.Certificate{ClientCA: a.ca}, Access: config.Access{}}
 		if ruled {
 			c.Access.Relays = rules
 		}
@@ -323,7 +323,7 @@ func TestRelayCertificates(t *testing.T) {
 		}
 		// Other rules hold for relays that are there: they come again.
 		next := c
-		next.Access = &config.Access{Relays: []config.RelayRule{{Name: "*.edge.example", Get: []string{"free"}}, rules[1]}}
+		next.Access = config.Access{Relays: []config.RelayRule{{Name: "*.edge.example", Get: []string{"free"}}, rules[1]}}
 		if _, err := root.Apply(next); err != nil {
 			t.Fatal(err)
 		}

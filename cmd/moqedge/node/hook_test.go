@@ -23,7 +23,7 @@ import (
 func TestCommonAccessTokens(t *testing.T) {
 	key := newKey(t, "HS256")
 	_, file := guarded(t, key)
-	c := config.Config{Listen: anyPort, Access: &config.Access{CAT: &config.CAT{Keys: file, Audience: "here"}}}
+	c := config.Config{Listen: anyPort, Access: config.Access{CAT: &config.CAT{Keys: file, Audience: "here"}}}
 	n := start(t, c)
 	issue := func(k token.Key, claims cat.Claims) []byte {
 		t.Helper()
@@ -103,7 +103,7 @@ func TestHook(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(hold)
-	c := config.Config{Listen: anyPort, Access: &config.Access{
+	c := config.Config{Listen: anyPort, Access: config.Access{
 		Hook: &config.Hook{URL: server.URL, Timeout: 200 * time.Millisecond}, Anonymous: &config.Anonymous{Get: []string{"open"}},
 	}}
 	n := start(t, c)
@@ -128,7 +128,7 @@ func TestHook(t *testing.T) {
 	}
 	mode.Store("yes")
 	next := c
-	next.Access = &config.Access{Hook: &config.Hook{URL: "http://127.0.0.1:1/"}}
+	next.Access = config.Access{Hook: &config.Hook{URL: "http://127.0.0.1:1/"}}
 	if _, err := n.Apply(next); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestHook(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "127.0.0.1") { // peers are not told of machines here
 		t.Error("another hook, told:", err)
 	}
-	next.Access = &config.Access{}
+	next.Access = config.Access{}
 	if _, err := n.Apply(next); err == nil || !strings.HasPrefix(err.Error(), "access") {
 		t.Error("a node that asks nobody any more:", err)
 	}

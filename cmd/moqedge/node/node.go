@@ -43,8 +43,8 @@ type Node struct {
 	authority   *acme.Source // nil without ACME
 	listener    *transport.Listener
 	relay       *relay.Relay
-	guard       *auth.Guard     // nil: everybody may do everything
-	permits     *bridge.Permits // of what the bridge takes; nil: likewise
+	guard       *auth.Guard     // who may do what
+	permits     *bridge.Permits // of what the bridge takes
 	gate        gate
 	hook        atomic.Pointer[hook.Hook] // nil without one
 	resident    string                    // path of the bridge's session with this node
@@ -162,9 +162,7 @@ func (n *Node) openRelay(context.Context) error {
 	c.Upstreams, c.Pin, c.Limits, c.Observer = upstreams, isCatalog, limits, n.observing.meter
 	c.Resident = func(s *moq.Session) bool { return s.Path() == n.resident }
 	c.Certified = n.gate.certified
-	if n.guard != nil {
-		c.Authorize = n.guard.Authorize
-	}
+	c.Authorize = n.guard.Authorize
 	if n.tracer != nil {
 		c.Tracer = n.tracer
 	}

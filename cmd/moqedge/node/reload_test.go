@@ -169,7 +169,7 @@ func TestReloadLogs(t *testing.T) {
 // when it is used.
 func TestEveryLiveFieldHasAPart(t *testing.T) {
 	c := everything()
-	c.Access = &config.Access{Anonymous: &config.Anonymous{Get: []string{"a"}}}
+	c.Access = config.Access{Anonymous: &config.Anonymous{Get: []string{"a"}}}
 	n := start(t, c)
 	n.OnApply(readWhenUsed, "log") // as serve does
 	for _, f := range config.Fields() {
