@@ -131,7 +131,7 @@ func TestURLsAreMasked(t *testing.T) {
 		"https://h/p?key=secret,secret":  "https://h/p?***",
 		"https://u:secret@h/p?key=a#b?c": "https://u:***@h/p?***",
 	} {
-		c := Config{Listen: ":1", Access: &Access{Hook: &Hook{URL: text}}}
+		c := Config{Listen: ":1", Access: Access{Hook: &Hook{URL: text}}}
 		s := &Settings{Config: c}
 		out := printed(t, s)
 		if !strings.Contains(out, "url: "+scalarText(want, false)+" ") || strings.Contains(out, "secret") {

@@ -369,7 +369,7 @@ func hears(t *testing.T, n *Node, what string, paths ...string) {
 // TestNamesOfCertificates: a rule for DNS names is not met by a URI that looks like one,
 // nor one for a URI by a DNS name.
 func TestNamesOfCertificates(t *testing.T) {
-	rules, err := newGateRules(&config.Access{Relays: []config.RelayRule{{Name: "*.a.example", Get: []string{"dns"}}, {Name: "spiffe://b.a.example", Get: []string{"uri"}}}})
+	rules, err := newGateRules(config.Access{Relays: []config.RelayRule{{Name: "*.a.example", Get: []string{"dns"}}, {Name: "spiffe://b.a.example", Get: []string{"uri"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
