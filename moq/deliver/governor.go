@@ -61,7 +61,7 @@ func (g *governor) allow(now time.Time) (n int, again time.Time) {
 // spent notes that n bytes were handed to the transport, which took that long.
 func (g *governor) spent(n int, took time.Duration, now time.Time) {
 	if p := g.pace; p != nil {
-		p.tokens = max(p.tokens-float64(n+(n/packet+1)*overhead), -p.rate*mostDebt.Seconds())
+		p.tokens = max(p.tokens-float64(n+max(1, (n+packet/2)/packet)*overhead), -p.rate*mostDebt.Seconds())
 		if took > batchTime {
 			p.blocked = now
 		}

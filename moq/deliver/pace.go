@@ -32,6 +32,10 @@ type pace struct {
 	last      time.Duration // the queue when it was looked at last
 	noise     time.Duration // how much of it comes and goes by itself
 	tolerance float64       // how much more than usual is not too long
+	before    float64       // the rate one or two steps ago, when it was raised
+	then      float64       // the rate at the last step
+	marked    time.Time     // when that was
+	extra     time.Duration // the queue there would be if the link took no more than is known
 
 	sent  curve // bytes sent by time
 	acked curve // bytes known to have arrived by time
@@ -54,7 +58,7 @@ const (
 	// lateness is how much is made up for when the scheduler is late.
 	lateness = 10 * time.Millisecond
 	// slack is the delay by queues that is aimed at.
-	slack = 1500 * time.Microsecond
+	slack = time.Millisecond
 	// steady is how old a queue is at least before something is done about it, twice the
 	// time that it takes to learn of it included: a short way is the noisier one.
 	steady = 45 * time.Millisecond
@@ -66,8 +70,16 @@ const (
 	lowPeriod = 5 * time.Second
 	// step is the least time for which the rate is tried before it is raised further.
 	step = 50 * time.Millisecond
-	// share of the known rate is used between attempts to find more.
-	share = 0.95
+	// share of the known rate is used between attempts to find more, each of which begins
+	// with trial times that rate, the time between two being calmRTTs round trips, or
+	// calmTime if that is longer.
+	share    = 0.95
+	trial    = 1.04
+	calmRTTs = 6
+	calmTime = 300 * time.Millisecond
+	// answer is how long it takes at most, beside a round trip and the queue, until a lower
+	// rate shows: acknowledgements wait for another packet, and are looked at now and then.
+	answer = 20 * time.Millisecond
 )
 
 func newPace(rtt time.Duration, now time.Time) *pace {
@@ -81,6 +93,14 @@ func newPace(rtt time.Duration, now time.Time) *pace {
 func (p *pace) perPacket() time.Duration {
 	return time.Duration(packet / max(p.known, p.rate) * float64(time.Second))
 }
+
+// limit is the delay by queues up to which nothing is done. A full packet takes longer
+// than the small ones that base is of.
+func (p *pace) limit() time.Duration {
+	return p.full() + time.Duration(p.tolerance*float64(slack)) + 4*p.noise
+}
+
+func (p *pace) full() time.Duration { return p.perPacket() * 11 / 10 }
 
 // allow returns how many bytes may be sent now, or when to ask again.
 func (p *pace) allow(now time.Time) (n int, again time.Time) {
@@ -135,19 +155,17 @@ func (p *pace) sample(rtt time.Duration, now time.Time) {
 
 // correct sets the rate for the delay by queues that was seen in the time since.
 func (p *pace) correct(queue, since time.Duration, now time.Time) {
-	// A full packet takes longer than the small ones that base is of.
-	full := p.perPacket() * 11 / 10
-	if queue <= full {
+	if queue <= p.full() {
 		p.busy = time.Time{}
 	} else if p.busy.IsZero() {
 		p.busy = now
 	}
 	if p.known == 0 && !p.cut.IsZero() {
-		p.settle(queue <= full, now)
+		p.settle(queue <= p.full(), now)
 	}
 	p.listen(queue, now)
 	waiting := now.Sub(p.waited) < since+batchTime
-	if queue <= full+time.Duration(p.tolerance*float64(slack))+4*p.noise {
+	if queue <= p.limit() {
 		p.long = time.Time{}
 		if waiting || now.Sub(p.blocked) < since {
 			p.raise(since, now)
@@ -166,7 +184,7 @@ func (p *pace) correct(queue, since time.Duration, now time.Time) {
 		p.tolerance = min(2*p.tolerance, 16)
 	case standing < steady-2*p.base, !waiting && standing < max(250*time.Millisecond, 3*p.base):
 		// It may be a moment's.
-	case now.Sub(p.cut) > p.base+queue, queue > 2*p.cutBy+slack:
+	case now.Sub(p.cut) > p.base+queue+answer, queue > 2*p.cutBy+slack:
 		p.lower(queue, now)
 	}
 }
@@ -196,8 +214,9 @@ func (p *pace) settle(gone bool, now time.Time) {
 }
 
 // raise lets more be sent: soon as much as the link is known to take, and after a time
-// more, carefully as long as that may be too much, and fast when the link has clearly
-// become wider: who watches is to be back at live within a second.
+// a little more, until the queue that this makes would show. When it does not, the link
+// has become wider, and the rate grows fast: who watches is to be back at live within a
+// second, whenever the link becomes wider between two attempts.
 func (p *pace) raise(since time.Duration, now time.Time) {
 	rtt := max(p.base, time.Millisecond)
 	rounds := float64(since) / float64(rtt)
@@ -213,13 +232,18 @@ func (p *pace) raise(since time.Duration, now time.Time) {
 		p.rate = min(p.rate*(1+rounds/2), share*p.known)
 	case !p.sure:
 		p.rate *= 1 + 0.05*rounds
-	case calm < max(12*rtt, 600*time.Millisecond):
-	case p.rate < 1.15*p.known:
-		p.rate *= 1 + 0.02*steps
-	default: // such a rate would have shown in a queue: the link takes more than it did
-		p.rate *= 1 + 0.2*steps
+	case calm < max(calmRTTs*rtt, calmTime):
+	case p.rate < trial*p.known:
+		p.rate, p.extra = trial*p.known, 0
+	case p.extra < p.limit()+time.Duration((trial-1)*float64(rtt)): // what the last round trip adds shows later
+		p.extra += time.Duration((p.rate/p.known - 1) * float64(since))
+	default: // the further above what was known, the less is the question by how much that was wrong
+		p.rate *= 1 + min(0.2, p.rate/p.known-0.98)*steps
 	}
 	p.rate = min(p.rate, mostRate)
+	if now.Sub(p.marked) >= max(rtt, step) {
+		p.before, p.then, p.marked = p.then, p.rate, now
+	}
 }
 
 // lower sets the rate below what the link takes, so that the queue empties.
@@ -227,8 +251,11 @@ func (p *pace) lower(queue time.Duration, now time.Time) {
 	if p.cut.IsZero() { // nothing is known yet: wait until the queue is gone
 		p.rate, p.best = max(p.rate/8, leastRate), p.rate/4
 	} else if arrives := p.acked.slope(min(now.Sub(p.busy), max(p.base, measure)), measure/2); arrives > 0 {
-		if queue < far+4*p.noise { // should it be noise after all, no harm is done
-			arrives = max(arrives, p.known*9/10)
+		if queue < far+4*p.noise { // it may be noise, and over so short a time a packet counts for a twentieth
+			arrives = max(arrives, p.known-(p.known-arrives)/4)
+		}
+		if p.known > 0 { // what is seen now was sent a round trip ago
+			arrives = min(arrives, max(p.known, p.before))
 		}
 		p.known, p.sure = arrives, p.noise < slack
 	} else if p.known > 0 { // the queue is short, so it is about what was sent
