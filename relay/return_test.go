@@ -238,7 +238,13 @@ func TestLiveAfterNarrowLink(t *testing.T) {
 		video  float64
 		phases int
 		later  time.Duration // than the next key frame
-	}{{1.9e6, 8, 0}, {2.6e6, 4, time.Second}} {
+		sound  time.Duration
+	}{
+		{1.9e6, 8, 0, inTime},
+		// More than the queue of the narrow link may be under way when it becomes narrow:
+		// what is lost then comes a few round trips later, once.
+		{2.6e6, 4, time.Second, 700 * time.Millisecond},
+	} {
 		d := disturbance{rate: 3e6, low: 1.5e6, lasts: 5 * time.Second, video: x.video, group: 30}
 		n := x.phases
 		if raced {
@@ -251,8 +257,8 @@ func TestLiveAfterNarrowLink(t *testing.T) {
 				t.Errorf("%.1f Mbit/s: pictures were live again after %v, with key frames after %v and each second", x.video/1e6, round(took), round(next))
 			}
 		}
-		if sound < 0 || sound > inTime {
-			t.Errorf("sound was %v late, want at most %v", sound, inTime)
+		if sound < 0 || sound > x.sound {
+			t.Errorf("sound was %v late, want at most %v", sound, x.sound)
 		}
 		if _, _, without := d.phases(t, 1, liveOnly(), ungoverned); without >= 0 && without < sound+50*time.Millisecond {
 			t.Errorf("ungoverned sound is %v late: this shows nothing", without)
