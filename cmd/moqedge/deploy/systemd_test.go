@@ -70,6 +70,9 @@ func TestUnit(t *testing.T) {
 	for _, e := range u["Service.Environment"] {
 		config, _ = strings.CutPrefix(e, "MOQEDGE_CONFIG=")
 	}
+	if text, code := moqedge(t, environ("MOQEDGE_CONFIG=docker/node.yaml"), strings.Fields(u["Service.ExecReload"][0])[1:]...); code != 0 || !strings.Contains(text, "docker/node.yaml: valid") {
+		t.Errorf("a reload checks nothing: code %d: %s", code, text)
+	}
 	if !strings.HasPrefix(config, "/etc/"+u["Service.ConfigurationDirectory"][0]+"/") {
 		t.Errorf("the file is %q", config)
 	}

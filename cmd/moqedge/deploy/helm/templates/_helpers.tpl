@@ -89,7 +89,7 @@ names that stay.
 {{- if $config.admin.token -}}
 {{- fail (printf "%s.config.admin.token: a ConfigMap is no place for it: see admin.existingSecret" .role) -}}
 {{- end -}}
-{{- if and (not .root.Values.certificate.existingSecret) (not $config.http) -}}
+{{- if and (ne .role "edge") (not .root.Values.certificate.existingSecret) (not $config.http) -}}
 {{- fail (printf "%s.config.http: without a certificate relays below read fingerprints there: set http.listen, or certificate.existingSecret" .role) -}}
 {{- end -}}
 {{- toYaml $config -}}
