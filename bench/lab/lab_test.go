@@ -107,11 +107,14 @@ func TestPlanMistakes(t *testing.T) {
 		{Systems: []System{"rtmp"}}, {Viewers: -1}, {Viewers: maxViewers + 1}, {Hops: 4}, {Rounds: 101}, {Duration: -time.Second},
 		{Duration: 2 * time.Hour}, {Profile: "8k"}, {Link: "carrier pigeon"}, {Input: "a.mp4", Profile: "3mbps"}, {Input: "nowhere.mp4"}, {Draft: "moqt-99"},
 		{Systems: []System{QUIC}, Baseline: WebRTC}, {Systems: []System{BareQUIC}, Link: "50ms-1%"}, {Systems: []System{BareUDP}, Link: "bottleneck"},
-		{Systems: []System{BareQUIC}, Hops: 2},
+		{Systems: []System{BareQUIC}, Hops: 2}, {Profile: "chat"},
 	} {
 		if _, err := p.ready(); err == nil {
 			t.Errorf("%+v can be", p)
 		}
+	}
+	if _, err := (Plan{Profile: "chat", Systems: []System{QUIC, WebTransport}}).ready(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"moqedge/bench/link"
 	"moqedge/bench/media"
+	"moqedge/bench/rtc"
 	"moqedge/moq/wire"
 )
 
@@ -133,6 +134,9 @@ func (p Plan) ready() (r ready, err error) {
 	}
 	if l := r.line; slices.ContainsFunc(p.Systems, System.Bare) && (l.Loss > 0 || l.Rate > 0 || l.Up > 0 || len(l.Changes) > 0 || p.Target != nil || p.Hops > 1) {
 		return r, fmt.Errorf("%w: bare loops repair nothing and wait for the slowest viewer: they need lines without loss and limits, one hop and no other server", ErrPlan)
+	}
+	if n := len(r.source.Tracks()); n > rtc.MaxTracks && slices.ContainsFunc(p.Systems, System.unit) {
+		return r, fmt.Errorf("%w: %d tracks over WebRTC, where a connection takes %d: leave it out (--systems quic,webtransport)", ErrPlan, n, rtc.MaxTracks)
 	}
 	// Viewers come at most 50 in a second, and have two seconds and some round
 	// trips to be there; those who have to wait for a key frame as long as that

@@ -15,9 +15,9 @@ import (
 	"moqedge/bench/sfu"
 )
 
-// maxTracks bounds the tracks of one peer connection: each is a section in the SDP
+// MaxTracks bounds the tracks of one peer connection: each is a section in the SDP
 // of everybody, which nobody does with the thousand tracks of a chat.
-const maxTracks = 128
+const MaxTracks = 128
 
 // Options of a publisher or a viewer.
 type Options struct {
@@ -64,8 +64,8 @@ func (o Options) validate() (Options, error) {
 			o.Tracks = append(o.Tracks, i)
 		}
 	}
-	if len(o.Tracks) == 0 || len(o.Tracks) > maxTracks {
-		return o, fmt.Errorf("rtc: %d tracks: a peer connection takes 1 to %d", len(o.Tracks), maxTracks)
+	if len(o.Tracks) == 0 || len(o.Tracks) > MaxTracks {
+		return o, fmt.Errorf("rtc: %d tracks: a peer connection takes 1 to %d", len(o.Tracks), MaxTracks)
 	}
 	for _, i := range o.Tracks {
 		if i < 0 || i >= len(all) {
