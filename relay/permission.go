@@ -97,8 +97,11 @@ func (p *permission) tokens() []wire.Token {
 // over is called when the time of a permission has come: it is asked about again,
 // which costs a goroutine for as long as that takes.
 func (p *permission) over() {
-	verdict, err := p.relay.ask(p.ctx, p.action, p.tokens())
 	l := &p.relay.permissions
+	verdict, err := func() (Verdict, error) {
+		defer l.asked()
+		return p.relay.ask(p.ctx, p.action, p.tokens())
+	}()
 	switch {
 	case p.ctx.Err() != nil:
 	case err == nil:
@@ -121,8 +124,13 @@ type permissions struct {
 	sessions map[*moq.Session]*granted
 	due      dueFirst
 	timer    *time.Timer
+	asking   int // how many are being asked about
 	over     bool
 }
+
+// mostAtATime bounds how many permissions are asked about at a time when all of them are
+// over at once: whoever is asked (auth.Judge) would else have no turn for most.
+const mostAtATime = 256
 
 // granted is what a session has permissions for.
 type granted struct {
@@ -266,7 +274,7 @@ func (l *permissions) schedule(p *permission) {
 
 // sleep sets the timer. The caller holds mu.
 func (l *permissions) sleep() {
-	if len(l.due) == 0 || l.over {
+	if len(l.due) == 0 || l.over || l.asking >= mostAtATime {
 		return
 	}
 	d := min(time.Until(l.due[0].until), longestSleep)
@@ -282,11 +290,20 @@ func (l *permissions) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	for !l.over && len(l.due) > 0 && !l.due[0].until.After(now) {
+	for !l.over && l.asking < mostAtATime && len(l.due) > 0 && !l.due[0].until.After(now) {
 		p := heap.Pop(&l.due).(*permission)
+		l.asking++
 		l.relay.tasks.Go(l.relay.part(p.action.Session, p.over))
 	}
 	l.sleep()
+}
+
+// asked ends a turn: the next one may have come.
+func (l *permissions) asked() {
+	l.mu.Lock()
+	l.asking--
+	l.mu.Unlock()
+	l.wake()
 }
 
 // again has all permissions asked about anew, because what they rest on has changed.
