@@ -65,10 +65,23 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		status := write(w, err)
-		e.Logger.Info("request refused", "method", r.Method, "path", r.URL.Path, "remote", r.RemoteAddr,
+		e.Logger.Info("request refused", "method", r.Method, "path", e.shown(r.URL.Path), "remote", r.RemoteAddr,
 			"status", status, "reason", err.Error())
 	}
 }
+
+// shown is a path for logs, with a part of the ID of a session that is too short to guess
+// the rest from.
+func (e *Endpoint) shown(path string) string {
+	rest, ok := strings.CutPrefix(path, e.Prefix)
+	name, id, isSession := strings.Cut(rest, "/")
+	if !ok || !isSession || len(id) <= shownID {
+		return path
+	}
+	return e.Prefix + name + "/" + id[:shownID] + "..."
+}
+
+const shownID = 8
 
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	rest, ok := strings.CutPrefix(r.URL.Path, e.Prefix)

@@ -95,3 +95,18 @@ func TestWhileNegotiating(t *testing.T) {
 		}
 	}
 }
+
+// What is logged of a request for a session is not enough to end it.
+func TestSessionIsNotLogged(t *testing.T) {
+	var log strings.Builder
+	e, _ := begin(func(*fake) error { return nil })
+	e.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	location := ask(e, "POST", "/play/cam", "offer", "Content-Type", SDPType).Header().Get("Location")
+	if w := ask(e, "PATCH", location, "", "Content-Type", FragmentType); w.Code != http.StatusPreconditionRequired {
+		t.Fatal(w.Code)
+	}
+	id := strings.TrimPrefix(location, "/play/cam/")
+	if text := log.String(); len(id) != 32 || strings.Contains(text, id[:16]) || !strings.Contains(text, "path=/play/cam/"+id[:8]+"...") {
+		t.Errorf("%s in the log:\n%s", id, text)
+	}
+}

@@ -174,6 +174,12 @@ func TestRevalidation(t *testing.T) {
 				t.Errorf("%q: %v, %v, want %v", text, verdict.Until.Sub(v.began), err, want)
 			}
 		}
+		time.Sleep(5 * time.Second) // it is still known, and was verified then
+		asked := v.asked
+		verdict, err := g.Decide(t.Context(), ask(relay.VerbSubscribe, "x"), tokens("100 get=x"))
+		if until := verdict.Until.Sub(v.began); err != nil || v.asked != asked || until != 31*time.Second {
+			t.Errorf("5 s later: %v, %v, asked %d times more, want 31 s", until, err, v.asked-asked)
+		}
 	})
 }
 

@@ -22,12 +22,19 @@ const maxRemembered = 4096
 // keys may be on their way.
 type cache struct {
 	mu    sync.Mutex
-	known Recent[[sha256.Size]byte, Claims]
+	known Recent[[sha256.Size]byte, verified]
+}
+
+// verified are the claims of a token, and until when they may be relied on: until it ends,
+// or is to be verified again; zero: always.
+type verified struct {
+	Claims
+	until time.Time
 }
 
 // claims returns those of a token, verified by the first of the verifiers whose kind
 // it is.
-func (c *cache) claims(ctx context.Context, verifiers []Verifier, t wire.Token) (Claims, error) {
+func (c *cache) claims(ctx context.Context, verifiers []Verifier, t wire.Token) (claims verified, err error) {
 	key := keyOf(t)
 	now := time.Now()
 	c.mu.Lock()
@@ -36,19 +43,19 @@ func (c *cache) claims(ctx context.Context, verifiers []Verifier, t wire.Token) 
 	if ok {
 		return claims, nil
 	}
-	claims, err := verify(ctx, verifiers, t)
+	claims.Claims, err = verify(ctx, verifiers, t)
 	if err != nil {
-		return Claims{}, err
+		return verified{}, err
 	}
-	until := now.Add(remember)
-	if claims.Revalidate > 0 { // else it would be found here when it is to be verified again
-		until = earlier(until, now.Add(claims.Revalidate))
+	now = time.Now() // that may have taken a while
+	claims.until = claims.Expires
+	if claims.Revalidate > 0 {
+		claims.until = earlier(claims.until, now.Add(claims.Revalidate))
 	}
-	until = earlier(until, claims.Expires)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known.Most = maxRemembered
-	c.known.Put(key, claims, until, now)
+	c.known.Put(key, claims, earlier(now.Add(remember), claims.until), now)
 	return claims, nil
 }
 

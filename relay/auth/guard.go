@@ -138,11 +138,7 @@ func (p *guarded) judge(ctx context.Context, a Ask, t wire.Token) (relay.Verdict
 	if !ok {
 		return relay.Verdict{}, ErrScope
 	}
-	until = earlier(until, c.Expires)
-	if c.Revalidate > 0 {
-		until = earlier(until, time.Now().Add(c.Revalidate))
-	}
-	return relay.Verdict{Until: until, Subject: c.Subject}, nil
+	return relay.Verdict{Until: earlier(until, c.until), Subject: c.Subject}, nil
 }
 
 // verify asks the verifiers, one after the other.

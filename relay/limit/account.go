@@ -86,6 +86,9 @@ func (l *Limiter) reserve(all *accounts, k Kind, n int, now time.Time) (r reserv
 			continue
 		}
 		one := b.ReserveN(now, min(n, b.Burst()))
+		if !one.OK() { // the limit has become lower since: next time
+			continue
+		}
 		r.parts[s] = one
 		if d := one.DelayFrom(now); d > r.delay {
 			r.delay, r.scope = d, Scope(s)

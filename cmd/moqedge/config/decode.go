@@ -149,8 +149,8 @@ func (d *decoder) list(node ast.Node, v reflect.Value, m member, path string, ea
 
 func (d *decoder) mapping(node ast.Node, v reflect.Value, m member, path string) {
 	all, ok := entries(node)
-	if !ok {
-		d.fault(node, path, "%q is not %s", node.GetToken().Value, describe(m.field.Type))
+	if !ok { // what it is instead may be a secret
+		d.fault(node, path, "this is not %s", describe(m.field.Type))
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))

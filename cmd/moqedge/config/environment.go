@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -264,7 +265,7 @@ func setPairs(v reflect.Value, text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok {
-			return fmt.Errorf("%q is not NAME=VALUE, several separated by commas", part)
+			return errors.New("what is between commas is not NAME=VALUE") // it may be a secret
 		}
 		entry := reflect.New(v.Type().Elem()).Elem()
 		if err := setText(entry, strings.TrimSpace(value)); err != nil {

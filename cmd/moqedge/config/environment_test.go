@@ -223,6 +223,23 @@ http: 7
 	}
 }
 
+// What is wrong with secrets is told without them.
+func TestFaultsWithoutSecrets(t *testing.T) {
+	for _, c := range []struct{ text, variable string }{
+		{"listen: :1\nbridge: {srt: {passphrases: hidden.hidden}}\n", ""}, {"listen: :1\nbridge: {srt: {passphrases: [hidden.hidden]}}\n", ""},
+		{"listen: :1\n", "MOQEDGE_BRIDGE_SRT_PASSPHRASES=cam:hidden.hidden"},
+	} {
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Sources{File: file, Environ: []string{c.variable}}.Read()
+		if err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q, %q: %v", c.text, c.variable, err)
+		}
+	}
+}
+
 // What aliases multiply is bounded, and those that lead nowhere are told.
 func TestAliases(t *testing.T) {
 	hosts := "listen: :1\ncertificate: {hosts: &h [" + strings.TrimSuffix(strings.Repeat("a, ", 1000), ", ") + "]}\n"

@@ -23,27 +23,27 @@ func (n *Node) openAccess(ctx context.Context) error {
 	if !n.config.Access.Guarded() && !config.Loopback(n.config.Listen) {
 		n.log.Warn("everybody who reaches this node may read and publish everything: the configuration does not say who may, below access", "listen", n.config.Listen)
 	}
-	policy, err := n.policy(ctx, n.config.Access)
+	policy, err := n.policy(ctx, n.config.Access, nil)
 	if err != nil {
 		return err
 	}
-	n.guard = auth.New(policy)
+	n.guard = auth.New(policy.Policy)
 	n.permits = bridge.NewPermits(n.authorizeIngest())
 	n.hook.Store(hookOf(policy))
 	n.undo = append(n.undo, func() { n.hook.Swap(nil).Close() })
-	guarded := n.config.Access.Guarded() // guarded by the mu of reloading
+	guarded, keysNow := n.config.Access.Guarded(), policy.keys // both guarded by the mu of reloading
 	n.OnApply(func(next config.Config) (Step, error) {
 		if guarded && !next.Access.Guarded() {
 			return Step{}, errOpened
 		}
-		policy, err := n.policy(ctx, next.Access)
+		policy, err := n.policy(ctx, next.Access, keysNow)
 		if err != nil {
 			return Step{}, err
 		}
 		return Step{
 			Commit: func() {
-				guarded = next.Access.Guarded()
-				n.guard.Set(policy)
+				guarded, keysNow = next.Access.Guarded(), policy.keys
+				n.guard.Set(policy.Policy)
 				n.hook.Swap(hookOf(policy)).Close()
 				n.relay.Reconsider()
 				n.permits.Again()
@@ -58,24 +58,46 @@ func (n *Node) openAccess(ctx context.Context) error {
 // more whom: a file that was cut off would let everybody in.
 var errOpened = errors.New(`access: without jwt, cat, hook and anonymous everybody may do everything: restart the node for that, or say it here by anonymous: {get: [""], put: [""]}`)
 
-// policy is what a section of the configuration means.
-func (n *Node) policy(ctx context.Context, a config.Access) (auth.Policy, error) {
-	p := auth.Policy{Open: !a.Guarded()}
+// policy is what a section of the configuration means, with where its keys come from.
+type policy struct {
+	auth.Policy
+	keys map[token.SourceConfig]*token.Source
+}
+
+// policy makes one, with the keys of before that stay; nil: there is no before. What is new
+// has to be there then: who is connected would else have to go.
+func (n *Node) policy(ctx context.Context, a config.Access, before map[token.SourceConfig]*token.Source) (policy, error) {
+	p := policy{Policy: auth.Policy{Open: !a.Guarded()}, keys: map[token.SourceConfig]*token.Source{}}
 	var err error
 	if p.Anonymous.Get, p.Anonymous.Put, err = a.Anonymous.Namespaces(); err != nil {
 		return p, fmt.Errorf("access.anonymous: %w", err)
 	}
+	open := func(key string, c token.SourceConfig) (*token.Source, error) {
+		c.Logger = n.log
+		s, known := before[c]
+		if !known {
+			s, err = token.Open(ctx, c)
+			if err == nil && before != nil {
+				_, err = s.Find(ctx, "")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", key, err)
+			}
+		}
+		p.keys[c] = s
+		return s, nil
+	}
 	if j := a.JWT; j != nil {
-		keys, err := token.Open(ctx, token.SourceConfig{Location: j.Keys, Refresh: j.Refresh, Logger: n.log})
+		keys, err := open("access.jwt.keys", token.SourceConfig{Location: j.Keys, Refresh: j.Refresh})
 		if err != nil {
-			return p, fmt.Errorf("access.jwt.keys: %w", err)
+			return p, err
 		}
 		p.Verifiers = append(p.Verifiers, &token.Verifier{Keys: keys, Audience: j.Audience, Issuer: j.Issuer})
 	}
 	if c := a.CAT; c != nil {
-		keys, err := token.Open(ctx, token.SourceConfig{Location: c.Keys, Logger: n.log})
+		keys, err := open("access.cat.keys", token.SourceConfig{Location: c.Keys})
 		if err != nil {
-			return p, fmt.Errorf("access.cat.keys: %w", err)
+			return p, err
 		}
 		p.Verifiers = append(p.Verifiers, &cat.Verifier{Keys: keys, Audience: c.Audience, Issuer: c.Issuer})
 	}
@@ -90,7 +112,7 @@ func (n *Node) policy(ctx context.Context, a config.Access) (auth.Policy, error)
 }
 
 // hookOf is the hook of a policy; nil without one.
-func hookOf(p auth.Policy) *hook.Hook {
+func hookOf(p policy) *hook.Hook {
 	h, _ := p.Judge.(*hook.Hook)
 	return h
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -322,5 +325,53 @@ func TestAccessComes(t *testing.T) {
 	}
 	if _, err := stranger.Subscribe(t.Context(), name, moq.SubscribeOptions{}); err != nil {
 		t.Errorf("when everybody may do everything: %v", err)
+	}
+}
+
+// TestKeysStay: another configuration of access goes on with the keys that there are,
+// also while their URL can not be reached; one with a URL that can not be is refused.
+func TestKeysStay(t *testing.T) {
+	key := newKey(t, "ES256")
+	_, file := guarded(t, key)
+	set, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var down atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		_, _ = w.Write(set)
+	}))
+	defer server.Close()
+	c := config.Config{Listen: anyPort, Access: config.Access{JWT: &config.JWT{Keys: server.URL}}}
+	n := start(t, c)
+	s := join(t, n, "moqt", "/?jwt="+signed(t, key, token.Claims{Put: token.Prefixes{"cam"}}), moq.Config{})
+	p, err := s.PublishNamespace(t.Context(), wire.Namespace{"cam"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	down.Store(true)
+	next := c.Clone()
+	next.Access.Anonymous = &config.Anonymous{Get: []string{"open"}}
+	if _, err := n.Apply(next); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PublishNamespace(t.Context(), wire.Namespace{"cam", "too"}); err != nil {
+		t.Error("without the URL:", err)
+	}
+	select {
+	case <-p.Done():
+		t.Error("it ended although its key is known")
+	case <-s.Context().Done():
+		t.Error("the session ended although its key is known")
+	case <-time.After(300 * time.Millisecond):
+	}
+	next = next.Clone()
+	next.Access.JWT.Keys = server.URL + "/other"
+	if _, err := n.Apply(next); err == nil || !strings.HasPrefix(err.Error(), "access.jwt.keys: ") {
+		t.Error("a URL that can not be reached:", err)
 	}
 }
