@@ -19,6 +19,8 @@ MOQ_CLI   := 0.14.8
 RACY    := ./moq/... ./relay/... ./bridge/... ./bench/media ./bench/tally
 PLAIN    = $(shell $(GO) list ./... | grep -v -E '^moqedge/(moq|relay|bridge|bench/media|bench/tally)(/|$$)')
 SLOW    := -run '^(TestFailover|TestFailoverOfProcesses|TestFullLink|TestTracksOverOneLink|TestStranded.*|TestSecondLossDuringHandover)$$' ./relay
+# Tests of latency beside a load, which have the machine for themselves.
+ALONE   := ^TestFloods
 GOFILES := bench bridge certs cmd moq relay $(wildcard web/*.go)
 
 .DEFAULT_GOAL := help
@@ -52,8 +54,9 @@ test: tools $(MODULES) checkfmt ## install what tests need and run all of them
 	cd web && $(NPM) run --silent check
 	cd web && $(NPM) run --silent test
 	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(RACY)
-	$(GO) test -timeout 10m $(PLAIN)
+	$(GO) test -timeout 10m -skip '$(ALONE)' $(PLAIN)
 	$(GO) test -timeout 10m $(SLOW)
+	$(GO) test -timeout 10m -run '$(ALONE)' ./cmd/moqedge
 	cd cmd/moqedge/deploy && $(GO) vet . && $(GO) test -timeout 10m .
 	cd web && $(NPM) run --silent e2e
 

@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"moqedge/bench/flood"
+	roles "moqedge/bench/process"
 )
 
 // asMoqedge makes the test binary behave as the command: tests that need a
@@ -17,6 +21,13 @@ const asMoqedge = "TEST_AS_MOQEDGE_COMMAND"
 func TestMain(m *testing.M) {
 	if os.Getenv(asMoqedge) != "" {
 		main()
+	}
+	if name, ok := roleAsked(os.Args); ok && name == floodRole {
+		if err := roles.Serve(flood.NewRole()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(exitFailure)
+		}
+		os.Exit(exitOK)
 	}
 	os.Exit(m.Run())
 }

@@ -32,7 +32,7 @@ const (
 // subscribers that have stopped. Its resident memory stays within the budget, a
 // fifth of it, what an idle relay has, and 4 MiB for each session.
 func TestResidentMemory(t *testing.T) {
-	load := flood(t, budget, 20*budget)
+	load := overfill(t, budget, 20*budget)
 	s := load.stats
 	t.Logf("%d MiB in: peak %d MiB, idle %d MiB, %d sessions, limit %d MiB; cache %d MiB in %d groups, %v", s.BytesIn>>20, load.peak>>20, load.idle>>20, s.Sessions,
 		load.limit()>>20, s.Cache.Bytes>>20, s.Cache.Groups, s.Cache.Forgotten)
@@ -50,7 +50,7 @@ func TestResidentMemory(t *testing.T) {
 // TestResidentMemoryNegative: without eviction the same load does not stay within
 // these limits.
 func TestResidentMemoryNegative(t *testing.T) {
-	load := flood(t, 1<<40, 5*budget)
+	load := overfill(t, 1<<40, 5*budget)
 	if load.peak <= load.limit() {
 		t.Errorf("%d MiB resident without eviction: the test above shows nothing", load.peak>>20)
 	}
@@ -69,8 +69,8 @@ func (l *loaded) limit() uint64 {
 	return l.idle + budget + budget/5 + uint64(l.stats.Sessions)*perSession
 }
 
-// flood publishes bytes to a relay with a cache of a size.
-func flood(t *testing.T, cacheBytes, bytes uint64) *loaded {
+// overfill publishes bytes to a relay with a cache of a size.
+func overfill(t *testing.T, cacheBytes, bytes uint64) *loaded {
 	t.Helper()
 	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // of the sockets that stop
 	file := t.TempDir() + "/relay.yaml"
