@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -83,35 +82,24 @@ func (a *Anonymous) Namespaces() (get, put []wire.Namespace, err error) {
 }
 
 func (a *Access) validate() error {
-	if a == nil {
-		return nil
-	}
-	if err := a.JWT.validate(); err != nil {
-		return fmt.Errorf("access.jwt.%w", err)
-	}
-	if _, _, err := a.Anonymous.Namespaces(); err != nil {
-		return fmt.Errorf("access.anonymous.%w", err)
-	}
-	if err := a.validateBeside(); err != nil {
-		return fmt.Errorf("access.%w", err)
-	}
-	return nil
+	var f findings
+	f.add("access.jwt.", a.JWT.validate())
+	_, _, err := a.Anonymous.Namespaces()
+	f.add("access.anonymous.", err)
+	f.add("access.", a.validateBeside())
+	return f.found()
 }
 
 func (j *JWT) validate() error {
-	switch {
-	case j == nil:
-		return nil
-	case j.Keys == "":
-		return errors.New("keys: it is missing: give a file of keys, or the https:// URL of a JSON Web Key Set")
-	case j.Refresh < 0:
-		return errors.New("refresh: must not be negative")
-	case !strings.Contains(j.Keys, "://"):
+	if j == nil {
 		return nil
 	}
-	u, err := url.Parse(j.Keys)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
-		return fmt.Errorf("keys: %q is neither a file nor an https:// URL", j.Keys)
+	var f findings
+	f.note(j.Keys == "", "keys: it is missing: give a file of keys, or the https:// URL of a JSON Web Key Set")
+	f.note(j.Refresh < 0, "refresh: must not be negative")
+	if strings.Contains(j.Keys, "://") {
+		u, err := url.Parse(j.Keys)
+		f.note(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "", "keys: %q is neither a file nor an https:// URL", j.Keys)
 	}
-	return nil
+	return f.found()
 }

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"net"
 )
 
@@ -28,16 +26,11 @@ func (a *Admin) validate() error {
 	if a == nil {
 		return nil
 	}
-	if err := address("admin.listen", a.Listen, true); err != nil {
-		return err
-	}
-	switch {
-	case a.Token != "" && len(a.Token) < minToken:
-		return fmt.Errorf("admin.token: it has %d characters: give %d or more, such as those of openssl rand -hex 16", len(a.Token), minToken)
-	case a.Token == "" && !a.Local():
-		return errors.New("admin.token: others reach admin.listen, so it needs one: give 16 characters or more, or listen at 127.0.0.1:PORT")
-	}
-	return nil
+	var f findings
+	f.add("", address("admin.listen", a.Listen, true))
+	f.note(a.Token != "" && len(a.Token) < minToken, "admin.token: it has %d characters: give %d or more, such as those of openssl rand -hex 16", len(a.Token), minToken)
+	f.note(a.Listen != "" && a.Token == "" && !a.Local(), "admin.token: others reach admin.listen, so it needs one: give 16 characters or more, or listen at 127.0.0.1:PORT")
+	return f.found()
 }
 
 // Loopback reports whether this machine alone reaches a listen address.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -137,41 +136,30 @@ func (r RelayRule) isURI() bool { return strings.Contains(r.Name, "://") }
 
 // validateBeside checks what is beside jwt and anonymous.
 func (a *Access) validateBeside() error {
+	var f findings
 	if c := a.CAT; c != nil {
-		if err := (&JWT{Keys: c.Keys}).validate(); err != nil {
-			return fmt.Errorf("cat.%w", err)
-		}
+		f.add("cat.", (&JWT{Keys: c.Keys}).validate())
 	}
 	if h := a.Hook; h != nil {
 		u, err := url.Parse(h.URL)
-		switch {
-		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-			return errors.New("hook.url: give the http(s):// URL that questions are posted to")
-		case h.Timeout < 0 || h.Cache < 0 || h.MaxEntries < 0:
-			return errors.New("hook: timeout, cache and maxEntries must not be negative")
-		}
+		f.note(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "", "hook.url: give the http(s):// URL that questions are posted to")
+		f.note(h.Timeout < 0 || h.Cache < 0 || h.MaxEntries < 0, "hook: timeout, cache and maxEntries must not be negative")
 	}
-	if _, _, err := a.Addresses.Networks(); err != nil {
-		return fmt.Errorf("addresses.%w", err)
-	}
+	_, _, err := a.Addresses.Networks()
+	f.add("addresses.", err)
 	for _, o := range a.Origins {
 		u, err := url.Parse(strings.Replace(o, "://*.", "://any.", 1))
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" || strings.Contains(u.Host, "*") {
-			return fmt.Errorf("origins: %q is no origin of a page: want https://HOST, https://HOST:PORT or https://*.DOMAIN", o)
-		}
+		f.note(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" || strings.Contains(u.Host, "*"),
+			"origins: %q is no origin of a page: want https://HOST, https://HOST:PORT or https://*.DOMAIN", o)
 	}
 	named := map[string]int{}
 	for i, r := range a.Relays {
-		if r.Name == "" || strings.Contains(strings.TrimPrefix(r.Name, "*."), "*") {
-			return fmt.Errorf("relays[%d].name: give a DNS name or URI of certificates; a star is for the first label alone", i)
-		}
-		if j, taken := named[r.Name]; taken {
-			return fmt.Errorf("relays[%d].name: %q is the name of relays[%d], too", i, r.Name, j)
-		}
+		f.note(r.Name == "" || strings.Contains(strings.TrimPrefix(r.Name, "*."), "*"), "relays[%d].name: give a DNS name or URI of certificates; a star is for the first label alone", i)
+		j, taken := named[r.Name]
+		f.note(taken && r.Name != "", "relays[%d].name: %q is the name of relays[%d], too", i, r.Name, j)
 		named[r.Name] = i
-		if _, _, err := r.Namespaces(); err != nil {
-			return fmt.Errorf("relays[%d].%w", i, err)
-		}
+		_, _, err := r.Namespaces()
+		f.add(fmt.Sprintf("relays[%d].", i), err)
 	}
-	return nil
+	return f.found()
 }

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -259,4 +261,44 @@ func FuzzParse(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestValidateTellsAll: all that is wrong is told, also in one section, and nothing twice.
+func TestValidateTellsAll(t *testing.T) {
+	_, err := Parse("c.yaml", []byte(`listen: nowhere
+upstreams:
+  - {url: moqt://a:1, priority: -1, peer: true, onDemand: true}
+  - {url: moqt://a:1}
+http: {listen: x, relay: y}
+bridge:
+  grace: -1s
+  srt: {passphrase: short, latency: 11s, passphrases: {a: b, c: d}}
+access:
+  jwt: {refresh: -1s}
+  anonymous: {get: ["%"]}
+  hook: {url: x, timeout: -1s}
+  origins: [x, "https://ok.example", y]
+limits: {session: {streams: 5000, bytesInPerSecond: 1}, global: {bitrateOut: 1}}
+retention: {groups: -1, linger: -1s}
+qlog: {sample: -1, maxFiles: -1}
+`))
+	var faults Faults
+	if !errors.As(err, &faults) {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, f := range faults {
+		keys = append(keys, f.Key)
+	}
+	slices.Sort(keys)
+	want := []string{
+		"access.anonymous.get", "access.hook", "access.hook.url", "access.jwt.keys", "access.jwt.refresh", "access.origins", "access.origins",
+		"bridge", "bridge.srt.latency", "bridge.srt.passphrase", "bridge.srt.passphrases.a", "bridge.srt.passphrases.c",
+		"http.listen", "http.relay", "limits.global.bitrateOut", "limits.session.bytesInPerSecond", "limits.session.streams", "listen",
+		"qlog.maxFiles", "qlog.sample", "retention.groups", "retention.linger",
+		"upstreams[0].onDemand", "upstreams[0].priority", "upstreams[1].url",
+	}
+	if !slices.Equal(keys, want) {
+		t.Errorf("told of\n%q, want\n%q", keys, want)
+	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -74,6 +75,41 @@ func (fs Faults) Error() string {
 		lines = append(lines, f.Error())
 	}
 	return strings.Join(lines, "\n")
+}
+
+// findings are what is wrong with a section, each with its key.
+type findings []error
+
+// Error has a line for each.
+func (f findings) Error() string { return errors.Join(f...).Error() }
+
+// found is f as an error, nil when there is nothing.
+func (f findings) found() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
+
+// note adds what is wrong, if it is.
+func (f *findings) note(wrong bool, format string, args ...any) {
+	if wrong {
+		*f = append(*f, fmt.Errorf(format, args...))
+	}
+}
+
+// add adds what is wrong with a part, whose keys are below a prefix.
+func (f *findings) add(prefix string, err error) {
+	all, many := err.(findings)
+	switch {
+	case err == nil:
+		return
+	case !many:
+		all = findings{err}
+	}
+	for _, one := range all {
+		f.note(true, "%s%w", prefix, one)
+	}
 }
 
 // NewFault takes an error whose text begins with a key and a colon for a Fault.

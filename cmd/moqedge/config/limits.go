@@ -133,9 +133,8 @@ func (l Limits) Relay() limit.Config {
 }
 
 func (l Limits) validate() error {
-	if n := l.Session.Streams; n > 4096 {
-		return fmt.Errorf("limits.session.streams: %d is more than the 4096 that the transport allows", n)
-	}
+	var f findings
+	f.note(l.Session.Streams > 4096, "limits.session.streams: %d is more than the 4096 that the transport allows", l.Session.Streams)
 	for _, of := range []struct {
 		scope string
 		in    ByteRate
@@ -144,14 +143,10 @@ func (l Limits) validate() error {
 		{"global", l.Global.BytesInPerSecond, l.Global.BitrateOut}, {"address", l.Address.BytesInPerSecond, l.Address.BitrateOut},
 		{"token", l.Token.BytesInPerSecond, l.Token.BitrateOut}, {"session", l.Session.BytesInPerSecond, l.Session.BitrateOut},
 	} {
-		if of.in > 0 && of.in < leastByteRate {
-			return fmt.Errorf("limits.%s.bytesInPerSecond: %d is not enough for anything: give %d or more", of.scope, of.in, leastByteRate)
-		}
-		if of.out > 0 && of.out < 8*leastByteRate {
-			return fmt.Errorf("limits.%s.bitrateOut: %d is not enough for anything: give %d or more", of.scope, of.out, 8*leastByteRate)
-		}
+		f.note(of.in > 0 && of.in < leastByteRate, "limits.%s.bytesInPerSecond: %d is not enough for anything: give %d or more", of.scope, of.in, leastByteRate)
+		f.note(of.out > 0 && of.out < 8*leastByteRate, "limits.%s.bitrateOut: %d is not enough for anything: give %d or more", of.scope, of.out, 8*leastByteRate)
 	}
-	return nil
+	return f.found()
 }
 
 // leastByteRate is the lowest rate that can be asked for, in bytes per second: sound.

@@ -1,7 +1,5 @@
 package config
 
-import "errors"
-
 // Metrics says what is measured, see [observing](observing.md).
 type Metrics struct {
 	// MaxTracks is how many tracks `/metrics/track` tells of, those with the most
@@ -30,13 +28,9 @@ type Qlog struct {
 }
 
 func (c Config) validateObserving() error {
-	switch {
-	case c.Metrics.MaxTracks < 0:
-		return errors.New("metrics.maxTracks: must not be negative")
-	case c.Qlog.Sample < 0:
-		return errors.New("qlog.sample: must not be negative: 1 logs all connections, 100 one of a hundred")
-	case c.Qlog.MaxFiles < 0:
-		return errors.New("qlog.maxFiles: must not be negative")
-	}
-	return nil
+	var f findings
+	f.note(c.Metrics.MaxTracks < 0, "metrics.maxTracks: must not be negative")
+	f.note(c.Qlog.Sample < 0, "qlog.sample: must not be negative: 1 logs all connections, 100 one of a hundred")
+	f.note(c.Qlog.MaxFiles < 0, "qlog.maxFiles: must not be negative")
+	return f.found()
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -18,10 +19,10 @@ import (
 func Levels() []string  { return []string{"debug", "info", "warn", "error"} }
 func Formats() []string { return []string{"text", "json"} }
 
-// Validate reports what in c can not be, as Faults: at most one for each section. The
-// text of each begins with the key as it is written in the file.
+// Validate reports all that in c can not be, as Faults. The text of each begins with the
+// key as it is written in the file.
 func (c Config) Validate() error {
-	var faults Faults
+	var all findings
 	for _, err := range []error{
 		address("listen", c.Listen, true),
 		c.validateRegion(),
@@ -40,14 +41,16 @@ func (c Config) Validate() error {
 		word("log.level", c.Log.Level, Levels()),
 		word("log.format", c.Log.Format, Formats()),
 	} {
-		if err != nil {
-			faults = append(faults, NewFault(err))
-		}
+		all.add("", err)
 	}
-	if len(faults) > 0 {
-		return faults
+	if len(all) == 0 {
+		return nil
 	}
-	return nil
+	var faults Faults
+	for _, err := range all {
+		faults = append(faults, NewFault(err))
+	}
+	return faults
 }
 
 func (c Config) validateRegion() error {
@@ -64,121 +67,94 @@ func (c Config) validateUpstreams() error {
 		}
 		return c.Upstream.validate("upstream")
 	}
+	var f findings
 	names, urls := map[string]int{}, map[string]int{}
 	for i, u := range c.Upstreams {
 		key := fmt.Sprintf("upstreams[%d]", i)
-		if err := u.validate(key); err != nil {
-			return err
-		}
-		if j, taken := names[u.Name]; taken && u.Name != "" {
-			return fmt.Errorf("%s.name: %q is the name of upstreams[%d], too", key, u.Name, j)
-		}
-		if j, taken := urls[u.URL]; taken {
-			return fmt.Errorf("%s.url: upstreams[%d] has the same: give one of them all prefixes", key, j)
-		}
+		f.add("", u.validate(key))
+		j, taken := names[u.Name]
+		f.note(taken && u.Name != "", "%s.name: %q is the name of upstreams[%d], too", key, u.Name, j)
+		j, taken = urls[u.URL]
+		f.note(taken && u.URL != "", "%s.url: upstreams[%d] has the same: give one of them all prefixes", key, j)
 		names[u.Name], urls[u.URL] = i, i
 	}
-	return nil
+	return f.found()
 }
 
 func (u Upstream) validate(key string) error {
 	if u.URL == "" && len(u.Prefixes) > 0 {
 		return fmt.Errorf("%s.prefixes: %s is asked of nobody: give the url of this upstream, moqt://HOST:PORT or https://HOST:PORT/PATH", key, strings.Join(u.Prefixes, ", "))
 	}
-	if err := u.Config.Validate(); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	if _, err := u.Namespaces(); err != nil {
-		return fmt.Errorf("%s.prefixes: %w", key, err)
-	}
-	switch {
-	case u.Priority < 0:
-		return fmt.Errorf("%s.priority: must not be negative", key)
-	case u.Peer && u.OnDemand:
-		return fmt.Errorf("%s.onDemand: a peer is asked for what it has announced, which it can only while it is connected: leave out one of both", key)
-	}
-	return nil
+	var f findings
+	f.add(key+": ", u.Config.Validate())
+	_, err := u.Namespaces()
+	f.add(key+".prefixes: ", err)
+	f.note(u.Priority < 0, "%s.priority: must not be negative", key)
+	f.note(u.Peer && u.OnDemand, "%s.onDemand: a peer is asked for what it has announced, which it can only while it is connected: leave out one of both", key)
+	return f.found()
 }
 
 func (c Config) validateHTTP() error {
 	if c.HTTP == nil {
 		return nil
 	}
-	if c.HTTP.Relay != "" && !strings.HasPrefix(c.HTTP.Relay, "https://") {
-		return fmt.Errorf("http.relay: %q: browsers need https://HOST:PORT/PATH", c.HTTP.Relay)
-	}
-	return address("http.listen", c.HTTP.Listen, true)
+	var f findings
+	f.note(c.HTTP.Relay != "" && !strings.HasPrefix(c.HTTP.Relay, "https://"), "http.relay: %q: browsers need https://HOST:PORT/PATH", c.HTTP.Relay)
+	f.add("", address("http.listen", c.HTTP.Listen, true))
+	return f.found()
 }
 
 func (c Config) validateBridge() error {
 	b := c.Bridge
-	switch {
-	case b == nil:
+	if b == nil {
 		return nil
-	case b.WHIP.Enabled && c.HTTP == nil:
-		return errors.New("bridge.whip: it is served by HTTP: set http.listen, or whip: false")
-	case b.SRT == nil && !b.WHIP.Enabled:
-		return errors.New("bridge: it takes neither srt nor whip: set one of them, or leave bridge out")
-	case b.Grace < 0 || b.TargetLatency < 0:
-		return errors.New("bridge: grace and targetLatency must not be negative")
-	case b.WHIP.MaxSessions < 0:
-		return errors.New("bridge.whip.maxSessions: must not be negative")
 	}
+	var f findings
+	f.note(b.WHIP.Enabled && c.HTTP == nil, "bridge.whip: it is served by HTTP: set http.listen, or whip: false")
+	f.note(b.SRT == nil && !b.WHIP.Enabled, "bridge: it takes neither srt nor whip: set one of them, or leave bridge out")
+	f.note(b.Grace < 0 || b.TargetLatency < 0, "bridge: grace and targetLatency must not be negative")
+	f.note(b.WHIP.MaxSessions < 0, "bridge.whip.maxSessions: must not be negative")
 	if b.PublishTo != nil {
-		if err := b.PublishTo.Validate(); err != nil {
-			return fmt.Errorf("bridge.publishTo: %w", err)
-		}
+		f.add("bridge.publishTo: ", b.PublishTo.Validate())
 	}
-	if err := address("bridge.whip.ice", b.WHIP.ICE, false); err != nil {
-		return err
-	}
+	f.add("", address("bridge.whip.ice", b.WHIP.ICE, false))
 	for _, ip := range b.WHIP.PublicIPs {
-		if net.ParseIP(ip) == nil {
-			return fmt.Errorf("bridge.whip.publicIPs: %q is no IP address", ip)
-		}
+		f.note(net.ParseIP(ip) == nil, "bridge.whip.publicIPs: %q is no IP address", ip)
 	}
-	if b.SRT == nil {
-		return nil
+	if b.SRT != nil {
+		f.add("bridge.srt.", b.SRT.validate())
 	}
-	if n := len(b.SRT.Passphrase); n != 0 && (n < 10 || n > 79) {
-		return fmt.Errorf("bridge.srt.passphrase: it has %d characters, SRT wants 10 to 79", n)
+	return f.found()
+}
+
+func (s *SRT) validate() error {
+	var f findings
+	wrong := func(phrase string) bool { return len(phrase) < 10 || len(phrase) > 79 }
+	f.note(s.Passphrase != "" && wrong(s.Passphrase), "passphrase: it has %d characters, SRT wants 10 to 79", len(s.Passphrase))
+	for _, name := range slices.Sorted(maps.Keys(s.Passphrases)) {
+		f.note(wrong(s.Passphrases[name]), "passphrases.%s: it has %d characters, SRT wants 10 to 79", name, len(s.Passphrases[name]))
 	}
-	for name, phrase := range b.SRT.Passphrases {
-		if n := len(phrase); n < 10 || n > 79 {
-			return fmt.Errorf("bridge.srt.passphrases.%s: it has %d characters, SRT wants 10 to 79", name, n)
-		}
-	}
-	if b.SRT.Latency < 0 || b.SRT.Latency > 10*time.Second {
-		return fmt.Errorf("bridge.srt.latency: %v is not between 0 and 10 s", b.SRT.Latency)
-	}
-	return address("bridge.srt.listen", b.SRT.Listen, false)
+	f.note(s.Latency < 0 || s.Latency > 10*time.Second, "latency: %v is not between 0 and 10 s", s.Latency)
+	f.add("", address("listen", s.Listen, false))
+	return f.found()
 }
 
 func (r Retention) validate() error {
-	switch {
-	case r.Groups < 0:
-		return errors.New("retention.groups: must not be negative")
-	case r.Time < 0:
-		return errors.New("retention.time: must not be negative")
-	case r.Linger < 0:
-		return errors.New("retention.linger: must not be negative")
-	case r.MaxLag < 0:
-		return errors.New("retention.maxLag: must not be negative")
-	}
-	return nil
+	var f findings
+	f.note(r.Groups < 0, "retention.groups: must not be negative")
+	f.note(r.Time < 0, "retention.time: must not be negative")
+	f.note(r.Linger < 0, "retention.linger: must not be negative")
+	f.note(r.MaxLag < 0, "retention.maxLag: must not be negative")
+	return f.found()
 }
 
 func (d Drain) validate() error {
-	if d.Timeout < 0 {
-		return errors.New("drain.timeout: must not be negative")
+	var f findings
+	f.note(d.Timeout < 0, "drain.timeout: must not be negative")
+	if d.URI != "" {
+		f.add("drain.uri: ", peer.Config{URL: d.URI}.Validate())
 	}
-	if d.URI == "" {
-		return nil
-	}
-	if err := (peer.Config{URL: d.URI}).Validate(); err != nil {
-		return fmt.Errorf("drain.uri: %w", err)
-	}
-	return nil
+	return f.found()
 }
 
 // address checks a listen address: [HOST]:PORT.
