@@ -14,14 +14,16 @@ import (
 
 // scripted is a listener that fails as it is told, and then waits until it is closed.
 type scripted struct {
-	errs   []error // nil is a connection
-	asked  int
+	errs   []error       // nil is a connection
+	over   chan struct{} // closed when all was told; nil: nobody waits
 	closed chan struct{}
 }
 
 func (s *scripted) Accept() (net.Conn, error) {
-	s.asked++
 	if len(s.errs) == 0 {
+		if s.over != nil {
+			close(s.over)
+		}
 		<-s.closed
 		return nil, net.ErrClosed
 	}
@@ -42,7 +44,7 @@ func (s *scripted) Addr() net.Addr { return &net.TCPAddr{} }
 // meanwhile, and tells once when it begins and once when it is over.
 func TestEnduring(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &scripted{closed: make(chan struct{})}
+		l := &scripted{over: make(chan struct{}), closed: make(chan struct{})}
 		for range 20 {
 			l.errs = append(l.errs, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EHOSTUNREACH, errors.New("strange"))
 		}
@@ -52,9 +54,7 @@ func TestEnduring(t *testing.T) {
 		s := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		began := time.Now()
 		go func() {
-			for len(l.errs) > 0 {
-				time.Sleep(time.Second)
-			}
+			<-l.over
 			_ = s.Close()
 		}()
 		if err := s.Serve(&enduring{Listener: l, log: slog.New(slog.NewTextHandler(&text, nil))}); !errors.Is(err, http.ErrServerClosed) {
