@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,12 +79,15 @@ func TestPermit(t *testing.T) {
 // also when that comes while it is asked; what has ended, or was refused, is not.
 func TestPermitAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards what follows: permits are asked about by timers
 		allowed, asked, hold := true, 0, make(chan struct{})
 		close(hold)
 		permits := NewPermits(func(context.Context, string, Ingest, string) (time.Time, error) {
+			mu.Lock()
 			asked++
-			was := allowed
-			<-hold
+			was, wait := allowed, hold
+			mu.Unlock()
+			<-wait
 			if !was {
 				return time.Time{}, ErrForbidden
 			}
@@ -99,9 +103,13 @@ func TestPermitAgain(t *testing.T) {
 		}
 		again := func(wantAsked, wantEnded int) {
 			t.Helper()
+			mu.Lock()
 			asked = 0
+			mu.Unlock()
 			permits.Again()
 			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
 			if asked != wantAsked || len(ended) != wantEnded {
 				t.Errorf("asked %d times, %d ended, want %d and %d", asked, len(ended), wantAsked, wantEnded)
 			}
@@ -110,7 +118,9 @@ func TestPermitAgain(t *testing.T) {
 		again(2, 0)
 		first()
 		again(1, 0)
+		mu.Lock()
 		allowed = false
+		mu.Unlock()
 		if stop, err := permits.Permit(t.Context(), "cam", Ingest{}, "key", nil); err == nil {
 			stop()
 			t.Error("it is permitted")
@@ -120,11 +130,15 @@ func TestPermitAgain(t *testing.T) {
 		if n := len(permits.all); n > 0 {
 			t.Errorf("%d are left", n)
 		}
+		mu.Lock()
 		allowed, hold = true, make(chan struct{})
+		mu.Unlock()
 		made := make(chan func())
 		go func() { made <- permit() }()
 		synctest.Wait() // it is being asked
+		mu.Lock()
 		allowed = false
+		mu.Unlock()
 		permits.Again()
 		close(hold)
 		stop := <-made
