@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,20 +21,19 @@ func TestWatch(t *testing.T) {
 			}
 		}
 		write(file, "1")
-		calls := 0
+		var calls atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
 		watcher := NewWatcher(file)
 		write(file, "before it runs")
 		var watching sync.WaitGroup
-		watching.Go(func() { watcher.Run(ctx, func() { calls++ }) })
-		want := func(what string, n int) {
+		watching.Go(func() { watcher.Run(ctx, func() { calls.Add(1) }) })
+		want := func(what string, n int64) {
 			t.Helper()
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
-			if calls != n {
-				t.Errorf("%s: called %d times, want %d", what, calls, n)
+			if got := calls.Swap(0); got != n {
+				t.Errorf("%s: called %d times, want %d", what, got, n)
 			}
-			calls = 0
 		}
 		want("written after it was noted", 1)
 		want("nothing", 0)
@@ -54,7 +54,7 @@ func TestWatch(t *testing.T) {
 			write(file, string(make([]byte, 10+i)))
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if calls > 0 {
+			if calls.Load() > 0 {
 				t.Error("called while it is being written")
 			}
 		}
