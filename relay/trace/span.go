@@ -46,8 +46,8 @@ func (s *span) Sampled() bool { return s.sampled }
 // Link implements relay.Span.
 func (s *span) Link(to relay.Span) {
 	other, ok := to.(*span)
-	if !ok || !s.sampled || !other.sampled {
-		return
+	if !ok || !s.sampled || !other.sampled || other.span.SpanContext().TraceID() == s.span.SpanContext().TraceID() {
+		return // in one trace it is seen anyway
 	}
 	s.span.AddLink(otel.Link{SpanContext: other.span.SpanContext(), Attributes: []attribute.KeyValue{attribute.String(attrLink, "shared upstream subscription")}})
 }

@@ -196,6 +196,9 @@ func TestTree(t *testing.T) {
 		if i > 0 && s.Parent.IsRemote() != (i%2 == 0) {
 			t.Errorf("span %d: its parent is remote: %v", i, s.Parent.IsRemote())
 		}
+		if len(s.Links) > 0 {
+			t.Errorf("span %d has links: %v", i, s.Links)
+		}
 		if got := eventsOf(s); !slices.Contains(got, eventAccepted) || !slices.Contains(got, eventObject) {
 			t.Errorf("span %d: events %q", i, got)
 		}
@@ -214,6 +217,17 @@ func TestTree(t *testing.T) {
 		}
 	}
 
+	for _, s := range slices.Concat(shield.kept.GetSpans(), origin.kept.GetSpans()) { // the FETCH that goes with a SUBSCRIBE is in its trace
+		if s.SpanContext.TraceID() != chain[0].SpanContext.TraceID() || len(s.Links) > 0 {
+			t.Errorf("%s has the links %v, or is not in the trace", s.Name, s.Links)
+		}
+	}
+	fetched(t, viewer)
+	for _, s := range spans(t, "FETCH "+camera.String(), 1, edge) { // of the same viewer, in a trace of its own
+		if len(s.Links) != 1 {
+			t.Errorf("the FETCH has the links %v", s.Links)
+		}
+	}
 	edge.kept.Reset()
 	again := subscribe(t, client(t, edge, moq.Config{}), camera)
 	defer again.Close()
