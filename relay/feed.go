@@ -23,6 +23,8 @@ type feed struct {
 	began  time.Time
 	pushed bool     // it came by PUBLISH
 	told   []string // the relays that its request named as depending on it
+	span   Span     // of the request for it, set before that is made; nil: it is not followed
+	cause  Span     // what it was asked for first; likewise
 
 	session  *moq.Session // nil while the link is not connected
 	sub      *moq.Subscription
@@ -41,8 +43,6 @@ type feed struct {
 	closing  bool                // another one has taken its place
 	closer   *time.Timer         // with closing: ends it
 	accepted bool                // it counts as established
-	span     Span                // of the request for it; nil: it is not followed
-	cause    Span                // what it was asked for first; likewise
 }
 
 var errAnew = errors.New("the publisher began anew")

@@ -208,13 +208,15 @@ func (e *trackEntry) begin(from *feed, parts []live.Range) (all []*moq.Fetch) {
 		if r.Empty() {
 			continue
 		}
-		all = append(all, from.session.Fetch(moq.FetchOptions{Into: e.live, First: r.From, Last: last(r), Failed: func(error) bool {
+		o := moq.FetchOptions{Into: e.live, First: r.From, Last: last(r), Failed: func(error) bool {
 			if !from.lost() {
 				return false
 			}
 			e.refetch(from, r)
 			return true
-		}}))
+		}}
+		o.Params.TraceContext = contextOf(from.span) // it is part of what the publisher was asked for
+		all = append(all, from.session.Fetch(o))
 	}
 	return all
 }
@@ -255,7 +257,7 @@ func (e *trackEntry) mend(lost *moq.Session, others []*feed) {
 		if len(parts) == 0 {
 			return
 		}
-		status, err := f.session.TrackStatus(ctx, e.name)
+		status, err := f.session.TrackStatusBy(ctx, e.name, wire.Parameters{TraceContext: contextOf(f.span)})
 		if err != nil || !status.Largest.Set {
 			continue
 		}
