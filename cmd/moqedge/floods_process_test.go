@@ -72,6 +72,11 @@ func TestFloods(t *testing.T) {
 				for _, fault := range append(o.losses(), a.excess(t, o)...) {
 					t.Error(fault)
 				}
+				for i, r := range o.results {
+					if r.Tried == 0 || f.tasks[i].Kind == flood.Namespaces && r.Taken+r.Refused < floodMany {
+						t.Errorf("the flood was none: %+v", r)
+					}
+				}
 				return
 			}
 		})
