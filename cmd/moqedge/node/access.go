@@ -64,7 +64,7 @@ type policy struct {
 	keys map[token.SourceConfig]*token.Source
 }
 
-// policy makes one, with the keys of before that stay; nil: there is no before. What is new
+// policy makes one, with keys of before that can not be had now; nil: there is no before. What is new
 // has to be there then: who is connected would else have to go.
 func (n *Node) policy(ctx context.Context, a config.Access, before map[token.SourceConfig]*token.Source) (policy, error) {
 	p := policy{Policy: auth.Policy{Open: !a.Guarded()}, keys: map[token.SourceConfig]*token.Source{}}
@@ -74,15 +74,15 @@ func (n *Node) policy(ctx context.Context, a config.Access, before map[token.Sou
 	}
 	open := func(key string, c token.SourceConfig) (*token.Source, error) {
 		c.Logger = n.log
-		s, known := before[c]
-		if !known {
-			s, err = token.Open(ctx, c)
-			if err == nil && before != nil {
-				_, err = s.Find(ctx, "")
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
-			}
+		s, err := token.Open(ctx, c)
+		if err == nil && before != nil {
+			_, err = s.Find(ctx, "")
+		}
+		if had, known := before[c]; known && err != nil { // what is there is asked for first: keys may be withdrawn
+			s, err = had, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 		p.keys[c] = s
 		return s, nil
