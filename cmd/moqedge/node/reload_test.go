@@ -170,6 +170,7 @@ func TestReloadLogs(t *testing.T) {
 func TestEveryLiveFieldHasAPart(t *testing.T) {
 	c := everything()
 	c.Access = config.Access{Anonymous: &config.Anonymous{Get: []string{"a"}}}
+	c.Tracing.Endpoint = "http://127.0.0.1:1" // nothing is sent that nobody asked for
 	n := start(t, c)
 	n.OnApply(readWhenUsed, "log") // as serve does
 	for _, f := range config.Fields() {
