@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
@@ -42,13 +43,17 @@ func TestServersInThreeRelays(t *testing.T) {
 	relays[1].wait(t, "current", 30*time.Second, statusConnected(relays[1]))
 }
 
-// freeAddress returns an address of which the port was free.
+// freeAddress returns an address of which the port was free, and that no other socket is
+// given meanwhile: those that want any port get one from 32768 on.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }

@@ -10,8 +10,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -220,15 +222,19 @@ func TestCertificateFilesReload(t *testing.T) {
 	still()
 }
 
-// freePort is a TCP address that nobody listens at.
+// freePort is a TCP address that nobody listens at, and that no other socket is given
+// meanwhile: those that want any port get one from 32768 on.
 func freePort(t *testing.T) (string, int) {
 	t.Helper()
-	l, err := net.Listen("tcp", anyPort)
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20_000 + mathrand.IntN(12_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return l.Addr().String(), port
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return "", 0
 }
 
 // asking is a node whose certificate an authority gives.
