@@ -211,7 +211,7 @@ func sessionErrors() []offence {
 			b.Request(&wire.SubscribeNamespace{RequestID: 1 << 20, Prefix: wire.Namespace{"x"}})
 		}},
 		{name: "too many updates", want: wire.SessionTooManyRequestUpdates, since: wire.Draft19, config: func(c *moq.Config) { c.MaxRequestUpdates = 3 }, do: func(b *bad) {
-			b.handler.slow = true
+			b.handler.slow.Store(true)
 			b.hello()
 			r := b.Subscribe(clock, wire.Parameters{})
 			for range 3 {

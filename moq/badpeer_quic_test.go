@@ -171,7 +171,7 @@ func quicFloods() []quicFlood {
 			f.check()
 		}},
 		{name: "one group without end", config: patient, open: true, bound: 32 * mib, run: func(f *quicFlooder) {
-			f.handler.keeps = 4 * mib
+			f.handler.keeps.Store(4 * mib)
 			f.request(&wire.Publish{RequestID: f.id(), Track: name("video"), TrackAlias: 7})
 			s, err := f.conn.OpenUniStream(f.t.Context())
 			if err != nil {

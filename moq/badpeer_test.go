@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,8 +31,8 @@ type bad struct {
 type accepting struct {
 	*moq.Origin
 	track *live.Track
-	slow  bool   // SUBSCRIBE, FETCH and TRACK_STATUS are answered when they are over
-	keeps uint64 // live.Options.MaxBytes of tracks that it is offered; 0 is the default
+	slow  atomic.Bool   // SUBSCRIBE, FETCH and TRACK_STATUS are answered when they are over
+	keeps atomic.Uint64 // live.Options.MaxBytes of tracks that it is offered; 0 is the default
 }
 
 func newAccepting() *accepting {
@@ -43,7 +44,7 @@ func newAccepting() *accepting {
 func (a *accepting) Serve(ctx context.Context, r moq.Request) {
 	switch r := r.(type) {
 	case *moq.PublishRequest:
-		if sub, err := r.Accept(live.NewTrack(r.Track, live.Options{MaxBytes: a.keeps}), wire.Parameters{}, nil); err == nil {
+		if sub, err := r.Accept(live.NewTrack(r.Track, live.Options{MaxBytes: a.keeps.Load()}), wire.Parameters{}, nil); err == nil {
 			<-sub.Done()
 		}
 		return
@@ -54,7 +55,7 @@ func (a *accepting) Serve(ctx context.Context, r moq.Request) {
 		r.Accept()
 		return
 	}
-	if a.slow {
+	if a.slow.Load() {
 		<-ctx.Done()
 	}
 	a.Origin.Serve(ctx, r)

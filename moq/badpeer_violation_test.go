@@ -206,7 +206,7 @@ func violationsInRequests() []offence {
 			b.RequestRaw(b.Bytes(m, append(p[:len(p)-1], 1, 0x3f, 0)))
 		}},
 		{name: "update for TRACK_STATUS", do: func(b *bad) {
-			b.handler.slow = true
+			b.handler.slow.Store(true)
 			b.hello()
 			b.Status(clock).Update(wire.Parameters{})
 		}, since: wire.Draft18},
@@ -308,7 +308,7 @@ func violationsInRequests() []offence {
 			r.Send(&wire.RequestOK{Params: wire.Parameters{LargestObject: wire.Some(wire.Location{})}})
 		}},
 		{name: "UNSUBSCRIBE for a FETCH", until: wire.Draft16, do: func(b *bad) {
-			b.handler.slow = true
+			b.handler.slow.Store(true)
 			b.hello()
 			r := b.FetchRange(clock, wire.Location{}, wire.Location{Group: 1}, wire.Parameters{})
 			b.SendControl(&wire.Unsubscribe{RequestID: r.ID})
