@@ -24,8 +24,15 @@ type fanoutCommand struct {
 	env         words
 	loops       bool
 	observed    bool
+	without     string
 	build       string
 }
+
+// What may be left out of the relay that takes the place of the bare loop.
+const (
+	withoutObserving = "observing"
+	withoutLimits    = "limits"
+)
 
 func (c *fanoutCommand) flags(f *flag.FlagSet) {
 	c.subscribers = numbers{100, 200, 300}
@@ -39,6 +46,7 @@ func (c *fanoutCommand) flags(f *flag.FlagSet) {
 	f.StringVar(&c.profiles, "cpuprofile", "", "write CPU profiles of relay and bare loop into this `folder`")
 	f.BoolVar(&c.loops, "loops", false, "compare two bare loops, without a relay: of --transport and of --against")
 	f.BoolVar(&c.observed, "observed", false, "have the relay tell a meter what it does, as that of a node")
+	f.StringVar(&c.without, "without", "", "compare two relays, of which the other one is without: observing (a meter), or limits (those of a node)")
 	f.StringVar(&c.build, "build", "", "`file` with another build of this program, to take the relay from")
 	f.Var(&c.env, "env", "`NAME=value` for the environment of relay and bare loop; may be repeated")
 }
@@ -52,7 +60,8 @@ type fanout struct {
 	Profile     string     `json:"profile"`
 	Transport   string     `json:"transport"`
 	Bare        string     `json:"bare_transport"`
-	Loops       bool       `json:"loops,omitempty"` // Relay is a bare loop, too
+	Loops       bool       `json:"loops,omitempty"`   // Relay is a bare loop, too
+	Without     string     `json:"without,omitempty"` // the bare loop is a relay, without this
 	Relay       side       `json:"relay"`
 	Loop        side       `json:"bare"`
 	Ratio       statistics `json:"ratio"` // of CPU seconds per gigabyte, by rounds
@@ -79,6 +88,14 @@ func (c *fanoutCommand) check() error {
 			return fmt.Errorf("no transport %q: use %s or %s", t, overQUIC, overWebTransport)
 		}
 	}
+	switch c.without {
+	case "", withoutObserving, withoutLimits:
+	default:
+		return fmt.Errorf("nothing is called %q: use %s or %s", c.without, withoutObserving, withoutLimits)
+	}
+	if c.without != "" && c.loops {
+		return errors.New("there is no relay in two bare loops: leave out -loops or -without")
+	}
 	_, err := findProfile(c.profile)
 	return err
 }
@@ -101,8 +118,9 @@ func (c *fanoutCommand) run(ctx context.Context, out *output) error {
 }
 
 func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fanout, err error) {
-	f = fanout{Subscribers: n, Profile: c.profile, Transport: c.transport, Bare: c.against, Loops: c.loops}
-	p := plan{Transport: c.transport, Profile: c.profile, Subscribers: n, Tracks: c.tracks, Relays: 1, Env: c.env, Build: c.build, Observed: c.observed}
+	f = fanout{Subscribers: n, Profile: c.profile, Transport: c.transport, Bare: c.against, Loops: c.loops, Without: c.without}
+	p := plan{Transport: c.transport, Profile: c.profile, Subscribers: n, Tracks: c.tracks, Relays: 1, Env: c.env, Build: c.build,
+		Observed: c.observed || c.without == withoutObserving, Limited: c.without == withoutLimits}
 	if c.loops {
 		p.Relays = 0
 	}
@@ -112,7 +130,15 @@ func (c *fanoutCommand) compare(ctx context.Context, n int, out *output) (f fano
 	if err != nil {
 		return f, err
 	}
-	p.Transport, p.Relays = c.against, 0
+	p.Transport = c.against
+	switch c.without {
+	case withoutObserving:
+		p.Observed = false
+	case withoutLimits:
+		p.Limited, p.Unlimited = false, true
+	default:
+		p.Relays = 0
+	}
 	bare, err := setUp(ctx, p)
 	defer func() { err = errors.Join(err, bare.takeDown()) }()
 	if err != nil {

@@ -14,12 +14,15 @@ import (
 func TestFanout(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
-		profile, transport, against string
-	}{{"3mbps", overQUIC, ""}, {"audio", overWebTransport, overQUIC}, {"datagram", overQUIC, ""}, {"datagram", overWebTransport, ""}} {
-		t.Run(x.profile+" over "+x.transport, func(t *testing.T) {
+		profile, transport, against, without string
+	}{
+		{"3mbps", overQUIC, "", ""}, {"audio", overWebTransport, overQUIC, ""}, {"datagram", overQUIC, "", ""}, {"datagram", overWebTransport, "", ""},
+		{"3mbps", overQUIC, "", withoutObserving}, {"audio", overQUIC, "", withoutLimits},
+	} {
+		t.Run(x.profile+" over "+x.transport+" "+x.without, func(t *testing.T) {
 			t.Parallel()
 			c := &fanoutCommand{
-				subscribers: numbers{3}, profile: x.profile, transport: x.transport, against: x.against,
+				subscribers: numbers{3}, profile: x.profile, transport: x.transport, against: x.against, without: x.without,
 				tracks: 2, rounds: 1, duration: 500 * time.Millisecond,
 			}
 			var printed bytes.Buffer

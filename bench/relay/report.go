@@ -71,6 +71,9 @@ func (o *output) fanouts(list []fanout) error {
 		if f.Loops {
 			over += " loop"
 		}
+		if f.Without != "" { // in the columns of the bare loop
+			over += ", bare: without " + f.Without
+		}
 		if f.Bare != f.Transport {
 			over += " / " + f.Bare
 		}
