@@ -11,10 +11,10 @@ import (
 )
 
 // A panic in a goroutine of a session ends that session (moq.Config.Panicked), and so does
-// one in a goroutine that the relay has for it (Relay.part); all others go on. One in a goroutine of the relay itself ends the process: a track
-// that nobody looks after any more is worse than a restart, after which peers are
-// back within a second. So does one that leaves a lock of the relay behind, as every
-// session would soon wait for it.
+// one in a goroutine that the relay has for it (Relay.part); all others go on. One in a
+// goroutine of the relay itself ends the process: a track that nobody looks after any more
+// is worse than a restart, after which peers are back within a second. So does one that
+// leaves a lock of the relay behind, as every session would soon wait for it.
 
 // lockPatience is how long a lock may be held, on a machine that has no time at all.
 const lockPatience = 5 * time.Second
@@ -79,8 +79,8 @@ func (r *Relay) survivePart(s *moq.Session) {
 		return
 	}
 	r.log.Error("panic: the session ends", "remote", s.Conn().Info().RemoteAddr.String(), "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+	r.panicked(value) // first: with a lock left behind the rest may wait for ever
 	s.Close(wire.SessionInternalError, "internal error")
-	r.panicked(value)
 }
 
 // surviveBegin is deferred by who begins a session: a panic there, in what peers send
@@ -91,7 +91,7 @@ func (r *Relay) surviveBegin(conn transport.Conn, undo func()) {
 		return
 	}
 	r.log.Error("panic: the session is not begun", "remote", conn.Info().RemoteAddr.String(), "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+	r.panicked(value) // first, as above
 	_ = conn.CloseWithError(uint64(wire.SessionInternalError), "internal error")
-	r.panicked(value)
 	undo()
 }
