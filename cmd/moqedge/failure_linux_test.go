@@ -80,8 +80,8 @@ func TestOutOfFileDescriptors(t *testing.T) {
 		}
 	}
 	text := fetch(t, "http://"+a.Admin+"/metrics")
-	if !strings.Contains(text, fmt.Sprintf("process_max_fds %d", limit)) {
-		t.Errorf("the metrics do not tell of the limit")
+	if !strings.Contains(text, `moqedge_sessions{draft="moqt-18",role="client"`) { // those of the process take a descriptor to read
+		t.Errorf("metrics:\n%s", text)
 	}
 	http.DefaultClient.CloseIdleConnections()
 	if took := p.busy() - before; took > 200 {
