@@ -10,7 +10,7 @@ import (
 // comes there is one addition.
 type intake struct {
 	credit atomic.Int64
-	turn   chan struct{} // holds one while somebody asks, also while it waits
+	turn   chan struct{} // holds one while a stream asks, also while it waits
 }
 
 // BeginStream implements moq.Intake.
@@ -61,19 +61,12 @@ func (s *Session) Take(ctx context.Context, n int) (held bool) {
 // noticeable is a wait that what has begun to arrive is not to be blamed for.
 const noticeable = time.Millisecond
 
-// TakeNow implements moq.Intake: it does not wait.
+// TakeNow implements moq.Intake: it does not wait, nor is it of account that a stream is
+// just asking: while one waits, the rates say no.
 func (s *Session) TakeNow(n int) bool {
 	if s.intake.credit.Add(-int64(n)) >= 0 || s.exempt.Load() {
 		return true
 	}
-	select {
-	case s.intake.turn <- struct{}{}:
-	default: // streams wait
-		s.intake.credit.Add(int64(n))
-		s.limiter.refused[PerSession][BytesIn].Add(1)
-		return false
-	}
-	defer func() { <-s.intake.turn }()
 	for s.intake.credit.Load() < 0 {
 		now := time.Now()
 		bytes := quantum(s.least(BytesIn))

@@ -124,6 +124,34 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// TestTakeNowBesideStreams: a datagram within the rates is taken also while a stream asks
+// for more, and none is while a stream has to wait.
+func TestTakeNowBesideStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Config{Session: Limits{BytesIn: 1 << 20}}).Open(address(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.intake.turn <- struct{}{} // as a stream that is asking
+		if !s.TakeNow(1200) {
+			t.Error("a datagram was dropped because a stream was asking")
+		}
+		<-s.intake.turn
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Take(ctx, 20<<20)
+		}()
+		synctest.Wait() // it waits
+		if s.TakeNow(1200) {
+			t.Error("a datagram was taken while a stream had to wait")
+		}
+		cancel()
+		<-done
+	})
+}
+
 // BenchmarkTake is what limits cost for each piece that is received.
 func BenchmarkTake(b *testing.B) {
 	for _, limited := range []bool{false, true} {
