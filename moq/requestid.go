@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"moqedge/moq/transport"
 	"moqedge/moq/wire"
 )
 
@@ -76,8 +77,9 @@ type requestIDs struct {
 }
 
 // maxReordered bounds how far a request ID may be ahead of those before it, and how
-// many are remembered beyond a missing one.
-const maxReordered = 4096
+// many are remembered beyond a missing one: as many as there may be streams of requests,
+// of which the peer may use any first.
+const maxReordered = transport.DefaultMaxStreams
 
 func (r *requestIDs) take(id uint64) error {
 	if id%2 != r.parity {
