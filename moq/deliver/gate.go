@@ -57,8 +57,8 @@ const (
 func stateRank(state uint64) uint32 { return uint32(state>>rankShift) & (1<<rankBits - 1) }
 
 // enter begins a write of a rank. It reports false, and there is none, when
-// something more urgent was noted meanwhile. One that yields is interrupted
-// whatever comes up.
+// something more urgent was noted meanwhile, or anything at all for one that yields:
+// that is interrupted whatever comes up.
 func (g *gate) enter(stream transport.SendStream, rank uint32, yields bool, watch uint32) (state uint64, ok bool) {
 	shown := rank
 	if yields {
@@ -70,9 +70,9 @@ func (g *gate) enter(stream transport.SendStream, rank uint32, yields bool, watc
 	g.state.Store(state)
 	// Whoever notes something does so before it looks at state.
 	switch noted := g.noted.Load(); {
-	case noted < rank && g.state.CompareAndSwap(state, 0):
+	case noted < shown && g.state.CompareAndSwap(state, 0):
 		return state, false
-	case noted < shown:
+	case noted < noRank: // it has others to look at
 		watch = briefly
 	}
 	g.start(watch)
