@@ -3,20 +3,9 @@ package bridge
 import (
 	"testing"
 	"time"
-	"unsafe"
-)
 
-// set is what time.Now returns at t when the clock of the machine was set by so much
-// before: another time of the day at the same uptime. by is in whole seconds.
-func set(t *testing.T, now time.Time, by time.Duration) time.Time {
-	t.Helper()
-	was := now
-	*(*uint64)(unsafe.Pointer(&now)) += uint64(by/time.Second) << 30 //nolint:gosec // the seconds of time.Time
-	if now.Sub(was) != 0 || now.Round(0).Sub(was.Round(0)) != by {
-		t.Fatalf("time.Time is made in another way: %v after %v", now, was)
-	}
-	return now
-}
+	"moqedge/moq/live/clockset"
+)
 
 // A clock that is set by hours, forward or backward, goes on for who began before.
 func TestSteady(t *testing.T) {
@@ -27,7 +16,7 @@ func TestSteady(t *testing.T) {
 		if got := clock(); got.UnixMicro() != began.UnixMicro() {
 			t.Errorf("it begins at %v, not %v", got, began)
 		}
-		now = set(t, began.Add(time.Second), by)
+		now = clockset.Set(began.Add(time.Second), by)
 		if moved := now.UnixMicro() - began.UnixMicro(); moved != (time.Second + by).Microseconds() {
 			t.Errorf("nothing is tested: the clock was set by %d µs", moved)
 		}

@@ -4,16 +4,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
+
+	"moqedge/moq/live/clockset"
 )
 
 // turned is the clock of a machine that somebody sets.
 type turned struct{ by atomic.Int64 } // seconds
 
 func (c *turned) now() time.Time {
-	now := time.Now()
-	*(*uint64)(unsafe.Pointer(&now)) += uint64(c.by.Load()) << 30 //nolint:gosec // the seconds of time.Time, not its uptime
-	return now
+	return clockset.Set(time.Now(), time.Duration(c.by.Load())*time.Second)
 }
 
 // The timestamps of a publication go on while the clock of the machine is set.

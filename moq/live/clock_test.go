@@ -3,22 +3,10 @@ package live
 import (
 	"testing"
 	"time"
-	"unsafe"
 
+	"moqedge/moq/live/clockset"
 	"moqedge/moq/wire"
 )
-
-// set is what time.Now returns at t when the clock of the machine was set by so much
-// before: another time of the day at the same uptime. by is in whole seconds.
-func set(t *testing.T, now time.Time, by time.Duration) time.Time {
-	t.Helper()
-	was := now
-	*(*uint64)(unsafe.Pointer(&now)) += uint64(by/time.Second) << 30 //nolint:gosec // the seconds of time.Time
-	if now.Sub(was) != 0 || now.Round(0).Sub(was.Round(0)) != by {
-		t.Fatalf("time.Time is made in another way: %v after %v", now, was)
-	}
-	return now
-}
 
 // TestComingAfterTheClockWasSet: an object that another writer goes on with is as old as
 // the time that passed since, whatever was done to the clock: readers are measured by it.
@@ -34,7 +22,7 @@ func TestComingAfterTheClockWasSet(t *testing.T) {
 		lost.Commit(3)
 		o := lost.current
 		lost.Interrupt()
-		now = set(t, now.Add(3*time.Second), by)
+		now = clockset.Set(now.Add(3*time.Second), by)
 		next := open(t, track, SubgroupInfo{FirstObject: true})
 		if err := next.Begin(ObjectHeader{Size: 10}); err != nil {
 			t.Fatal(err)
