@@ -29,6 +29,7 @@ type feed struct {
 	session  *moq.Session // nil while the link is not connected
 	sub      *moq.Subscription
 	forward  bool                // the forward state asked for
+	turning  bool                // the publisher has not answered that yet
 	group    wire.Option[uint64] // the new group asked for with the subscription
 	missing  live.Range          // announced to the track, to be fetched
 	joined   live.Range          // what is fetched with the subscription

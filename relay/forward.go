@@ -89,9 +89,10 @@ func (u *use) askGroups(ctx context.Context) {
 // again: it would otherwise join at a location that is out of date.
 const steerPatience = 2 * time.Second
 
-// resume is steer for a subscriber that is about to be answered.
+// resume is steer for a subscriber that is about to be answered. It waits as well for
+// what others had asked for before.
 func (e *trackEntry) resume(ctx context.Context) {
-	if e.misled() == nil {
+	if e.steered() {
 		return
 	}
 	steered := make(chan struct{})
@@ -104,6 +105,13 @@ func (e *trackEntry) resume(ctx context.Context) {
 	case <-time.After(steerPatience):
 	case <-ctx.Done():
 	}
+}
+
+// steered reports whether all established feeds have the forward state that is wanted.
+func (e *trackEntry) steered() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !slices.ContainsFunc(e.providers(), func(f *feed) bool { return f.turning || f.forward != e.wanted(f) })
 }
 
 // misled returns an established feed whose forward state is not what is wanted.
@@ -132,7 +140,7 @@ func (e *trackEntry) steer(ctx context.Context) {
 		e.mu.Lock()
 		forward := e.wanted(f)
 		resumed := forward && !slices.ContainsFunc(e.providers(), func(x *feed) bool { return x.forward })
-		f.forward = forward
+		f.forward, f.turning = forward, true
 		e.mu.Unlock()
 		had := largest(e.live)
 		from, _ := e.live.Behind(maxRefill)
@@ -144,6 +152,9 @@ func (e *trackEntry) steer(ctx context.Context) {
 		} else if e.paused() {
 			e.cutOff(from)
 		}
+		e.mu.Lock()
+		f.turning = false
+		e.mu.Unlock()
 		cancel()
 	}
 }

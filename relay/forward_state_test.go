@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -314,5 +315,39 @@ func TestLargestObjectIsThatOfThePublishers(t *testing.T) {
 		third.announce(camera.Namespace)
 		time.Sleep(time.Second)
 		named(wire.Some(wire.Location{Group: 9, Object: 2}))
+	})
+}
+
+// TestJoinWhileAsked: who comes while the publisher of a paused track is being asked to go
+// on waits for its answer too, and joins where the track is then.
+func TestJoinWhileAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRelay(t, relay.Config{ForwardIdle: relay.ForwardNone})
+		p := newPeer(t, r)
+		_, err := p.session.Publish(t.Context(), p.track, moq.PublishOptions{Updated: func(p wire.Parameters) {
+			if p.Forward.Or(false) {
+				time.Sleep(100 * time.Millisecond) // before it answers
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, p.track, 0, 0)
+		var viewers [2]*viewer
+		var all sync.WaitGroup
+		for i := range viewers {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 50 * time.Millisecond)
+				viewers[i] = view(t, r, moq.SubscribeOptions{})
+			})
+		}
+		all.Wait()
+		put(t, p.track, 1, 0)
+		for i, v := range viewers {
+			if at, any := v.sub.Largest(); !any || at != (wire.Location{}) {
+				t.Errorf("viewer %d was told that the track is at %v, %v", i, at, any)
+			}
+			v.gets(locations(1, 0)...)
+		}
 	})
 }
