@@ -8,7 +8,7 @@ import (
 )
 
 // yield has all threads of the process, and those to come, take only the time that
-// others leave, whatever priority it was started with.
+// others leave: whoever else has something to do is served at once.
 func yield() error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -19,7 +19,7 @@ func yield() error {
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetAttr(id, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: 19}, 0); err != nil {
+		if err := unix.SchedSetAttr(id, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0); err != nil {
 			return err
 		}
 	}

@@ -163,7 +163,7 @@ func (r *relayRole) Handle(command string, args json.RawMessage) (any, error) {
 	r.tuned = make(chan struct{})
 	go func() { // as the command does
 		defer close(r.tuned)
-		collector.Run(ctx, r.relay.Sessions)
+		collector.Run(ctx, r.relay.Sessions, nil)
 	}()
 	if c.Meter {
 		r.metered = &meter{}

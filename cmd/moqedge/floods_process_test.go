@@ -53,7 +53,7 @@ func floodOpen() int64 { return min(2*250*int64(runtime.NumCPU()), 4096) }
 // handshakes per second, by clients that show that they are at their address and by real
 // ones that go on as far as they are let, then with 10,000 namespaces. The p99 of the
 // viewers is at most twice that of the moments before, or the time of a frame where all of
-// it is less: on two cores, of which the flood itself takes one, 5 ms become 13. Each gets
+// it is less (a quiet machine with two cores has 5 ms before and 6 to 11 during). Each gets
 // every frame, what is refused is counted, and the node's memory comes back.
 //
 // Latency is compared within one run, by the medians of seconds. While other processes

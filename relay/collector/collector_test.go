@@ -11,13 +11,17 @@ import (
 
 // fake is a collector that notes what it is told.
 type fake struct {
+	live    uint64
+	room    uint64
 	percent int
 	set     []int
 	freed   int
 }
 
 func (f *fake) crowd() *crowd {
-	return &crowd{
+	c := &crowd{
+		live: func() uint64 { return f.live },
+		room: func() uint64 { return f.room },
 		setPercent: func(p int) int {
 			before := f.percent
 			f.percent = p
@@ -26,6 +30,9 @@ func (f *fake) crowd() *crowd {
 		},
 		free: func() { f.freed++ },
 	}
+	c.enter()
+	f.set = nil
+	return c
 }
 
 func TestCrowd(t *testing.T) {
@@ -43,6 +50,7 @@ func TestCrowd(t *testing.T) {
 		{"a crowd too small to be worth it", 100, []int64{4, 20}, strict, 0},
 		{"they come and go", 100, []int64{1000, 960}, strict, 1},
 		{"all have gone", 100, []int64{1000, 0}, strict, 0},
+		{"always as many, and always others", 100, []int64{50, 46, 50, 45, 51, 47, 50, 46, 51, 50, 46, 50}, 100, 1},
 		{"it works more often already", 10, []int64{1000}, 10, 1},
 		{"it is off", -1, []int64{1000}, -1, 1},
 	} {
@@ -65,6 +73,45 @@ func TestCrowd(t *testing.T) {
 				t.Errorf("memory was given back %d times, want %d", f.freed, x.freed)
 			}
 		})
+	}
+}
+
+// What lives is small: there is room for garbage until it is not, and a part of that while
+// a crowd comes. The percentage follows what lives when it makes a difference.
+func TestRoom(t *testing.T) {
+	const mb = 1 << 20
+	f := &fake{percent: 100, live: 10 * mb, room: 256 * mb}
+	c := f.crowd()
+	open := int64(0)
+	for _, x := range []struct {
+		name       string
+		live, room uint64
+		come       int64
+		want       int
+		set        int // times
+	}{
+		{"at first", 10 * mb, 256 * mb, 0, 2560, 1},
+		{"a little more", 12 * mb, 256 * mb, 0, 2560, 0},
+		{"a crowd", 16 * mb, 256 * mb, 100, 100, 1},
+		{"a larger one", 200 * mb, 256 * mb, 1000, strict, 1},
+		{"it is there", 200 * mb, 256 * mb, 0, 128, 1},
+		{"the room is taken by what is kept", 500 * mb, 20 * mb, 0, 100, 1},
+		{"next to nothing", 0, 256 * mb, 0, highest, 1},
+	} {
+		f.live, f.room, f.set = x.live, x.room, nil
+		open += x.come
+		c.look(open)
+		if x.come == 0 {
+			for range settled {
+				c.look(open)
+			}
+		}
+		if f.percent != x.want || len(f.set) != x.set {
+			t.Errorf("%s: %d %%, set %v, want %d %% and %d times", x.name, f.percent, f.set, x.want, x.set)
+		}
+	}
+	if c.leave(); f.percent != 100 {
+		t.Errorf("%d %% is left", f.percent)
 	}
 }
 
@@ -96,7 +143,7 @@ func TestRun(t *testing.T) {
 			open := int64(0)
 			go func() {
 				defer close(over)
-				Run(ctx, func() int64 { open += 100; return open })
+				Run(ctx, func() int64 { open += 100; return open }, nil)
 			}()
 			time.Sleep(10 * every)
 			synctest.Wait()

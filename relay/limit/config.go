@@ -62,7 +62,7 @@ const (
 	burstBits     = 500 * time.Millisecond
 	// turnBurst is how much of the handshakes of a second are computed at once: few
 	// enough for nobody to wait for a processor because of them.
-	turnBurst  = 10 * time.Millisecond
+	turnBurst  = 2 * time.Millisecond
 	leastBurst = 16 << 10 // bytes
 )
 

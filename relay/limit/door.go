@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"moqedge/moq/transport"
 )
@@ -13,14 +14,29 @@ var _ transport.Door = (*Limiter)(nil)
 
 // Validate implements transport.Door: who shows nothing for its address has to, when
 // many such come, or many of that address. Those alone could else have others of the
-// address refused, whom they only claim to be.
+// address refused, whom they only claim to be. When nobody would be taken, whatever it
+// shows, Admit refuses it at once: that costs half of asking first and refusing then, and
+// of those who are asked most are taken.
 func (l *Limiter) Validate(from net.Addr) bool {
-	if l.trusts(keyOf(from)) {
+	if l.trusts(keyOf(from)) || l.crowded(time.Now()) {
 		return false
 	}
 	l.retries.Add(1)
 	return true
 }
+
+// crowded reports whether no handshake is taken now, for the sake of all.
+func (l *Limiter) crowded(now time.Time) bool {
+	perSecond := l.limits.Load()[Global][Handshakes]
+	if float64(l.global.pending.Load()) >= maxPending(perSecond) {
+		return true
+	}
+	b := l.global.bucket(Handshakes, perSecond, now)
+	return b != nil && b.TokensAt(now) < 1
+}
+
+// maxPending is how many connections may have no session, with a limit of handshakes.
+func maxPending(perSecond float64) float64 { return min(2*perSecond, mostPending) }
 
 func (l *Limiter) trusts(key string) bool {
 	limits := l.limits.Load()
@@ -36,11 +52,15 @@ func (l *Limiter) trusts(key string) bool {
 			return false
 		}
 	}
-	if float64(l.unvalidated.Load()) >= limits[Global][Handshakes]/4 {
+	if l.manyUnvalidated(limits) {
 		return false
 	}
 	b := l.trusting.Load()
 	return b == nil || b.Allow()
+}
+
+func (l *Limiter) manyUnvalidated(limits *table) bool {
+	return float64(l.unvalidated.Load()) >= limits[Global][Handshakes]/4
 }
 
 // Admit implements transport.Door.
@@ -51,10 +71,13 @@ func (l *Limiter) Admit(from net.Addr, validated bool) (settled func(), err erro
 	refused := l.full(all, limits)
 	if refused == nil {
 		for s, a := range all {
-			if a != nil && float64(a.pending.Load()) >= min(2*limits[s][Handshakes], mostPending) {
+			if a != nil && float64(a.pending.Load()) >= maxPending(limits[s][Handshakes]) {
 				refused = l.refuse(Scope(s), Handshakes, 0)
 			}
 		}
+	}
+	if refused == nil && !validated && l.manyUnvalidated(limits) { // it was crowded a moment ago
+		refused = l.refuse(Global, Handshakes, 0)
 	}
 	if refused == nil {
 		refused = l.spend(&all, Handshakes)

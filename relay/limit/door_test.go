@@ -131,6 +131,18 @@ func TestValidation(t *testing.T) {
 	}
 }
 
+// TestRefusedAtOnce: while nobody would be taken, nobody is asked to show that it is at its
+// address (TestValidation has those for whom there is room).
+func TestRefusedAtOnce(t *testing.T) {
+	d := newDoor(t, limit.Config{Global: limit.Limits{Handshakes: 0.01}, Address: limit.Limits{Handshakes: limit.Unlimited}})
+	if taken, refused := d.dials("127.0.0.1", 6); taken != 1 || refused != 5 {
+		t.Errorf("%d taken and %d refused, want 1 and 5", taken, refused)
+	}
+	if n := d.limiter.Stats().Retries; n != 0 {
+		t.Errorf("%d were asked for nothing", n)
+	}
+}
+
 // TestSessionsAtTheDoor: an address that has all its sessions is refused before a
 // handshake costs anything; what asks for one by WebTransport is told by HTTP.
 func TestSessionsAtTheDoor(t *testing.T) {

@@ -29,12 +29,13 @@ const (
 const memoryEvery = time.Second
 
 // LimitMemory has the collector keep the whole process near what the cache and the
-// sessions need: left to itself it lets the heap grow to twice of what is kept, and
-// the memory of crowds of sessions be scattered (package collector). The first has no
-// effect when the environment sets GOMEMLIMIT, the second when it sets GOGC. Close
-// ends it. It is for a process that runs one node.
+// sessions need: left to itself it lets the heap grow to twice of what is kept. And it
+// has it suit the sessions (package collector). The first has no effect when the
+// environment sets GOMEMLIMIT, the second when it sets GOGC. Close ends it. It is for a process that runs one node.
 func (n *Node) LimitMemory() {
-	n.until(func(ctx context.Context) { collector.Run(ctx, n.relay.Sessions) })
+	n.until(func(ctx context.Context) {
+		collector.Run(ctx, n.relay.Sessions, func() uint64 { return garbageRoom(n.relay.CacheBudget(), liveHeap()) })
+	})
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
@@ -75,6 +76,10 @@ func memoryLimit(budget, sessions, inUse uint64) int64 {
 	limit := baseMemory + budget + budget/memorySlack + sessions*sessionMemory
 	return int64(max(limit, inUse+inUse/4))
 }
+
+// garbageRoom is how much garbage there may be in any case: half of what is free of the
+// budget for the cache.
+func garbageRoom(budget, inUse uint64) uint64 { return (budget - min(inUse, budget)) / 2 }
 
 // liveHeap is what the last collection has left.
 func liveHeap() uint64 {

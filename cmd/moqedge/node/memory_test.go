@@ -24,6 +24,14 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+func TestGarbageRoom(t *testing.T) {
+	for _, c := range []struct{ budget, inUse, want uint64 }{{512, 12, 250}, {512, 512, 0}, {64, 400, 0}} {
+		if got := garbageRoom(c.budget, c.inUse); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
 // A node limits the memory of its process until it is closed, unless it is told not to.
 func TestLimitMemory(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
