@@ -181,9 +181,10 @@ func TestLimitedSessions(t *testing.T) {
 				r := newRelay(t, relay.Config{Limits: l, Authorize: subjects})
 				first := mustFrom(t, r, here, "a", moq.Config{})
 				mustFrom(t, r, here, "a", moq.Config{})
+				synctest.Wait() // a token is judged after SETUP
 				refused := func(address, subject string) bool {
 					s, err := from(t, r, address, subject, moq.Config{})
-					if err == nil { // a token is judged after SETUP
+					if err == nil {
 						synctest.Wait()
 						err = context.Cause(s.Context())
 					}
