@@ -36,7 +36,9 @@ func (l *Limiter) crowded(now time.Time) bool {
 }
 
 // maxPending is how many connections may have no session, with a limit of handshakes.
-func maxPending(perSecond float64) float64 { return min(2*perSecond, mostPending) }
+func maxPending(perSecond float64) float64 {
+	return min(max(2*perSecond, leastPending), mostPending)
+}
 
 func (l *Limiter) trusts(key string) bool {
 	limits := l.limits.Load()
@@ -103,8 +105,12 @@ func (l *Limiter) Admit(from net.Addr, validated bool) (settled func(), err erro
 	}), nil
 }
 
-// mostPending bounds the connections that have no session: each holds about 100 kB.
-const mostPending = 4096
+// mostPending bounds the connections that have no session, each of which holds about
+// 100 kB; leastPending is how many there may be however low the limit is.
+const (
+	mostPending  = 4096
+	leastPending = 16
+)
 
 // Turn implements transport.Door.
 func (l *Limiter) Turn(ctx context.Context) error {
