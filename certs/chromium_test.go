@@ -78,7 +78,7 @@ func TestChromiumOverAChange(t *testing.T) {
 	site := httptest.NewServer(mux)
 	defer site.Close()
 
-	args := []string{"--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--user-data-dir=" + t.TempDir(), "--remote-debugging-port=0"}
+	args := []string{"--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--user-data-dir=" + profile(t), "--remote-debugging-port=0"}
 	if os.Geteuid() == 0 { // Chromium's sandbox does not work for root
 		args = append(args, "--no-sandbox")
 	}
@@ -101,4 +101,25 @@ func TestChromiumOverAChange(t *testing.T) {
 	case err := <-ended:
 		t.Errorf("the browser has told nothing: %v", errors.Join(err, ctx.Err()))
 	}
+}
+
+// profile is a folder for what a browser keeps. Processes of one that was killed write
+// to it for a moment longer, which the removal of t.TempDir would fail at.
+func profile(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if err := os.RemoveAll(folder); err == nil {
+				return
+			} else if time.Now().After(deadline) {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	return folder
 }
