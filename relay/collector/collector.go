@@ -39,7 +39,7 @@ func Run(ctx context.Context, sessions func() int64, room func() uint64) {
 	if room == nil {
 		room = func() uint64 { return 0 }
 	}
-	c := crowd{setPercent: debug.SetGCPercent, live: live, room: room, free: debug.FreeOSMemory}
+	c := crowd{setPercent: debug.SetGCPercent, live: Live, room: room, free: debug.FreeOSMemory}
 	c.enter()
 	defer c.leave()
 	tick := time.NewTicker(every)
@@ -54,8 +54,8 @@ func Run(ctx context.Context, sessions func() int64, room func() uint64) {
 	}
 }
 
-// live is what the last collection has left, in bytes.
-func live() uint64 {
+// Live is what the last collection has left, in bytes.
+func Live() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	if sample[0].Value.Kind() != metrics.KindUint64 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
-	"runtime/metrics"
 	"time"
 
 	"moqedge/moq/msf"
@@ -31,10 +30,11 @@ const memoryEvery = time.Second
 // LimitMemory has the collector keep the whole process near what the cache and the
 // sessions need: left to itself it lets the heap grow to twice of what is kept. And it
 // has it suit the sessions (package collector). The first has no effect when the
-// environment sets GOMEMLIMIT, the second when it sets GOGC. Close ends it. It is for a process that runs one node.
+// environment sets GOMEMLIMIT, the second when it sets GOGC. Close ends it. It is for
+// a process that runs one node.
 func (n *Node) LimitMemory() {
 	n.until(func(ctx context.Context) {
-		collector.Run(ctx, n.relay.Sessions, func() uint64 { return garbageRoom(n.relay.CacheBudget(), liveHeap()) })
+		collector.Run(ctx, n.relay.Sessions, func() uint64 { return garbageRoom(n.relay.CacheBudget(), collector.Live()) })
 	})
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -45,7 +45,7 @@ func (n *Node) LimitMemory() {
 		tick := time.NewTicker(memoryEvery)
 		defer tick.Stop()
 		for {
-			debug.SetMemoryLimit(memoryLimit(n.relay.CacheBudget(), uint64(n.relay.Sessions()), liveHeap()))
+			debug.SetMemoryLimit(memoryLimit(n.relay.CacheBudget(), uint64(n.relay.Sessions()), collector.Live()))
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -80,13 +80,3 @@ func memoryLimit(budget, sessions, inUse uint64) int64 {
 // garbageRoom is how much garbage there may be in any case: half of what is free of the
 // budget for the cache.
 func garbageRoom(budget, inUse uint64) uint64 { return (budget - min(inUse, budget)) / 2 }
-
-// liveHeap is what the last collection has left.
-func liveHeap() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindUint64 {
-		return 0
-	}
-	return sample[0].Value.Uint64()
-}
