@@ -56,7 +56,7 @@ async function says(viewer: Viewer, words: string, withinMs = TELLS_WITHIN_MS): 
 
 /**
  * Opens a page that is not to play, and waits for what it says. A page that Chromium has crashed is opened again:
- * 156 does that to two in a hundred whose session ends as soon as it began (all of its dumps lie in the code for
+ * 156 does that to two in a hundred whose session ends as soon as it began (six of eight dumps lie in the code for
  * "The stream was aborted by the remote server", whatever is read, cancelled or closed from here).
  */
 async function refused(t: TestContext, url: string, words: string, attempts = 3): Promise<Viewer> {
